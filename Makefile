@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+#
+# One command each; `make help` lists them. Everything that is built lies under build/, where objects mirror the source
+# folders; everything that a running server makes lies under var/. New source files are found by their folder: no line
+# here names one. All paths are relative, so the tree may lie anywhere, also below a name with a space.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+comma := ,
+
+# What a caller may set.
+PORT ?= 8080
+BACKEND ?=
+MODEL ?=
+KEY_FILE ?=
+SANITIZE ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+PYTEST_ARGS ?=
+
+# A sanitized build has a folder of its own, so the two never mix: make SANITIZE=address,undefined
+BUILD := build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+export BUILD PORT BACKEND MODEL KEY_FILE SANITIZE
+
+ifneq ($(filter clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+else ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# Where httpd, APR, libpq and the other libraries are. Asked once; the question needs their packages, so these are
+# installed first where they are missing.
+ifneq ($(filter-out help clean stop status format packages,$(or $(MAKECMDGOALS),all)),)
+include build/flags.mk
+endif
+build/flags.mk: dev/flags dev/packages
+	@dev/packages build
+	@mkdir -p build
+	@dev/flags > $@.new && mv $@.new $@
+
+# --- flags --------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Wshadow -Werror
+HARDENING := -fPIC -fvisibility=hidden -fstack-protector-strong
+ifeq ($(SANITIZE),)
+HARDENING += -D_FORTIFY_SOURCE=2
+else
+sanitizers := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) $(sanitizers)
+LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers)
+
+# Each room sees the headers of its own layer and of those below, and no others: core and store have no httpd.
+CORE_CPPFLAGS = -Imod_chatsession $(APR_CPPFLAGS) $(CORE_LIB_CPPFLAGS)
+STORE_CPPFLAGS = $(CORE_CPPFLAGS) $(APU_CPPFLAGS) $(PQ_CPPFLAGS)
+GLUE_CPPFLAGS = -I. $(STORE_CPPFLAGS) $(HTTPD_CPPFLAGS)
+CORE_LIBS = $(CORE_LIB_LIBS) $(APR_LIBS)
+STORE_LIBS = $(PQ_LIBS) $(APU_LIBS) $(CORE_LIBS)
+
+# --- what is built ------------------------------------------------------------------------------------------------
+
+core := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/core/*.c))
+store := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/store/*.c))
+glue := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/*.c admin/*.c))
+ctl := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
+unit-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+store-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/test_*.c))
+module := $(BUILD)/mod_chatsession.so
+program := $(BUILD)/chatsessionctl
+
+.PHONY: all
+all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
+
+.PHONY: test-programs
+test-programs: $(unit-tests) $(store-tests)
+
+# Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
+# anew exactly then (a flag changed, a source file was removed).
+.PHONY: FORCE
+FORCE:
+define remember
+@mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+endef
+$(BUILD)/compile.flags: FORCE
+	$(call remember,$(CC) $(CFLAGS) $(GLUE_CPPFLAGS))
+$(BUILD)/module.list: FORCE
+	$(call remember,$(LDFLAGS) $(glue) $(store) $(core))
+$(BUILD)/program.list: FORCE
+	$(call remember,$(LDFLAGS) $(ctl) $(store) $(core))
+
+$(BUILD)/%.o: room_cppflags = $(GLUE_CPPFLAGS)
+$(BUILD)/mod_chatsession/core/%.o: room_cppflags = $(CORE_CPPFLAGS)
+$(BUILD)/mod_chatsession/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
+$(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/store/%.o: | packages-test
+$(BUILD)/%.o: %.c $(BUILD)/compile.flags
+	@mkdir -p $(@D); echo "  CC    $<"
+	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# The symbols of httpd itself are only there once httpd loads the module, so --no-undefined cannot watch this link;
+# dev/check-symbols does: every name must be found in httpd, mod_proxy or a library, and one name alone is exported.
+$(module): $(glue) $(store) $(core) $(BUILD)/module.list dev/check-symbols
+	@echo "  LINK  $@"
+	@$(CC) -shared $(LDFLAGS) -o $@.new $(filter %.o,$^) $(STORE_LIBS)
+	@dev/check-symbols $@.new '$(HTTPD)' '$(LIBEXECDIR)' || { rm -f $@.new; exit 1; }
+	@mv $@.new $@
+
+$(program): $(ctl) $(store) $(core) $(BUILD)/program.list
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS)
+
+$(unit-tests): %: %.o $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(CORE_LIBS) -lcmocka
+$(store-tests): %: %.o $(store) $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+
+# The pages are plain files: copied, nothing is bundled. The two libraries come from Debian's packages.
+page := $(shell find mod_chatsession/page -type f -not -path '*/shared/*' 2>/dev/null)
+shared := $(shell find mod_chatsession/page/shared -type f 2>/dev/null)
+console := $(shell find admin/console -type f 2>/dev/null)
+share-files := $(page:mod_chatsession/page/%=$(BUILD)/share/page/%) \
+	$(shared:mod_chatsession/page/shared/%=$(BUILD)/share/shared/%) \
+	$(console:admin/console/%=$(BUILD)/share/console/%) \
+	$(BUILD)/share/vendor/marked.esm.js $(BUILD)/share/vendor/purify.es.js
+.PHONY: share
+share: $(share-files) $(BUILD)/share.list
+define copy
+@mkdir -p $(@D); install -m 644 $< $@
+endef
+$(BUILD)/share/shared/%: mod_chatsession/page/shared/%
+	$(copy)
+$(BUILD)/share/page/%: mod_chatsession/page/%
+	$(copy)
+$(BUILD)/share/console/%: admin/console/%
+	$(copy)
+$(BUILD)/share/vendor/marked.esm.js: /usr/share/nodejs/marked/lib/marked.esm.js
+	$(copy)
+$(BUILD)/share/vendor/purify.es.js: /usr/share/nodejs/dompurify/dist/purify.es.js
+	$(copy)
+# A page that was removed from the sources goes from the copies too.
+$(BUILD)/share.list: FORCE
+	@mkdir -p $(BUILD)/share; find $(BUILD)/share -type f | { grep -vxF $(share-files:%=-e %) || true; } | xargs -r rm -f
+	$(call remember,$(share-files))
+
+# --- running ------------------------------------------------------------------------------------------------------
+
+.PHONY: run start stop status
+run: packages-build all ## start PostgreSQL and httpd, stay until Ctrl-C (PORT= BACKEND= MODEL= KEY_FILE=)
+	@exec env --default-signal=INT HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/server run
+start: packages-build all ## the same in the background; returns when the page answers
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/server start
+stop: ## end what `make start` or `make run` started; the data stay
+	@dev/server stop
+status: ## what runs, where
+	@dev/server status
+
+# --- testing ------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-unit test-httpd test-browser
+test: packages-test all test-programs ## every test; ends with "N passed, N failed"
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
+test-unit: packages-test $(unit-tests) ## only the C tests of core/
+	@dev/test unit
+test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
+test-browser: packages-test all ## only the two pages in a real browser
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
+
+.PHONY: lint format
+lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
+	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(GLUE_CPPFLAGS)' dev/lint
+format: packages-lint ## clang-format over the C files
+	@find mod_chatsession admin ctl tests -name '*.[ch]' -exec clang-format-14 -i {} +
+
+# --- the rest -----------------------------------------------------------------------------------------------------
+
+.PHONY: packages packages-build packages-test packages-lint
+packages: ## install every Debian package that building, running, testing and linting need
+	@dev/packages build test lint
+packages-build:
+	@dev/packages build
+packages-test:
+	@dev/packages build test
+packages-lint:
+	@dev/packages build lint
+
+share-dir = $(PREFIX)/share/mod_chatsession
+.PHONY: install
+install: all ## copy module, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
+	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'
+	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
+	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
+	@install -m 644 schema/*.sql '$(DESTDIR)$(share-dir)/schema/'
+	@tar -C $(BUILD)/share -cf - . | tar -C '$(DESTDIR)$(share-dir)' --no-same-owner -xf -
+	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
+	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
+
+.PHONY: clean
+clean: ## remove build/ (var/, the data of make run, stays)
+	@rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

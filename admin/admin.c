@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "admin/admin.h"
+#include <apr_strings.h>
+#include "assets.h"
+#include "core/rfc3339.h"
+#include "login.h"
+#include "reply.h"
+
+/* Ids of one call: 10,000 UUIDs stay below. */
+#define IDS_LIMIT (512 * 1024)
+
+static const chatsession_route_t routes[] = {
+    CHATSESSION_LOGIN_ROUTES,
+    {"GET", "api/overview", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_overview},
+    {"GET", "api/conversations", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_list},
+    {"GET", "api/conversations/{id}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_get},
+    {"POST", "api/conversations/expire", CHATSESSION_OPERATOR, IDS_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_expire_members), chatsession_admin_expire},
+    {"POST", "api/conversations/restore", CHATSESSION_OPERATOR, IDS_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_restore_members), chatsession_admin_restore},
+    {"GET", "api/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_export},
+    {"GET", "api/users", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_users},
+    {"GET", "api/sessions", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_sessions},
+    {"POST", "api/sessions/revoke", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_revoke_members),
+     chatsession_admin_revoke},
+    {"GET", "api/audit", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit},
+};
+
+int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const char *below)
+{
+    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "console", below) == OK) {
+        return OK;
+    }
+    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), below);
+}
+
+cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail)
+{
+    return (cs_audit_entry_t){.operator_name = call->session->user,
+                              .role = call->session->role,
+                              .action = action,
+                              .network = chatsession_network(call->r),
+                              .request_id = chatsession_request_id(call->r),
+                              .detail = detail};
+}
+
+bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+{
+    const struct {
+        const char *name, *text;
+    } times[] = {{"from", filter->from}, {"to", filter->to}};
+
+    *answer = OK;
+    if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0) {
+        *answer = chatsession_bad_request(call, "state is neither active nor trashed.");
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        apr_time_t time;
+        if (times[i].text && cs_rfc3339_parse(&time, times[i].text) != APR_SUCCESS) {
+            *answer =
+                chatsession_bad_request(call, apr_psprintf(call->r->pool,
+                                                           "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.",
+                                                           times[i].name));
+            return false;
+        }
+    }
+    return true;
+}
+
+bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+{
+    const char *ids = chatsession_query(call, "ids");
+
+    *answer = OK;
+    *filter = (cs_console_filter_t){.user = chatsession_query(call, "user"),
+                                    .from = chatsession_query(call, "from"),
+                                    .to = chatsession_query(call, "to"),
+                                    .query = chatsession_query(call, "q"),
+                                    .state = chatsession_query(call, "state")};
+    if (!chatsession_check_filter(filter, call, answer)) {
+        return false;
+    }
+    if (ids) {
+        json_t *array = cs_json_own(json_array(), call->r->pool);
+        char *copy = apr_pstrdup(call->r->pool, ids);
+        char *state;
+
+        for (char *id = apr_strtok(copy, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
+            if (!cs_uuid_is(id)) {
+                *answer = chatsession_bad_request(call, "ids is not a list of UUIDs separated by commas.");
+                return false;
+            }
+            json_array_append_new(array, json_string(id));
+        }
+        filter->ids = cs_json_print(array, NULL, call->r->pool);
+    }
+    return true;
+}
+
+json_t *chatsession_filter_json(const cs_console_filter_t *filter)
+{
+    json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
+
+    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to", filter->to,
+                     "state", filter->state, "text_search", filter->query != NULL, "ids", ids);
+}

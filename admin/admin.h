@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_ADMIN_H
+#define CHATSESSION_ADMIN_H
+/* The operators' handler; admin.c holds the route table, api_*.c one subject each. */
+#include "route.h"
+#include "store/console.h"
+
+/** Handler "chatsession-admin". */
+int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const char *below);
+
+/* api_conversations.c */
+chatsession_handler_fn chatsession_admin_list, chatsession_admin_get, chatsession_admin_expire,
+    chatsession_admin_restore;
+extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore_members[1];
+
+/* api_export.c */
+chatsession_handler_fn chatsession_admin_export;
+
+/* api_people.c */
+chatsession_handler_fn chatsession_admin_overview, chatsession_admin_users, chatsession_admin_sessions,
+    chatsession_admin_revoke, chatsession_admin_audit;
+extern const cs_json_member_t chatsession_revoke_members[1];
+
+/** An entry for what this call does; detail is borrowed. */
+cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);
+
+/** The filter of the query string; false when a parameter is wrong (then an error was answered: return *answer). */
+bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
+
+/** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
+ * secret. New reference. */
+json_t *chatsession_filter_json(const cs_console_filter_t *filter);
+
+/** Whether state, from and to of a filter are what they must be; false: an error was answered, return *answer. */
+bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
+
+#endif

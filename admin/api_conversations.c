@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* Everybody's conversations: find, read, expire, bring back. */
+#include "admin/admin.h"
+#include <apr_strings.h>
+#include "reply.h"
+
+const cs_json_member_t chatsession_expire_members[4] = {
+    {"ids", CS_JSON_ARRAY, 0, 1, 10000},
+    {"filter", CS_JSON_OBJECT, 0, 0, 0},
+    {"dry_run", CS_JSON_BOOLEAN, CS_JSON_REQUIRED, 0, 0},
+    {"confirm", CS_JSON_OBJECT, 0, 0, 0},
+};
+
+const cs_json_member_t chatsession_restore_members[1] = {{"ids", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 10000}};
+
+static bool may_read(const chatsession_call_t *call)
+{
+    return call->session->access >= CHATSESSION_AUDITOR;
+}
+
+int chatsession_admin_list(chatsession_call_t *call)
+{
+    cs_console_list_t list = {.after = chatsession_query(call, "after"), .content = may_read(call)};
+    cs_audit_entry_t entry;
+    json_t *conversations;
+    const char *next;
+    apr_status_t rv;
+    int answer;
+
+    if (!chatsession_query_filter(&list.filter, call, &answer) ||
+        !chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
+        return answer;
+    }
+    if (list.filter.query && !list.content) {
+        return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden",
+                                       "Searching in texts needs the role auditor.");
+    }
+    list.filter.state = list.filter.state ? list.filter.state : "active";
+    /* A search reads content: it is in the audit log. A list of metadata is not. */
+    entry = chatsession_audit_entry(call, "conversation.search",
+                                    cs_json_own(chatsession_filter_json(&list.filter), call->r->pool));
+    rv =
+        cs_console_list(&conversations, &next, call->conf->db, &list, list.filter.query ? &entry : NULL, call->r->pool);
+    if (rv == CS_EMALFORMED) {
+        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    return chatsession_reply_json(call->r, HTTP_OK,
+                                  json_pack("{s:o,s:s?}", "conversations", conversations, "next", next));
+}
+
+int chatsession_admin_get(chatsession_call_t *call)
+{
+    cs_audit_entry_t entry =
+        chatsession_audit_entry(call, may_read(call) ? "conversation.read" : "conversation.inspect", NULL);
+    json_t *conversation;
+    apr_status_t rv;
+
+    entry.conversation_id = call->ids[0];
+    entry.reason = chatsession_query(call, "reason");
+    if (entry.reason && strlen(entry.reason) > 1000) {
+        return chatsession_bad_request(call, "reason is longer than 1000 octets.");
+    }
+    rv = cs_console_get(&conversation, call->conf->db, call->ids[0], may_read(call), &entry, call->r->pool);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, conversation)
+                             : chatsession_reply_status(call->r, rv);
+}
+
+/* The ids of a body as the filter takes them; false when one is no UUID. */
+static bool read_ids(const char **ids, const json_t *array, apr_pool_t *pool)
+{
+    size_t i;
+    json_t *id;
+
+    json_array_foreach(array, i, id)
+    {
+        if (!json_is_string(id) || !cs_uuid_is(json_string_value(id))) {
+            return false;
+        }
+    }
+    *ids = cs_json_print(array, NULL, pool);
+    return true;
+}
+
+/* The filter of a body: the same names as in the list's query string. */
+static bool read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem, apr_pool_t *pool)
+{
+    static const cs_json_member_t members[] = {{"user", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 256},
+                                               {"from", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
+                                               {"to", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
+                                               {"q", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 1000},
+                                               {"state", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 16}};
+    cs_json_field_t fields[5];
+    const char **const texts[5] = {&filter->user, &filter->from, &filter->to, &filter->query, &filter->state};
+
+    if (cs_json_read(fields, members, 5, body, problem, pool) != APR_SUCCESS) {
+        return false;
+    }
+    for (int i = 0; i < 5; i++) {
+        *texts[i] = fields[i].length ? fields[i].string : NULL;
+    }
+    return true;
+}
+
+/* What a call is about: ids or a filter, one of the two. */
+static bool read_target(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+{
+    const cs_json_field_t *ids = &call->fields[0];
+    const cs_json_field_t *given = &call->fields[1];
+    const char *problem = "ids holds something that is no UUID.";
+
+    *filter = (cs_console_filter_t){0};
+    if (ids->given == given->given) {
+        *answer = chatsession_bad_request(call, "Give either ids or filter.");
+        return false;
+    }
+    if (ids->given ? !read_ids(&filter->ids, ids->value, call->r->pool)
+                   : !read_filter(filter, given->value, &problem, call->r->pool)) {
+        *answer = chatsession_bad_request(call, problem);
+        return false;
+    }
+    return chatsession_check_filter(filter, call, answer);
+}
+
+static json_t *count_json(const cs_console_count_t *count)
+{
+    return json_pack("{s:I,s:I,s:s*}", "conversations", (json_int_t)count->conversations, "messages",
+                     (json_int_t)count->messages, "purge_at", count->purge_at);
+}
+
+static int reply_changed(chatsession_call_t *call, const cs_console_count_t *count)
+{
+    json_t *body = chatsession_error_json(call->r, "count_changed",
+                                          "The number of conversations is no longer the one you confirmed; "
+                                          "nothing was expired.");
+
+    json_object_set_new(body, "conversations", json_integer(count->conversations));
+    json_object_set_new(body, "messages", json_integer(count->messages));
+    return chatsession_reply_json(call->r, HTTP_CONFLICT, body);
+}
+
+int chatsession_admin_expire(chatsession_call_t *call)
+{
+    const json_t *confirmed = call->fields[3].given ? json_object_get(call->fields[3].value, "conversations") : NULL;
+    cs_console_filter_t filter;
+    cs_console_count_t count;
+    cs_audit_entry_t entry;
+    json_t *detail;
+    apr_status_t rv;
+    int answer;
+
+    if (!read_target(&filter, call, &answer)) {
+        return answer;
+    }
+    if (call->fields[2].boolean) {
+        rv = cs_console_count(&count, call->conf->db, &filter, call->r->pool);
+        return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+                                 : chatsession_reply_status(call->r, rv);
+    }
+    if (!json_is_integer(confirmed)) {
+        return chatsession_bad_request(call, "confirm.conversations is missing: repeat the count of the dry run.");
+    }
+    detail = cs_json_own(chatsession_filter_json(&filter), call->r->pool);
+    json_object_set(detail, "conversations", (json_t *)confirmed);
+    entry = chatsession_audit_entry(call, "conversation.expire", detail);
+    rv = cs_console_expire(&count, call->conf->db, &filter, json_integer_value(confirmed),
+                           chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), &entry, call->r->pool);
+    if (rv == CS_ECONFLICT) {
+        return reply_changed(call, &count);
+    }
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+                             : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_admin_restore(chatsession_call_t *call)
+{
+    cs_audit_entry_t entry;
+    cs_console_count_t count;
+    const char *ids;
+    apr_status_t rv;
+
+    if (!read_ids(&ids, call->fields[0].value, call->r->pool)) {
+        return chatsession_bad_request(call, "ids holds something that is no UUID.");
+    }
+    entry = chatsession_audit_entry(call, "conversation.restore",
+                                    cs_json_own(json_pack("{s:O}", "ids", call->fields[0].value), call->r->pool));
+    rv = cs_console_restore(&count, call->conf->db, ids, &entry, call->r->pool);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+                             : chatsession_reply_status(call->r, rv);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* The home page's figures, users, sessions, and the log of what operators did. */
+#include "admin/admin.h"
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include "reply.h"
+
+const cs_json_member_t chatsession_revoke_members[1] = {{"refs", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 1000}};
+
+/* {"name": value}, or the failure. */
+static int reply_named(chatsession_call_t *call, apr_status_t rv, const char *name, json_t *value)
+{
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", name, value))
+                             : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_admin_overview(chatsession_call_t *call)
+{
+    json_t *overview;
+    const apr_status_t rv = cs_console_overview(&overview, call->conf->db, call->r->pool);
+
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, overview)
+                             : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_admin_users(chatsession_call_t *call)
+{
+    json_t *users;
+    const apr_status_t rv = cs_console_users(&users, call->conf->db, call->r->pool);
+
+    return reply_named(call, rv, "users", users);
+}
+
+int chatsession_admin_sessions(chatsession_call_t *call)
+{
+    const cs_session_limits_t limits = chatsession_limits(call->conf);
+    json_t *sessions;
+    const apr_status_t rv = cs_console_sessions(&sessions, call->conf->db, &limits, call->r->pool);
+
+    return reply_named(call, rv, "sessions", sessions);
+}
+
+int chatsession_admin_revoke(chatsession_call_t *call)
+{
+    json_t *refs = call->fields[0].value;
+    cs_audit_entry_t entry;
+    apr_int64_t ended;
+    apr_status_t rv;
+    size_t i;
+    json_t *ref;
+
+    json_array_foreach(refs, i, ref)
+    {
+        if (!json_is_string(ref)) {
+            return chatsession_bad_request(call, "refs holds something that is no text.");
+        }
+    }
+    entry =
+        chatsession_audit_entry(call, "session.revoke", cs_json_own(json_pack("{s:O}", "refs", refs), call->r->pool));
+    rv = cs_console_revoke(&ended, call->conf->db, cs_json_print(refs, NULL, call->r->pool), &entry, call->r->pool);
+    return reply_named(call, rv, "sessions", json_integer(ended));
+}
+
+int chatsession_admin_audit(chatsession_call_t *call)
+{
+    const char *after = chatsession_query(call, "after");
+    apr_int64_t before = 0;
+    apr_int64_t next;
+    json_t *entries;
+    char *end = NULL;
+    apr_status_t rv;
+    int limit;
+    int answer;
+
+    if (!chatsession_query_int(&limit, call, "limit", 50, 1, 200, &answer)) {
+        return answer;
+    }
+    if (after) {
+        before = apr_strtoi64(after, &end, 10);
+        if (*end || !apr_isdigit(*after) || before < 1) {
+            return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
+        }
+    }
+    rv = cs_audit_list(&entries, &next, call->conf->db, before, limit, call->r->pool);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    return chatsession_reply_json(call->r, HTTP_OK,
+                                  json_pack("{s:o,s:s?}", "entries", entries, "next",
+                                            next ? apr_psprintf(call->r->pool, "%" APR_INT64_T_FMT, next) : NULL));
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+
+/* The columns of the list of conversations, for the role that looks at them. */
+
+import { el } from '../shared/dom.js';
+import { formatNumber, t } from '../shared/i18n.js';
+import { may } from './roles.js';
+import { hrefFor, hrefForConversation } from './router.js';
+import { plainUserText, userText, withMarks } from './user_text.js';
+import { dash, timeText } from './words_for.js';
+
+/**
+ * What a conversation is called where it must have a name.
+ * @param {{title: string|null, id: string}} row
+ * @returns {string}
+ */
+export function conversationName(row) {
+  return row.title ? plainUserText(row.title) : row.id;
+}
+
+/**
+ * @param {string} role a viewer sees the id in place of the title
+ * @param {import('./conversation_filter.js').Filter} filter
+ * @returns {import('./table.js').Column[]}
+ */
+export function conversationColumns(role, filter) {
+  const content = may(role, 'readContent');
+  return [
+    { label: t(content ? 'list.col.title' : 'list.col.id'), class: 'primary', cell: (row) => nameCell(row, content, filter.q) },
+    { label: t('list.col.user'), class: 'user', cell: (row) => el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: row.user }) }, userText(row.user)) },
+    { label: t('list.col.updated'), class: 'time', cell: (row) => timeText(row.updated_at) },
+    { label: t('list.col.created'), class: 'time secondary', cell: (row) => timeText(row.created_at) },
+    { label: t('list.col.messages'), class: 'number', cell: (row) => formatNumber(row.message_count) },
+    { label: t('list.col.models'), class: 'models secondary', cell: (row) => modelsText(row.models), skipOnCard: (row) => !row.models?.length },
+    { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' },
+  ];
+}
+
+/**
+ * Active or in the trash, and until when.
+ * @param {{state: string, purge_at: string|null}} row
+ * @returns {(Node|string)[]}
+ */
+export function stateText(row) {
+  if (row.state !== 'trashed') {
+    return [el('span', { class: 'badge badge-success' }, t('list.state.active'))];
+  }
+  const [before, after] = t('list.purgeAt').split('{time}');
+  const until = row.purge_at && el('span', { class: 'muted state-until' }, before, timeText(row.purge_at, { dateStyle: 'medium' }), after);
+  return [el('span', { class: 'badge badge-warn' }, t('list.state.trashed')), until];
+}
+
+/**
+ * Names of models, each isolated.
+ * @param {string[]} models
+ * @returns {(Node|string)[]|HTMLElement}
+ */
+export function modelsText(models) {
+  return models?.length ? models.map((model, index) => [index > 0 && ', ', userText(model)]) : dash();
+}
+
+function nameCell(row, content, q) {
+  const link = el('a', { class: content ? 'title-link' : 'title-link mono', href: hrefForConversation(row.id) }, content ? titleText(row.title) : row.id);
+  return row.snippet ? [link, el('p', { class: 'snippet muted' }, highlighted(row.snippet, q))] : link;
+}
+
+function titleText(title) {
+  return title ? userText(title) : el('span', { class: 'muted' }, t('console.untitled'));
+}
+
+/* The snippet is text, never markup: what was searched for is found again here, as a whole or else word by word. */
+function highlighted(snippet, q) {
+  const whole = splitAt(snippet, [q]);
+  const pieces = whole.length > 1 ? whole : splitAt(snippet, q.split(/\s+/u));
+  return el('bdi', { dir: 'auto' }, pieces.map((piece, index) => (index % 2 === 0 ? withMarks(piece) : el('mark', null, withMarks(piece)))));
+}
+
+/* Cuts text around the words: every second piece is one of them. */
+function splitAt(text, words) {
+  const patterns = words.filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return patterns.length > 0 ? text.split(new RegExp(`(${patterns.join('|')})`, 'giu')) : [text];
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+
+/*
+ * The filter of the list of conversations: from the address bar, as a form, as the API wants it, and in words. In the address bar days
+ * stand as days of the reader's zone (2026-11-23); the API gets moments: from the first day's midnight to the midnight after the last.
+ */
+
+import { el } from '../shared/dom.js';
+import { t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { may } from './roles.js';
+import { plainUserText } from './user_text.js';
+
+const STATES = ['active', 'trashed'];
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
+/**
+ * @typedef {{user: string, from: string, to: string, state: string, q: string}} Filter all as typed; '' means "any"
+ */
+
+/**
+ * The filter that the address bar names; what is not understood, or what the role may not use, is left out.
+ * @param {URLSearchParams} params
+ * @param {string} role
+ * @returns {Filter}
+ */
+export function readFilter(params, role) {
+  const get = (name) => (params.get(name) ?? '').trim();
+  const day = (name) => (isDay(get(name)) ? get(name) : '');
+  return {
+    user: get('user'),
+    from: day('from'),
+    to: day('to'),
+    state: STATES.includes(get('state')) ? get('state') : 'active',
+    q: may(role, 'searchContent') ? get('q') : '',
+  };
+}
+
+/**
+ * The filter as the address bar shows it: what is the default is left out.
+ * @param {Filter} filter
+ * @returns {Object<string, string>}
+ */
+export function filterParams(filter) {
+  return { ...filter, state: filter.state === 'active' ? '' : filter.state };
+}
+
+/**
+ * The filter as the API takes it.
+ * @param {Filter} filter
+ * @returns {Object<string, string>} only what is set
+ */
+export function apiFilter(filter) {
+  const query = {
+    user: filter.user,
+    from: filter.from && midnight(filter.from, 0),
+    to: filter.to && midnight(filter.to, 1),
+    q: filter.q,
+    state: filter.state,
+  };
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''));
+}
+
+/** Does the filter leave anything out, beyond the usual state? @param {Filter} filter @returns {boolean} */
+export function isNarrowed(filter) {
+  return Boolean(filter.user || filter.from || filter.to || filter.q);
+}
+
+/**
+ * The filter in words, one item per part.
+ * @param {Filter} filter
+ * @returns {string[]} empty when nothing is narrowed
+ */
+export function describeFilter(filter) {
+  return ['user', 'from', 'to', 'q'].filter((name) => filter[name]).map((name) => `${t(`list.${name}`)}: ${plainUserText(filter[name])}`);
+}
+
+/**
+ * The filter as a form. Choices apply at once, typed text with Enter or the button.
+ * @param {Filter} filter
+ * @param {string} role
+ * @param {function(Filter): void} onApply
+ * @returns {HTMLFormElement}
+ */
+export function filterForm(filter, role, onApply) {
+  const inputs = {
+    q: may(role, 'searchContent') && input('q', { type: 'search', value: filter.q, placeholder: t('list.q.placeholder'), maxlength: '200', dataset: { search: '' }, aria: { describedby: 'filter-q-note' } }),
+    user: input('user', { type: 'search', value: filter.user, placeholder: t('list.user.placeholder'), autocapitalize: 'none', spellcheck: 'false', maxlength: '255', dataset: may(role, 'searchContent') ? {} : { search: '' } }),
+    from: input('from', { type: 'date', value: filter.from }),
+    to: input('to', { type: 'date', value: filter.to }),
+    state: stateSelect(filter.state),
+  };
+  const form = el('form', { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, novalidate: true },
+    Object.entries(inputs).filter(([, control]) => control).map(([name, control]) => field(name, control)),
+    el('div', { class: 'filter-actions' },
+      el('button', { class: 'button button-small button-primary', type: 'submit' }, icon('search'), t('list.apply')),
+      (isNarrowed(filter) || filter.state !== 'active') && el('button', { class: 'button button-small', type: 'button', onclick: () => onApply(readFilter(new URLSearchParams(), role)) }, t('list.clear'))),
+    inputs.q && el('p', { class: 'filter-note muted', id: 'filter-q-note' }, t('list.q.note')));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    submit(inputs, onApply);
+  });
+  inputs.state.addEventListener('change', () => submit(inputs, onApply));
+  return form;
+}
+
+function submit(inputs, onApply) {
+  const value = (name) => (inputs[name] ? inputs[name].value.trim() : '');
+  const filter = { user: value('user'), from: value('from'), to: value('to'), state: value('state'), q: value('q') };
+  const reversed = filter.from && filter.to && filter.from > filter.to;
+  inputs.to.setCustomValidity(reversed ? t('list.range') : '');
+  if (reversed) {
+    inputs.to.addEventListener('input', () => inputs.to.setCustomValidity(''), { once: true });
+    inputs.to.reportValidity();
+  } else {
+    onApply(filter);
+  }
+}
+
+function input(name, props) {
+  return el('input', { class: 'input input-small', id: `filter-${name}`, name, autocomplete: 'off', ...props });
+}
+
+function stateSelect(state) {
+  const select = el('select', { class: 'input input-small', id: 'filter-state', name: 'state' }, STATES.map((name) => el('option', { value: name }, t(`list.state.${name}`))));
+  select.value = state;
+  return select;
+}
+
+function field(name, control) {
+  return el('div', { class: `field field-${name}` }, el('label', { for: control.id }, t(`list.${name}`)), control);
+}
+
+function isDay(text) {
+  return DAY.test(text) && !Number.isNaN(new Date(`${text}T00:00:00`).getTime());
+}
+
+/* The midnight that begins the day, or a later one, in the reader's zone: adding days to the date keeps it right over a change of clocks. */
+function midnight(day, daysAfter) {
+  const [year, month, date] = day.split('-').map(Number);
+  return new Date(year, month - 1, date + daysAfter).toISOString();
+}

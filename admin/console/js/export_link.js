@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+
+/* A download of conversations: a plain link, so that the browser streams it to disk and shows its own progress. */
+
+import { el } from '../shared/dom.js';
+import { t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { toast } from '../shared/notify.js';
+import { exportUrl } from './endpoints.js';
+
+/** How many ids fit into an address that every server takes (8,190 octets). */
+export const MAX_EXPORT_IDS = 200;
+
+/**
+ * @param {Object} query the list's filter as the API takes it, or `{ids: "a,b"}`
+ * @param {string} label
+ * @returns {HTMLAnchorElement}
+ */
+export function exportLink(query, label) {
+  return el('a', { class: 'button button-small', href: exportUrl(query), download: '', onclick: () => toast({ text: t('export.started') }) }, icon('download'), label);
+}

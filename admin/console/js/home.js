@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+
+/* Home: the service's figures as cards. Refreshes itself while the page is in view; a refresh that fails leaves the old figures and says so. */
+
+import { el, replaceChildren } from '../shared/dom.js';
+import { describeError } from '../shared/errors.js';
+import { formatNumber, formatTime, t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { getOverview } from './endpoints.js';
+import { cardsSkeleton, loadInto } from './loading.js';
+import { keep, recall } from './memory.js';
+import { may } from './roles.js';
+import { hrefFor } from './router.js';
+import { screenHeader } from './screen_header.js';
+import { sizeText, timeText } from './words_for.js';
+
+const REFRESH_MS = 10000;
+
+/**
+ * @param {HTMLElement} host
+ * @param {{role: string, restored: boolean, signal: AbortSignal}} context
+ */
+export function showHome(host, context) {
+  const figures = el('div', { class: 'figures' });
+  const draw = (overview) => [drawCards(overview, context.role), drawUpdated(overview.received, null)];
+  replaceChildren(host, screenHeader(t('nav.home'), t('home.lead'),
+    el('button', { class: 'button button-small', type: 'button', onclick: () => refresh(figures, draw, context.signal) }, icon('refresh'), t('home.refresh'))), figures);
+  const before = context.restored ? recall('home', '') : null;
+  if (before) {
+    replaceChildren(figures, draw(before));
+  } else {
+    loadInto(figures, { load: () => fetchOverview(context.signal), draw, signal: context.signal, skeleton: cardsSkeleton() });
+  }
+  refreshWhileVisible(() => refresh(figures, draw, context.signal), context.signal);
+}
+
+async function fetchOverview(signal) {
+  const overview = await getOverview(signal);
+  overview.received = new Date().toISOString();
+  keep('home', '', overview);
+  return overview;
+}
+
+async function refresh(figures, draw, signal) {
+  if (figures.hasAttribute('aria-busy') || signal.aborted) {
+    return;
+  }
+  figures.setAttribute('aria-busy', 'true');
+  try {
+    const overview = await fetchOverview(signal);
+    if (!signal.aborted) {
+      replaceChildrenKeepingFocus(figures, draw(overview));
+    }
+  } catch (error) {
+    const old = recall('home', '');
+    if (!signal.aborted && error.name !== 'AbortError' && old) {
+      figures.querySelector('.updated')?.replaceWith(drawUpdated(old.received, error));
+    }
+  } finally {
+    figures.removeAttribute('aria-busy');
+  }
+}
+
+/* The cards are drawn anew; the link that had the focus keeps it. */
+function replaceChildrenKeepingFocus(figures, children) {
+  const href = figures.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+  replaceChildren(figures, children);
+  if (href) {
+    [...figures.querySelectorAll('a')].find((link) => link.getAttribute('href') === href)?.focus({ preventScroll: true });
+  }
+}
+
+function refreshWhileVisible(fn, signal) {
+  const timer = setInterval(() => document.visibilityState === 'visible' && fn(), REFRESH_MS);
+  const onVisible = () => document.visibilityState === 'visible' && fn();
+  document.addEventListener('visibilitychange', onVisible);
+  signal.addEventListener('abort', () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', onVisible);
+  });
+}
+
+function drawCards(overview, role) {
+  const { conversations } = overview;
+  const all = conversations.active + conversations.trashed;
+  const average = all > 0 ? formatNumber(overview.messages / all, { maximumFractionDigits: 1 }) : null;
+  return [
+    group(t('home.section.now'), [
+      card(t('home.running'), formatNumber(overview.running)),
+      card(t('home.turnsLastHour'), formatNumber(overview.turns_last_hour)),
+      card(t('home.sessions'), formatNumber(overview.sessions), null, may(role, 'sessions') && hrefFor('sessions')),
+    ]),
+    group(t('home.section.kept'), [
+      card(t('home.active'), formatNumber(conversations.active), null, hrefFor('conversations')),
+      card(t('home.trashed'), formatNumber(conversations.trashed), purgeNote(overview.oldest_purge_at), hrefFor('conversations', { state: 'trashed' })),
+      card(t('home.messages'), formatNumber(overview.messages), average && t('home.messages.note', { average })),
+      card(t('home.users'), formatNumber(overview.users), null, hrefFor('users')),
+      card(t('home.database'), sizeText(overview.database_bytes)),
+    ]),
+  ];
+}
+
+function purgeNote(at) {
+  if (!at) {
+    return t('home.trashed.note.none');
+  }
+  const [before, after] = t('home.trashed.note').split('{time}');
+  return [before, timeText(at, { dateStyle: 'medium' }), after];
+}
+
+function group(title, cards) {
+  return el('section', { class: 'card-group' }, el('h2', null, title), el('ul', { class: 'cards' }, cards.map((node) => el('li', null, node))));
+}
+
+function card(label, value, note = null, href = null) {
+  const content = [el('span', { class: 'figure-label' }, label), el('span', { class: 'figure-value' }, value), note && el('span', { class: 'figure-note muted' }, note)];
+  return href ? el('a', { class: 'figure figure-link', href }, content) : el('div', { class: 'figure' }, content);
+}
+
+function drawUpdated(received, error) {
+  const time = formatTime(received, { timeStyle: 'medium' });
+  return error
+    ? el('p', { class: 'updated notice notice-warn', role: 'status' }, t('home.stale', { time, detail: describeError(error) }))
+    : el('p', { class: 'updated muted' }, t('home.updated', { time }));
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * chatsessionctl: schema and users from the command line. A command is a row of the table: its words, its operands, the
+ * options that it takes and needs, its line of help, its function. Usage text and checks come from the rows.
+ */
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "ctl.h"
+
+#define CTL_VERSION "1.0.0"
+#define ACQUIRE_TIMEOUT apr_time_from_sec(30)
+
+enum {
+    TAKES_DIR = 1,
+    TAKES_ROLE = 2, /* and needs it */
+    TAKES_PASSWORD = 4,
+};
+
+typedef struct {
+    const char *noun, *verb;
+    int operands; /* 0; 1: NAME; 2: NAME ROLE */
+    int options;
+    const char *arguments;
+    const char *help;
+    ctl_command_fn *run;
+} command_t;
+
+#define PASSWORD_ARGUMENTS "(--password-stdin | --random-password)"
+
+static const command_t commands[] = {
+    {"schema", "apply", 0, TAKES_DIR, "[--dir DIR]", "bring the database to the last step in DIR", ctl_schema_apply},
+    {"schema", "status", 0, TAKES_DIR, "[--dir DIR]", "compare the database with DIR", ctl_schema_status},
+    {"user", "add", 1, TAKES_ROLE | TAKES_PASSWORD, "NAME --role ROLE " PASSWORD_ARGUMENTS, "make a user",
+     ctl_user_add},
+    {"user", "list", 0, 0, "", "all users", ctl_user_list},
+    {"user", "disable", 1, 0, "NAME", "no login any more; ends the user's sessions", ctl_user_disable},
+    {"user", "enable", 1, 0, "NAME", "undo disable", ctl_user_enable},
+    {"user", "password", 1, TAKES_PASSWORD, "NAME " PASSWORD_ARGUMENTS, "set a password; ends the user's sessions",
+     ctl_user_password},
+    {"user", "role", 2, 0, "NAME ROLE", "give another role; ends the user's sessions", ctl_user_role},
+};
+
+static void print_help(void)
+{
+    apr_size_t i;
+
+    printf("chatsessionctl [--database CONNINFO] COMMAND\n\nCommands:\n");
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        printf("  %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].arguments, commands[i].help);
+    }
+    printf("\nCONNINFO   a connection string of libpq (keywords or URI); default: $CHATSESSION_DATABASE\n"
+           "ROLE       user, viewer, auditor, operator or admin\n"
+           "--password-stdin    take the password from standard input, without the end of the line\n"
+           "--random-password   make one and print it, alone, on standard output\n"
+           "--help, --version\n\n"
+           "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n");
+}
+
+int ctl_fail(const char *format, ...)
+{
+    va_list args;
+
+    fputs("chatsessionctl: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return CTL_FAILED;
+}
+
+int ctl_fail_status(const ctl_t *ctl, apr_status_t status, const char *what)
+{
+    char reason[120];
+
+    if (ctl->last_error) {
+        return ctl_fail("%s: %s", what, ctl->last_error);
+    }
+    return ctl_fail("%s: %s", what, cs_strstatus(status, reason, sizeof(reason)));
+}
+
+static int usage(const char *problem, const char *word)
+{
+    ctl_fail("%s%s%s; chatsessionctl --help lists the commands", problem, word ? " " : "", word ? word : "");
+    return CTL_USAGE;
+}
+
+static void keep_error(void *baton, int level, const char *number, const char *message)
+{
+    ctl_t *ctl = baton;
+    static char kept[1200];
+
+    if (level <= 4) {
+        apr_snprintf(kept, sizeof(kept), "%s (%s)", message, number);
+        ctl->last_error = kept;
+    }
+}
+
+static const command_t *find_command(const char *noun, const char *verb)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int connect_and_run(const command_t *command, ctl_t *ctl, const char *database, apr_pool_t *pool)
+{
+    const cs_db_config_t config = {database, 1, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
+    const char *problem;
+    apr_status_t rv;
+
+    if (!database) {
+        return usage("no database: give --database CONNINFO or set CHATSESSION_DATABASE", NULL);
+    }
+    rv = cs_db_init(&problem, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail("%s", problem);
+    }
+    rv = cs_db_create(&ctl->db, &config, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the database cannot be used");
+    }
+    return command->run(ctl, pool);
+}
+
+/* The words of the command line after the options were taken out of it. */
+static int run_command(ctl_t *ctl, const char *database, int options, char **words, apr_pool_t *pool)
+{
+    const command_t *command;
+    int count = 0;
+
+    while (words[count]) {
+        count++;
+    }
+    if (count < 2) {
+        return usage("no command", NULL);
+    }
+    command = find_command(words[0], words[1]);
+    if (!command) {
+        return usage("no such command:", apr_pstrcat(pool, words[0], " ", words[1], NULL));
+    }
+    if (count - 2 != command->operands || (options & ~command->options) ||
+        ((command->options & TAKES_ROLE) && !ctl->role)) {
+        return usage("expected:", apr_pstrcat(pool, command->noun, " ", command->verb, " ", command->arguments, NULL));
+    }
+    ctl->name = command->operands >= 1 ? words[2] : NULL;
+    ctl->role = command->operands >= 2 ? words[3] : ctl->role;
+    return connect_and_run(command, ctl, database, pool);
+}
+
+static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
+{
+    static const struct option known[] = {
+        {"database", required_argument, NULL, 'd'},  {"dir", required_argument, NULL, 'D'},
+        {"role", required_argument, NULL, 'r'},      {"password-stdin", no_argument, NULL, 's'},
+        {"random-password", no_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
+    };
+    const char *database = getenv("CHATSESSION_DATABASE");
+    ctl_t ctl = {0};
+    int options = 0;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            database = optarg;
+            break;
+        case 'D':
+            ctl.dir = optarg;
+            options |= TAKES_DIR;
+            break;
+        case 'r':
+            ctl.role = optarg;
+            options |= TAKES_ROLE;
+            break;
+        case 's':
+            ctl.password_stdin = true;
+            options |= TAKES_PASSWORD;
+            break;
+        case 'p':
+            ctl.random_password = true;
+            options |= TAKES_PASSWORD;
+            break;
+        case 'h':
+            print_help();
+            return CTL_DONE;
+        case 'v':
+            printf("chatsessionctl %s\n", CTL_VERSION);
+            return CTL_DONE;
+        default: /* getopt_long has said what is wrong */
+            return CTL_USAGE;
+        }
+    }
+    return run_command(&ctl, database, options, argv + optind, pool);
+}
+
+int main(int argc, char **argv)
+{
+    apr_pool_t *pool;
+    int code;
+
+    if (apr_initialize() != APR_SUCCESS) {
+        return ctl_fail("APR cannot be initialised");
+    }
+    atexit(apr_terminate);
+    apr_pool_create(&pool, NULL);
+    code = parse_and_run(argc, argv, pool);
+    apr_pool_destroy(pool);
+    return fflush(stdout) == 0 ? code : ctl_fail("standard output cannot be written");
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "backend.h"
+#include <http_config.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <apr_strings.h>
+#include "reply.h"
+#include "stream.h"
+
+APLOG_USE_MODULE(chatsession);
+
+/* What mod_proxy reads of the request, put back when it is done: the log and our own answer must not see the backend's.
+ */
+typedef struct {
+    const char *filename, *handler, *content_type;
+    char *args;
+    int proxyreq, status;
+    const char *status_line;
+    apr_table_t *headers_in, *headers_out;
+} saved_t;
+
+static saved_t save(request_rec *r)
+{
+    return (saved_t){r->filename, r->handler,     r->content_type, r->args,       r->proxyreq,
+                     r->status,   r->status_line, r->headers_in,   r->headers_out};
+}
+
+static void restore(request_rec *r, const saved_t *saved)
+{
+    r->filename = (char *)saved->filename;
+    r->handler = saved->handler;
+    r->content_type = saved->content_type;
+    r->args = saved->args;
+    r->proxyreq = saved->proxyreq;
+    r->status = saved->status;
+    r->status_line = saved->status_line;
+    r->headers_in = saved->headers_in;
+    r->headers_out = saved->headers_out;
+}
+
+/* Make r look like a reverse-proxy request for the model: mod_proxy's handler takes it from there. */
+static void disguise(chatsession_turn_t *turn)
+{
+    request_rec *r = turn->r;
+
+    r->headers_in = apr_table_make(r->pool, 4);
+    apr_table_setn(r->headers_in, "Content-Type", "application/json");
+    apr_table_setn(r->headers_in, "Content-Length", apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, turn->body_len));
+    r->headers_out = apr_table_make(r->pool, 4);
+    r->content_type = NULL;
+    r->args = NULL;
+    r->proxyreq = PROXYREQ_REVERSE;
+    r->filename = apr_pstrcat(r->pool, "proxy:", turn->backend->url, "/chat/completions", NULL);
+    r->handler = "proxy-server";
+}
+
+int chatsession_backend_headers(request_rec *r)
+{
+    const chatsession_turn_t *turn = chatsession_turn_current();
+
+    if (!turn || turn->r != r) {
+        return DECLINED;
+    }
+    /* headers_in is mod_proxy's copy here, so the key reaches neither the access log nor anything after this request.
+     * The browser's address and cookies stay here too. */
+    apr_table_clear(r->headers_in);
+    apr_table_setn(r->headers_in, "Content-Type", "application/json");
+    apr_table_setn(r->headers_in, "Accept", "text/event-stream, application/json");
+    apr_table_setn(r->headers_in, "X-Request-Id", chatsession_request_id(r));
+    if (turn->backend->authorization) {
+        apr_table_setn(r->headers_in, "Authorization", turn->backend->authorization);
+    }
+    return OK;
+}
+
+void chatsession_backend_ask(chatsession_turn_t *turn)
+{
+    request_rec *r = turn->r;
+    const saved_t saved = save(r);
+    ap_filter_t *input = r->input_filters;
+    ap_filter_t *output = r->output_filters;
+    int rv;
+
+    chatsession_turn_set_current(turn);
+    disguise(turn);
+    chatsession_stream_attach(turn);
+    /* Our own handler declines "proxy-server"; mod_proxy's takes it. */
+    rv = ap_run_handler(r);
+    chatsession_turn_set_current(NULL);
+    r->input_filters = input;
+    r->output_filters = output;
+    restore(r, &saved);
+    /* The end that mod_proxy passed was the backend's, not ours. */
+    r->eos_sent = 0;
+
+    if (turn->state == CHATSESSION_TURN_RUNNING && rv == DECLINED) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "CS0040: no proxy module takes %s; load mod_proxy_http (and mod_ssl for https)",
+                      turn->backend->url);
+    }
+    chatsession_stream_ended(turn, rv);
+}

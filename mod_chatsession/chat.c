@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "chat.h"
+#include <http_protocol.h>
+#include <apr_strings.h>
+#include "assets.h"
+#include "login.h"
+#include "reply.h"
+#include "store/schema.h"
+
+/* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
+#define MESSAGE_LIMIT (1024 * 1024)
+#define SMALL_LIMIT 16384
+
+static int get_healthz(chatsession_call_t *call)
+{
+    return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s}", "status", "live"));
+}
+
+/* Ready: the database answers and holds the schema that this module was made for. */
+static int get_readyz(chatsession_call_t *call)
+{
+    const char *problem = NULL;
+    const apr_status_t rv = cs_schema_check(&problem, call->conf->db, call->r->pool);
+
+    if (rv == APR_SUCCESS) {
+        return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s}", "status", "ready"));
+    }
+    if (rv == CS_EREFUSED) {
+        return chatsession_reply_error(call->r, HTTP_SERVICE_UNAVAILABLE, "schema_mismatch", problem);
+    }
+    return chatsession_reply_status(call->r, CS_EUNAVAILABLE);
+}
+
+static const chatsession_route_t routes[] = {
+    {"GET", "healthz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_healthz},
+    {"GET", "readyz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_readyz},
+    CHATSESSION_LOGIN_ROUTES,
+    {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
+    {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
+     chatsession_create_conversation},
+    {"GET", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_conversation},
+    {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_patch_members),
+     chatsession_patch_conversation},
+    {"DELETE", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_conversation},
+    {"POST", "api/conversations/{id}/restore", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_restore_conversation},
+    {"POST", "api/conversations/{id}/messages", CHATSESSION_USER, MESSAGE_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_message_members), chatsession_post_message},
+    {"POST", "api/conversations/{id}/regenerate", CHATSESSION_USER, SMALL_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_regenerate_members), chatsession_post_regenerate},
+    {"POST", "api/conversations/{id}/stop", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_post_stop},
+    {"GET", "api/conversations/{id}/stream", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_stream},
+    {"GET", "api/conversations/{id}/export", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_export_conversation},
+    {"PUT", "api/messages/{id}/feedback", CHATSESSION_USER, SMALL_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_feedback_members), chatsession_put_feedback},
+};
+
+int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const char *below)
+{
+    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", below) == OK) {
+        return OK;
+    }
+    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), below);
+}

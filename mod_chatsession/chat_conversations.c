@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* A user's conversations: list, make, read, change, put away, bring back, judge. */
+#include "chat.h"
+#include "reply.h"
+#include "store/conversation.h"
+
+const cs_json_member_t chatsession_create_members[1] = {{"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200}};
+
+const cs_json_member_t chatsession_patch_members[3] = {{"title", CS_JSON_STRING, 0, 1, 200},
+                                                       {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
+                                                       {"archived", CS_JSON_BOOLEAN, 0, 0, 0}};
+
+const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
+                                                          {"comment", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 2000}};
+
+/* The end of most handlers: the object, or what the store's failure deserves. */
+static int reply_object(chatsession_call_t *call, apr_status_t rv, int status, json_t *object)
+{
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, status, object) : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_list_conversations(chatsession_call_t *call)
+{
+    const char *state = chatsession_query(call, "state");
+    cs_conversation_list_t list = {.user_id = call->session->user_id,
+                                   .query = chatsession_query(call, "q"),
+                                   .trashed = state && !strcmp(state, "trashed"),
+                                   .after = chatsession_query(call, "after")};
+    json_t *conversations;
+    const char *next;
+    apr_status_t rv;
+    int answer;
+
+    if (state && !list.trashed && strcmp(state, "active") != 0) {
+        return chatsession_bad_request(call, "state is neither active nor trashed.");
+    }
+    if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
+        return answer;
+    }
+    rv = cs_conversation_list(&conversations, &next, call->conf->db, &list, call->r->pool);
+    if (rv == CS_EMALFORMED) {
+        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
+    }
+    return reply_object(call, rv, HTTP_OK, json_pack("{s:o*,s:s?}", "conversations", conversations, "next", next));
+}
+
+int chatsession_create_conversation(chatsession_call_t *call)
+{
+    json_t *conversation;
+    const apr_status_t rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
+                                                   call->fields[0].string, call->r->pool);
+
+    return reply_object(call, rv, HTTP_CREATED, conversation);
+}
+
+int chatsession_get_conversation(chatsession_call_t *call)
+{
+    json_t *conversation;
+    const apr_status_t rv =
+        cs_conversation_get(&conversation, call->conf->db, call->session->user_id, call->ids[0], call->r->pool);
+
+    return reply_object(call, rv, HTTP_OK, conversation);
+}
+
+int chatsession_patch_conversation(chatsession_call_t *call)
+{
+    const cs_json_field_t *fields = call->fields;
+    const cs_conversation_change_t change = {fields[0].string, fields[1].given ? &fields[1].boolean : NULL,
+                                             fields[2].given ? &fields[2].boolean : NULL};
+    json_t *conversation;
+    const apr_status_t rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0],
+                                                   &change, call->r->pool);
+
+    return reply_object(call, rv, HTTP_OK, conversation);
+}
+
+int chatsession_delete_conversation(chatsession_call_t *call)
+{
+    const apr_status_t rv =
+        cs_conversation_trash(call->conf->db, call->session->user_id, call->ids[0],
+                              chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), call->r->pool);
+
+    return rv == APR_SUCCESS ? chatsession_reply_empty(call->r, HTTP_NO_CONTENT)
+                             : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_restore_conversation(chatsession_call_t *call)
+{
+    json_t *conversation;
+    const apr_status_t rv =
+        cs_conversation_restore(&conversation, call->conf->db, call->session->user_id, call->ids[0], call->r->pool);
+
+    return reply_object(call, rv, HTTP_OK, conversation);
+}
+
+int chatsession_put_feedback(chatsession_call_t *call)
+{
+    const cs_json_field_t *comment = &call->fields[1];
+    json_t *feedback;
+    const apr_status_t rv =
+        cs_feedback_set(&feedback, call->conf->db, call->session->user_id, call->ids[0], (int)call->fields[0].integer,
+                        comment->length ? comment->string : NULL, call->r->pool);
+
+    return reply_object(call, rv, HTTP_OK, feedback);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* Turns as the end user asks for them: say, say again, stop, follow. */
+#include "chat.h"
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include "recorder.h"
+#include "reply.h"
+#include "turn.h"
+
+const cs_json_member_t chatsession_message_members[4] = {
+    {"content", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CHATSESSION_MESSAGE_MAX},
+    {"parent_id", CS_JSON_UUID, CS_JSON_NULLABLE, 0, 0},
+    {"client_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
+    {"branch", CS_JSON_BOOLEAN, 0, 0, 0},
+};
+
+const cs_json_member_t chatsession_regenerate_members[2] = {
+    {"message_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
+    {"client_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
+};
+
+int chatsession_post_message(chatsession_call_t *call)
+{
+    const cs_json_field_t *fields = call->fields;
+    cs_turn_new_t turn = {.user_id = call->session->user_id,
+                          .conversation_id = call->ids[0],
+                          .content = fields[0].string,
+                          .parent_given = fields[1].given,
+                          .parent_id = fields[1].string,
+                          .client_id = fields[2].string,
+                          .branch = fields[3].given && fields[3].boolean};
+
+    return chatsession_turn_run(call->r, call->conf, &turn);
+}
+
+int chatsession_post_regenerate(chatsession_call_t *call)
+{
+    cs_turn_new_t turn = {.user_id = call->session->user_id,
+                          .conversation_id = call->ids[0],
+                          .regenerate = call->fields[0].string,
+                          .client_id = call->fields[1].string};
+
+    return chatsession_turn_run(call->r, call->conf, &turn);
+}
+
+int chatsession_post_stop(chatsession_call_t *call)
+{
+    bool running;
+    const apr_status_t rv = cs_turn_stop(&running, call->conf->db, call->session->user_id, call->ids[0], call->r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (running) {
+        /* When the answer runs in this child, its thread hears of it without waiting for the next tick. */
+        chatsession_recorder_stop(call->ids[0]);
+    }
+    return chatsession_reply_json(call->r, running ? HTTP_ACCEPTED : HTTP_OK, json_pack("{s:b}", "stopping", running));
+}
+
+int chatsession_get_stream(chatsession_call_t *call)
+{
+    const char *last = apr_table_get(call->r->headers_in, "Last-Event-ID");
+    apr_int64_t from = 0;
+
+    if (last && *last) {
+        char *end;
+        from = apr_strtoi64(last, &end, 10);
+        if (*end || !apr_isdigit(*last) || from < 0 || from > APR_INT32_MAX) {
+            return chatsession_bad_request(call, "Last-Event-ID is not an id of this stream.");
+        }
+    }
+    return chatsession_turn_follow(call->r, call->conf, call->session->user_id, call->ids[0], NULL, from);
+}

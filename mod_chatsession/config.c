@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * The directives: the only file that knows their names. A setting with one value is a row of `settings`; its default,
+ * its bounds, its error sentence and its merging come from that row. Directives that build something (keys, backends,
+ * origins) have a function each.
+ */
+#include "config.h"
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_log.h>
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include "assets.h"
+#include "mounts.h"
+
+APLOG_USE_MODULE(chatsession);
+
+#define SECONDS(n) ((apr_int64_t)(n)*APR_USEC_PER_SEC)
+#define MINUTES(n) SECONDS((n)*60LL)
+#define HOURS(n) MINUTES((n)*60LL)
+#define DAYS(n) HOURS((n)*24LL)
+#define MILLISECONDS(n) ((apr_int64_t)(n)*1000)
+
+typedef enum { TYPE_STRING, TYPE_PATH, TYPE_NUMBER, TYPE_DURATION, TYPE_CHOICE } setting_type_e;
+
+typedef struct {
+    const char *name;
+    setting_type_e type;
+    const char *fallback_string;
+    apr_int64_t fallback, min, max;
+    const char *choices; /* TYPE_CHOICE: words in the order of their enum, separated by | */
+    const char *help;
+} setting_t;
+
+/* clang-format off */
+#define TEXT(fallback) fallback, 0, 0, 0, NULL
+#define RANGE(fallback, min, max) NULL, fallback, min, max, NULL
+#define CHOICE(fallback, words) NULL, fallback, 0, 0, words
+
+/* One row a setting: constant, directive, setter, type, default and bounds, help. */
+#define SETTINGS(ROW) \
+    ROW(DATABASE, "ChatSessionDatabase", set_database, TYPE_STRING, TEXT(NULL), \
+        "PostgreSQL, as libpq's connection string or URI") \
+    ROW(DATABASE_CONNECTIONS, "ChatSessionDatabaseConnections", set_setting, TYPE_NUMBER, RANGE(8, 1, 1000), \
+        "connections per child process") \
+    ROW(DATABASE_WAIT, "ChatSessionDatabaseWait", set_setting, TYPE_DURATION, RANGE(SECONDS(2), MILLISECONDS(100), SECONDS(60)), \
+        "longest wait for a free connection") \
+    ROW(STATEMENT_TIMEOUT, "ChatSessionStatementTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(5), MILLISECONDS(100), MINUTES(10)), \
+        "longest time of one database statement") \
+    ROW(PAGES, "ChatSessionPages", set_setting, TYPE_PATH, TEXT("/usr/share/mod_chatsession"), \
+        "folder of the pages: page, console, shared, vendor") \
+    ROW(COOKIE_NAME, "ChatSessionCookieName", set_setting, TYPE_STRING, TEXT(NULL), \
+        "name of the session cookie; __Host-sid when it is secure, else sid") \
+    ROW(COOKIE_PATH, "ChatSessionCookiePath", set_setting, TYPE_STRING, TEXT("/"), \
+        "path of the session cookie") \
+    ROW(COOKIE_DOMAIN, "ChatSessionCookieDomain", set_setting, TYPE_STRING, TEXT(NULL), \
+        "domain of the session cookie; none: this host only") \
+    ROW(COOKIE_SECURE, "ChatSessionCookieSecure", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_SECURE_ON, "on|off|auto"), \
+        "send the cookie over https only; auto follows the connection") \
+    ROW(COOKIE_SAMESITE, "ChatSessionCookieSameSite", set_setting, TYPE_CHOICE, CHOICE(CS_SAMESITE_LAX, "Lax|Strict|None"), \
+        "SameSite of the session cookie") \
+    ROW(COOKIE_MAX_AGE, "ChatSessionCookieMaxAge", set_setting, TYPE_DURATION, RANGE(0, 0, DAYS(400)), \
+        "lifetime of the cookie in the browser; 0: until the browser closes") \
+    ROW(COOKIE_HTTP_ONLY, "ChatSessionCookieHttpOnly", set_setting, TYPE_CHOICE, CHOICE(0, "on|off"), \
+        "hide the cookie from scripts") \
+    ROW(IDLE_TIMEOUT, "ChatSessionIdleTimeout", set_setting, TYPE_DURATION, RANGE(MINUTES(30), SECONDS(1), DAYS(400)), \
+        "a session ends when it was not used for so long") \
+    ROW(MAX_LIFETIME, "ChatSessionMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(12), SECONDS(1), DAYS(400)), \
+        "a session ends so long after the login") \
+    ROW(PASSWORD_MEMORY, "ChatSessionPasswordMemory", set_setting, TYPE_NUMBER, RANGE(19456, 64, 4194304), \
+        "memory of one Argon2id hash in KiB") \
+    ROW(PASSWORD_ITERATIONS, "ChatSessionPasswordIterations", set_setting, TYPE_NUMBER, RANGE(2, 1, 100), \
+        "passes of one Argon2id hash") \
+    ROW(PASSWORD_PARALLELISM, "ChatSessionPasswordParallelism", set_setting, TYPE_NUMBER, RANGE(1, 1, 16), \
+        "lanes of one Argon2id hash") \
+    ROW(PASSWORD_CONCURRENCY, "ChatSessionPasswordConcurrency", set_setting, TYPE_NUMBER, RANGE(2, 1, 64), \
+        "password hashes at once per child process") \
+    ROW(FIRST_TOKEN_TIMEOUT, "ChatSessionFirstTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \
+        "longest wait for the first token of an answer") \
+    ROW(TOKEN_TIMEOUT, "ChatSessionTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \
+        "longest silence within an answer") \
+    ROW(ANSWER_TIMEOUT, "ChatSessionAnswerTimeout", set_setting, TYPE_DURATION, RANGE(MINUTES(15), SECONDS(1), HOURS(24)), \
+        "longest time of one answer") \
+    ROW(ANSWER_LIMIT, "ChatSessionAnswerLimit", set_setting, TYPE_NUMBER, RANGE(4194304, 1024, 67108864), \
+        "octets of one answer") \
+    ROW(HEARTBEAT, "ChatSessionHeartbeat", set_setting, TYPE_DURATION, RANGE(SECONDS(1), MILLISECONDS(100), SECONDS(60)), \
+        "a comment is sent to the browser after so much silence") \
+    ROW(CHECKPOINT, "ChatSessionCheckpoint", set_setting, TYPE_DURATION, RANGE(MILLISECONDS(200), MILLISECONDS(10), SECONDS(5)), \
+        "running answers are recorded this often") \
+    ROW(SWEEP, "ChatSessionSweepInterval", set_setting, TYPE_DURATION, RANGE(SECONDS(2), MILLISECONDS(100), HOURS(1)), \
+        "dead answers, due conversations and old sessions are looked for this often") \
+    ROW(TURN_SILENCE, "ChatSessionTurnSilence", set_setting, TYPE_DURATION, RANGE(SECONDS(10), SECONDS(1), HOURS(1)), \
+        "an answer whose server was not heard of for so long is interrupted") \
+    ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
+        "a conversation in the trash is purged after so long")
+
+#define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
+static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
+/* clang-format on */
+
+chatsession_server_t *chatsession_server(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &chatsession_module);
+}
+
+chatsession_dir_t *chatsession_dir(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &chatsession_module);
+}
+
+apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting)
+{
+    return conf->values[setting].set ? conf->values[setting].number : settings[setting].fallback;
+}
+
+const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting)
+{
+    return conf->values[setting].set ? conf->values[setting].string : settings[setting].fallback_string;
+}
+
+/* --- values from text --- */
+
+static const struct {
+    const char *suffix;
+    apr_int64_t unit;
+} duration_units[] = {{"ms", MILLISECONDS(1)}, {"s", SECONDS(1)}, {"min", MINUTES(1)}, {"h", HOURS(1)}, {"d", DAYS(1)}};
+
+static const char *print_duration(apr_pool_t *pool, apr_int64_t value)
+{
+    int unit = 0;
+    for (int i = 0; i < (int)(sizeof(duration_units) / sizeof(duration_units[0])); i++) {
+        if (value % duration_units[i].unit == 0 && value != 0) {
+            unit = i;
+        }
+    }
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", value / duration_units[unit].unit, duration_units[unit].suffix);
+}
+
+/* Digits and an optional unit ("250ms", "90", "30d"); seconds when there is none. */
+static bool parse_duration(apr_int64_t *value, const char *text)
+{
+    char *end;
+    apr_int64_t n;
+
+    if (!apr_isdigit(*text)) {
+        return false;
+    }
+    errno = 0;
+    n = apr_strtoi64(text, &end, 10);
+    if (errno || n > DAYS(36500) / APR_USEC_PER_SEC * 1000) {
+        return false;
+    }
+    if (!*end) {
+        end = (char *)(n == 0 ? "ms" : "s");
+    }
+    for (size_t i = 0; i < sizeof(duration_units) / sizeof(duration_units[0]); i++) {
+        if (!strcmp(end, duration_units[i].suffix)) {
+            return !__builtin_mul_overflow(n, duration_units[i].unit, value);
+        }
+    }
+    return false;
+}
+
+static bool parse_choice(apr_int64_t *value, const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+
+    for (*value = 0;; (*value)++) {
+        size_t word = strcspn(choices, "|");
+        if (word == len && !ap_cstr_casecmpn(choices, text, len)) {
+            return true;
+        }
+        if (!choices[word]) {
+            return false;
+        }
+        choices += word + 1;
+    }
+}
+
+static const char *parse_number_setting(apr_pool_t *pool, const setting_t *row, apr_int64_t *number, const char *arg)
+{
+    char *end;
+
+    if (row->type == TYPE_DURATION) {
+        if (!parse_duration(number, arg) || *number < row->min || *number > row->max) {
+            return apr_psprintf(pool,
+                                "%s: \"%s\" is not a duration from %s to %s; write a number with ms, s, min, h or d",
+                                row->name, arg, print_duration(pool, row->min), print_duration(pool, row->max));
+        }
+        return NULL;
+    }
+    errno = 0;
+    *number = apr_strtoi64(arg, &end, 10);
+    if (errno || !*arg || *end || apr_isspace(*arg) || *number < row->min || *number > row->max) {
+        return apr_psprintf(pool, "%s: \"%s\" is not a whole number from %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT,
+                            row->name, arg, row->min, row->max);
+    }
+    return NULL;
+}
+
+static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const setting_t *row = cmd->info;
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const size_t index = (size_t)(row - settings);
+    apr_int64_t number = 0;
+    const char *problem;
+
+    (void)dir;
+    switch (row->type) {
+    case TYPE_NUMBER:
+    case TYPE_DURATION:
+        problem = parse_number_setting(cmd->pool, row, &number, arg);
+        if (problem) {
+            return problem;
+        }
+        break;
+    case TYPE_CHOICE:
+        if (!parse_choice(&number, row->choices, arg)) {
+            return apr_psprintf(cmd->pool, "%s: \"%s\" is none of %s", row->name, arg, row->choices);
+        }
+        break;
+    case TYPE_PATH:
+        arg = ap_server_root_relative(cmd->pool, arg);
+        if (!arg) {
+            return apr_psprintf(cmd->pool, "%s: not a path that can be made absolute", row->name);
+        }
+        break;
+    case TYPE_STRING:
+        if (!*arg) {
+            return apr_psprintf(cmd->pool, "%s: is empty; expected %s", row->name, row->help);
+        }
+        break;
+    }
+    conf->values[index].set = true;
+    conf->values[index].number = number;
+    conf->values[index].string = apr_pstrdup(cmd->pool, arg);
+    return NULL;
+}
+
+static const char *set_database(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *problem = cs_db_conninfo_problem(arg, cmd->pool);
+
+    if (problem) {
+        return apr_psprintf(cmd->pool, "ChatSessionDatabase: not a PostgreSQL connection string: %s", problem);
+    }
+    return set_setting(cmd, dir, arg);
+}
+
+/* --- secrets, read while httpd is still root --- */
+
+/* The octets of a file that only its owner may read. NULL and *problem when it cannot be used. */
+static const char *read_secret(apr_pool_t *pool, const char *path, apr_size_t max, apr_size_t *len,
+                               const char **problem)
+{
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_status_t rv;
+    char *bytes = NULL;
+    char buf[120];
+
+    *len = 0;
+    *problem = NULL;
+    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, pool);
+    if (rv != APR_SUCCESS) {
+        *problem = apr_psprintf(pool, "cannot open %s: %s", path, apr_strerror(rv, buf, sizeof(buf)));
+        return NULL;
+    }
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_PROT | APR_FINFO_TYPE, file);
+    if (rv != APR_SUCCESS || info.filetype != APR_REG) {
+        *problem = apr_psprintf(pool, "%s is not a regular file", path);
+    } else if (info.protection & (APR_FPROT_GREAD | APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE)) {
+        *problem = apr_psprintf(pool, "%s can be read or written by others; chmod 600 it", path);
+    } else if (info.size > (apr_off_t)max) {
+        *problem = apr_psprintf(pool, "%s is larger than %" APR_SIZE_T_FMT " bytes", path, max);
+    } else {
+        bytes = apr_pcalloc(pool, (apr_size_t)info.size + 1);
+        rv = apr_file_read_full(file, bytes, (apr_size_t)info.size, len);
+        if (rv != APR_SUCCESS) {
+            *problem = apr_psprintf(pool, "cannot read %s: %s", path, apr_strerror(rv, buf, sizeof(buf)));
+            bytes = NULL;
+        }
+    }
+    apr_file_close(file);
+    while (bytes && *len && (bytes[*len - 1] == '\n' || bytes[*len - 1] == '\r')) {
+        bytes[--*len] = '\0';
+    }
+    return bytes;
+}
+
+static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *path = ap_server_root_relative(cmd->pool, arg);
+    const char *problem = NULL;
+    const char *secret;
+    apr_size_t len;
+
+    (void)dir;
+    secret = path ? read_secret(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
+    if (!secret) {
+        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s", problem ? problem : "not a path");
+    }
+    if (!conf->keys && cs_keyring_create(&conf->keys, cmd->pool) != APR_SUCCESS) {
+        return "ChatSessionSecretFile: out of memory or OpenSSL is not usable";
+    }
+    if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
+        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s (make one with: openssl rand -base64 48)", path,
+                            problem);
+    }
+    return NULL;
+}
+
+/* --- backends --- */
+
+static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
+{
+    const char *problem;
+    const char *path;
+    const char *key;
+    apr_size_t len;
+
+    if (!strncmp(arg, "model=", 6) && arg[6]) {
+        backend->model = apr_pstrdup(cmd->pool, arg + 6);
+        return NULL;
+    }
+    if (strncmp(arg, "key-file=", 9) != 0 || !arg[9]) {
+        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is neither model=NAME nor key-file=PATH",
+                            backend->name, arg);
+    }
+    path = ap_server_root_relative(cmd->pool, arg + 9);
+    key = path ? read_secret(cmd->pool, path, 4096, &len, &problem) : NULL;
+    if (!key) {
+        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s", backend->name,
+                            path ? problem : "not a path");
+    }
+    if (!len || strlen(key) != len || strpbrk(key, " \t\r\n")) {
+        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s does not hold one key on one line",
+                            backend->name, path);
+    }
+    backend->authorization = apr_pstrcat(cmd->pool, "Bearer ", key, NULL);
+    return NULL;
+}
+
+/* Lines of configuration out of memory, in the form that ap_build_config reads. */
+static apr_status_t next_line(void *buf, apr_size_t size, void *param)
+{
+    const char **rest = param;
+    const char *end = strchr(*rest, '\n');
+    apr_size_t len;
+
+    if (!end) {
+        return APR_EOF;
+    }
+    len = (apr_size_t)(end - *rest) + 1;
+    if (len >= size) {
+        return APR_ENOSPC;
+    }
+    memcpy(buf, *rest, len);
+    ((char *)buf)[len] = '\0';
+    *rest += len;
+    return APR_SUCCESS;
+}
+
+/*
+ * Let mod_proxy keep connections to the backend: the <Proxy> section that an administrator would write by hand. timeout
+ * is long because silence is timed by the turn itself (stream.c); ttl is below the keep-alive of common model servers;
+ * retry=0: the next turn may try at once.
+ */
+static const char *declare_worker(cmd_parms *cmd, const char *url)
+{
+    const char *rest = apr_psprintf(cmd->pool,
+                                    "<Proxy \"%s\">\n"
+                                    "ProxySet enablereuse=on connectiontimeout=5 timeout=3600 retry=0 ttl=4\n"
+                                    "</Proxy>\n",
+                                    url);
+    ap_directive_t *tree = NULL;
+    cmd_parms parms = *cmd;
+    const char *problem;
+
+    if (!strncmp(url, "balancer:", 9)) {
+        return NULL;
+    }
+    if (!ap_find_linked_module("mod_proxy.c")) {
+        return "ChatSessionBackend: needs mod_proxy and mod_proxy_http; load them before this line";
+    }
+    parms.config_file = ap_pcfg_open_custom(cmd->pool, "ChatSessionBackend", &rest, NULL, next_line, NULL);
+    parms.directive = NULL;
+    problem = ap_build_config(&parms, cmd->pool, cmd->temp_pool, &tree);
+    if (!problem && tree) {
+        problem = ap_walk_config(tree, &parms, cmd->server->lookup_defaults);
+    }
+    return problem ? apr_psprintf(cmd->pool, "ChatSessionBackend: mod_proxy does not take \"%s\": %s", url, problem)
+                   : NULL;
+}
+
+static bool is_backend_url(const char *url)
+{
+    return !strncmp(url, "http://", 7) || !strncmp(url, "https://", 8) || !strncmp(url, "balancer://", 11) ||
+           (!strncmp(url, "unix:", 5) && strstr(url, "|http"));
+}
+
+static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    chatsession_backend_t *backend;
+    char *url;
+
+    (void)dir;
+    if (argc < 2) {
+        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH]";
+    }
+    if (strlen(argv[0]) > 64 ||
+        strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
+        return apr_psprintf(cmd->pool, "ChatSessionBackend: \"%s\" is no name of 1 to 64 letters, digits and . _ : / -",
+                            argv[0]);
+    }
+    if (!is_backend_url(argv[1]) || strpbrk(argv[1], "\"\r\n?#")) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionBackend %s: \"%s\" is no URL of an OpenAI API such as "
+                            "http://localhost:11434/v1",
+                            argv[0], argv[1]);
+    }
+    if (!conf->backends) {
+        conf->backends = apr_array_make(cmd->pool, 2, sizeof(chatsession_backend_t));
+    }
+    if (conf->backends->nelts && chatsession_find_backend(conf, argv[0])) {
+        return apr_psprintf(cmd->pool, "ChatSessionBackend: the name \"%s\" is taken already", argv[0]);
+    }
+    url = apr_pstrdup(cmd->pool, argv[1]);
+    while (*url && url[strlen(url) - 1] == '/') {
+        url[strlen(url) - 1] = '\0';
+    }
+    backend = apr_array_push(conf->backends);
+    *backend = (chatsession_backend_t){apr_pstrdup(cmd->pool, argv[0]), url, apr_pstrdup(cmd->pool, argv[0]), NULL};
+    for (int i = 2; i < argc; i++) {
+        const char *problem = backend_option(cmd, backend, argv[i]);
+        if (problem) {
+            return problem;
+        }
+    }
+    return declare_worker(cmd, url);
+}
+
+const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name)
+{
+    for (int i = 0; conf->backends && i < conf->backends->nelts; i++) {
+        const chatsession_backend_t *backend = &APR_ARRAY_IDX(conf->backends, i, chatsession_backend_t);
+        if (!name || !strcmp(backend->name, name)) {
+            return backend;
+        }
+    }
+    return NULL;
+}
+
+/* --- other directives --- */
+
+static const char *add_origin(cmd_parms *cmd, void *dir, const char *arg)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *host = !strncmp(arg, "https://", 8) ? arg + 8 : !strncmp(arg, "http://", 7) ? arg + 7 : "";
+
+    (void)dir;
+    if (!*host || strpbrk(host, "/?#* \t")) {
+        return apr_psprintf(cmd->pool, "ChatSessionAllowOrigin: \"%s\" is no origin such as https://chat.example.org",
+                            arg);
+    }
+    if (!conf->origins) {
+        conf->origins = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->origins, const char *) = apr_pstrdup(cmd->pool, arg);
+    return NULL;
+}
+
+static const char *set_expose(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->expose = flag;
+    return NULL;
+}
+
+static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_dir_t *conf = dir;
+    apr_int64_t mode;
+
+    if (argc < 1 || !parse_choice(&mode, "echo|round|long", argv[0])) {
+        return apr_psprintf(cmd->pool, "ChatSessionMock: \"%s\" is none of echo|round|long", argc ? argv[0] : "");
+    }
+    conf->mock_set = 1;
+    conf->mock = (chatsession_mock_e)mode;
+    for (int i = 1; i < argc; i++) {
+        apr_interval_time_t *value = !strncmp(argv[i], "wait=", 5)   ? &conf->mock_wait
+                                     : !strncmp(argv[i], "pace=", 5) ? &conf->mock_pace
+                                                                     : NULL;
+        if (!value || !parse_duration(value, argv[i] + 5) || *value > MINUTES(10)) {
+            return apr_psprintf(cmd->pool,
+                                "ChatSessionMock: \"%s\" is neither wait=DURATION nor pace=DURATION, up to 10min",
+                                argv[i]);
+        }
+    }
+    return NULL;
+}
+
+#define COMMAND_ROW(index, name, set, type, values, help)                                                              \
+    AP_INIT_TAKE1(name, set, (void *)&settings[CHATSESSION_##index], RSRC_CONF, help),
+
+const command_rec chatsession_commands[] = {
+    SETTINGS(COMMAND_ROW) AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
+                                          "file with a secret of at least 32 bytes; the first signs, all verify"),
+    AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
+                      "a model: NAME URL [model=NAME] [key-file=PATH]; the first is the default"),
+    AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
+                    "other origins whose pages may send state-changing requests"),
+    AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: the session and its user are in the environment of this location's requests"),
+    AP_INIT_TAKE_ARGV("ChatSessionMock", set_mock, NULL, ACCESS_CONF,
+                      "the built-in model for trials: echo, round or long, with wait= and pace="),
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
+};
+
+/* --- create and merge --- */
+
+void *chatsession_create_server(apr_pool_t *pool, server_rec *s)
+{
+    (void)s;
+    return apr_pcalloc(pool, sizeof(chatsession_server_t));
+}
+
+/* A virtual host has what the main server has, but for what it says itself. */
+void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
+{
+    const chatsession_server_t *parent = base;
+    chatsession_server_t *merged = apr_pmemdup(pool, add, sizeof(*merged));
+
+    for (int i = 0; i < CHATSESSION_SETTINGS; i++) {
+        if (!merged->values[i].set) {
+            merged->values[i] = parent->values[i];
+        }
+    }
+    merged->keys = merged->keys ? merged->keys : parent->keys;
+    merged->backends = merged->backends ? merged->backends : parent->backends;
+    merged->origins = merged->origins ? merged->origins : parent->origins;
+    return merged;
+}
+
+void *chatsession_create_dir(apr_pool_t *pool, char *dir)
+{
+    chatsession_dir_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)dir;
+    conf->expose = -1;
+    return conf;
+}
+
+void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
+{
+    const chatsession_dir_t *parent = base;
+    chatsession_dir_t *merged = apr_pmemdup(pool, add, sizeof(*merged));
+
+    if (merged->expose < 0) {
+        merged->expose = parent->expose;
+    }
+    if (!merged->mock_set) {
+        merged->mock_set = parent->mock_set;
+        merged->mock = parent->mock;
+        merged->mock_wait = parent->mock_wait;
+        merged->mock_pace = parent->mock_pace;
+    }
+    return merged;
+}
+
+/* --- as core wants it --- */
+
+static bool is_secure(const chatsession_server_t *conf, const request_rec *r)
+{
+    switch ((chatsession_secure_e)chatsession_number(conf, CHATSESSION_COOKIE_SECURE)) {
+    case CHATSESSION_SECURE_OFF:
+        return false;
+    case CHATSESSION_SECURE_AUTO:
+        return r && !strcmp(ap_http_scheme(r), "https");
+    case CHATSESSION_SECURE_ON:
+        break;
+    }
+    return true;
+}
+
+cs_cookie_attrs_t chatsession_cookie(const chatsession_server_t *conf, const request_rec *r)
+{
+    cs_cookie_attrs_t attrs = {
+        .name = chatsession_string(conf, CHATSESSION_COOKIE_NAME),
+        .path = chatsession_string(conf, CHATSESSION_COOKIE_PATH),
+        .domain = chatsession_string(conf, CHATSESSION_COOKIE_DOMAIN),
+        .max_age = chatsession_number(conf, CHATSESSION_COOKIE_MAX_AGE),
+        .secure = is_secure(conf, r),
+        .http_only = chatsession_number(conf, CHATSESSION_COOKIE_HTTP_ONLY) == 0,
+        .samesite = (cs_samesite_e)chatsession_number(conf, CHATSESSION_COOKIE_SAMESITE),
+    };
+
+    if (!attrs.name) {
+        attrs.name = attrs.secure && !attrs.domain && !strcmp(attrs.path, "/") ? "__Host-sid" : "sid";
+    }
+    return attrs;
+}
+
+cs_session_limits_t chatsession_limits(const chatsession_server_t *conf)
+{
+    return (cs_session_limits_t){chatsession_number(conf, CHATSESSION_IDLE_TIMEOUT),
+                                 chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
+}
+
+cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf)
+{
+    return (cs_password_cost_t){(unsigned)chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY),
+                                (unsigned)chatsession_number(conf, CHATSESSION_PASSWORD_ITERATIONS),
+                                (unsigned)chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM)};
+}
+
+/* --- what only the whole configuration shows --- */
+
+/* What is missing or contradictory for the handlers that s has, as a sentence, or NULL. */
+static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
+{
+    const bool chat = chatsession_mounts_have(conf->mounts, "chatsession");
+    const bool uses_sessions = chat || chatsession_mounts_have(conf->mounts, "chatsession-admin");
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, NULL);
+    const char *problem = cs_cookie_problem(&attrs);
+
+    if (problem) {
+        return apr_psprintf(pool, "ChatSessionCookie… settings contradict each other: %s", problem);
+    }
+    if (!uses_sessions) {
+        return NULL;
+    }
+    if (!chatsession_string(conf, CHATSESSION_DATABASE)) {
+        return "SetHandler chatsession needs ChatSessionDatabase";
+    }
+    if (!conf->keys) {
+        return "SetHandler chatsession needs ChatSessionSecretFile (make one with: openssl rand -base64 48)";
+    }
+    if (chat && !conf->backends) {
+        return "SetHandler chatsession needs a ChatSessionBackend, such as: ChatSessionBackend llama "
+               "http://localhost:11434/v1 "
+               "model=llama3";
+    }
+    return NULL;
+}
+
+int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog;
+    for (; s; s = s->next) {
+        chatsession_server_t *conf = chatsession_server(s);
+        const char *problem;
+
+        conf->mounts = chatsession_mounts_find(pconf, s);
+        problem = find_problem(ptemp, conf);
+        if (!problem && (chatsession_mounts_have(conf->mounts, "chatsession") ||
+                         chatsession_mounts_have(conf->mounts, "chatsession-admin"))) {
+            problem = chatsession_assets_load(&conf->assets, chatsession_string(conf, CHATSESSION_PAGES), pconf);
+        }
+        if (problem) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "CS0001: %s", problem);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_CONFIG_H
+#define CHATSESSION_CONFIG_H
+/*
+ * The configuration as the rest of the module sees it. A setting is one row of the table in config.c: name, type,
+ * default, bounds, help. Values of a server are read by chatsession_number() and chatsession_string(); what is made of
+ * several directives (keys, backends, pages, mounts) stands in named fields.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <stdbool.h>
+#include "core/cookie.h"
+#include "core/password.h"
+#include "core/session.h"
+#include "core/token.h"
+#include "store/db.h"
+
+/* httpd looks this one symbol up; all others are hidden. */
+extern module AP_MODULE_DECLARE_DATA chatsession_module __attribute__((visibility("default")));
+
+/** Settings of a server, one row each in config.c. Durations are microseconds. */
+typedef enum {
+    CHATSESSION_DATABASE,
+    CHATSESSION_DATABASE_CONNECTIONS,
+    CHATSESSION_DATABASE_WAIT,
+    CHATSESSION_STATEMENT_TIMEOUT,
+    CHATSESSION_PAGES,
+    CHATSESSION_COOKIE_NAME,
+    CHATSESSION_COOKIE_PATH,
+    CHATSESSION_COOKIE_DOMAIN,
+    CHATSESSION_COOKIE_SECURE,
+    CHATSESSION_COOKIE_SAMESITE,
+    CHATSESSION_COOKIE_MAX_AGE,
+    CHATSESSION_COOKIE_HTTP_ONLY,
+    CHATSESSION_IDLE_TIMEOUT,
+    CHATSESSION_MAX_LIFETIME,
+    CHATSESSION_PASSWORD_MEMORY,
+    CHATSESSION_PASSWORD_ITERATIONS,
+    CHATSESSION_PASSWORD_PARALLELISM,
+    CHATSESSION_PASSWORD_CONCURRENCY,
+    CHATSESSION_FIRST_TOKEN_TIMEOUT,
+    CHATSESSION_TOKEN_TIMEOUT,
+    CHATSESSION_ANSWER_TIMEOUT,
+    CHATSESSION_ANSWER_LIMIT,
+    CHATSESSION_HEARTBEAT,
+    CHATSESSION_CHECKPOINT,
+    CHATSESSION_SWEEP,
+    CHATSESSION_TURN_SILENCE,
+    CHATSESSION_TRASH_GRACE,
+    CHATSESSION_SETTINGS
+} chatsession_setting_e;
+
+/** CHATSESSION_COOKIE_SECURE: AUTO follows the connection. */
+typedef enum { CHATSESSION_SECURE_ON, CHATSESSION_SECURE_OFF, CHATSESSION_SECURE_AUTO } chatsession_secure_e;
+
+/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH]. */
+typedef struct {
+    const char *name;  /* what the API and the pages call it */
+    const char *url;   /* of the OpenAI API, without a trailing slash; also balancer:// and unix:…|http://… */
+    const char *model; /* what the backend calls it */
+    const char *authorization; /* the whole header value, or NULL; never logged */
+} chatsession_backend_t;
+
+typedef struct chatsession_assets chatsession_assets_t;
+
+typedef struct {
+    struct {
+        bool set;
+        apr_int64_t number;
+        const char *string;
+    } values[CHATSESSION_SETTINGS];
+    cs_keyring_t *keys;           /* NULL: none configured */
+    apr_array_header_t *backends; /* of chatsession_backend_t; the first is the default; NULL: none */
+    apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
+    apr_array_header_t *mounts;   /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets; /* the pages, in memory */
+    cs_db_t *db;                  /* this child's; NULL before child_init or when not configured */
+} chatsession_server_t;
+
+typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;
+
+/** Of a directory or location. */
+typedef struct {
+    int expose; /* ChatSession on: session and user in the environment; -1 unset */
+    int mock_set;
+    chatsession_mock_e mock;
+    apr_interval_time_t mock_wait; /* before the first token */
+    apr_interval_time_t mock_pace; /* between tokens */
+} chatsession_dir_t;
+
+extern const command_rec chatsession_commands[];
+void *chatsession_create_server(apr_pool_t *pool, server_rec *s);
+void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add);
+void *chatsession_create_dir(apr_pool_t *pool, char *dir);
+void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add);
+
+/** Hook check_config: what only several directives together can get wrong. Runs under apachectl configtest too. */
+int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+chatsession_server_t *chatsession_server(const server_rec *s);
+chatsession_dir_t *chatsession_dir(const request_rec *r);
+
+/** The value of a setting, or its default. */
+apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting);
+const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting);
+
+/** The settings that core wants as its own structures. */
+cs_cookie_attrs_t chatsession_cookie(const chatsession_server_t *conf, const request_rec *r);
+cs_session_limits_t chatsession_limits(const chatsession_server_t *conf);
+cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf);
+
+/** The backend of that name, the first one for NULL, or NULL. */
+const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_CHATPROMPT_H
+#define CS_CHATPROMPT_H
+/*
+ * How a history becomes the body of a request to a model. A prompt is the system text and the messages of one branch,
+ * oldest first. The model gets whole turns only: when the window is full, the oldest turns are left out, never the
+ * system text and never the last message of the user.
+ */
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include "core/status.h"
+
+typedef struct {
+    const char *role; /* "user" or "assistant" */
+    const char *content;
+} cs_prompt_message_t;
+
+typedef struct {
+    const char *system;           /* NULL or "": none */
+    apr_array_header_t *messages; /* of cs_prompt_message_t, oldest first; the last one is the user's */
+} cs_prompt_t;
+
+typedef struct {
+    const char *model;
+    bool stream;
+    int max_turns;        /* 0: all */
+    const json_t *params; /* temperature, top_p, max_tokens, …: merged in; NULL: none */
+} cs_prompt_options_t;
+
+/** An empty prompt in pool. */
+cs_prompt_t *cs_prompt_create(apr_pool_t *pool);
+
+/** Append a message; strings are borrowed. */
+void cs_prompt_add(cs_prompt_t *prompt, const char *role, const char *content);
+
+/** How many turns: messages of the user. */
+int cs_prompt_turns(const cs_prompt_t *prompt);
+
+/**
+ * The chat-completions body in pool: {"model","messages",[params…],"stream","stream_options"}. CS_EREFUSED when the
+ * prompt does not end with a message of the user, or holds a role other than the two; CS_ENOTTEXT when the model's name
+ * is missing or a text is not UTF-8. params cannot replace our own members. An answer without text (stopped before its
+ * first token) is left out together with nothing else: its question stays.
+ */
+apr_status_t cs_prompt_to_completions(const char **body, apr_size_t *len, const cs_prompt_t *prompt,
+                                      const cs_prompt_options_t *options, apr_pool_t *pool) CS_MUSTCHECK;
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * A text is passed over once, by scan(), before jansson sees it: that pass counts depth and values and stops at the
+ * first one too many, so a hostile text costs no memory at all. It need not know JSON's grammar: where the text is
+ * well-formed the counts are exact, and jansson reads no further than the first place where it is not.
+ *
+ * jansson's own messages quote the text, so only its codes and positions are used.
+ */
+#include "core/json.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "core/text.h"
+#include "core/utf8.h"
+
+#define QUOTED_NAME_MAX 40
+
+/* ---- parse ---- */
+
+typedef struct {
+    const char *bytes;
+    apr_size_t len;
+    apr_size_t at;
+    apr_size_t depth;
+    apr_size_t values;
+} scan_t;
+
+/** From an opening quotation mark past the closing one, or to the end. */
+static void scan_string(scan_t *scan)
+{
+    for (scan->at++; scan->at < scan->len; scan->at++) {
+        if (scan->bytes[scan->at] == '\\')
+            scan->at++;
+        else if (scan->bytes[scan->at] == '"')
+            break;
+    }
+    scan->at++;
+}
+
+static bool is_delimiter(char c)
+{
+    return c == ',' || c == ':' || c == '[' || c == ']' || c == '{' || c == '}' || c == '"' || c == ' ' || c == '\t' ||
+           c == '\n' || c == '\r';
+}
+
+/** Past one bracket, string, number, word or delimiter. A name counts as a value until its colon takes it back. */
+static void scan_token(scan_t *scan)
+{
+    char c = scan->bytes[scan->at];
+
+    if (c == '"') {
+        scan->values++;
+        scan_string(scan);
+        return;
+    }
+    if (!is_delimiter(c)) {
+        scan->values++;
+        while (scan->at < scan->len && !is_delimiter(scan->bytes[scan->at]))
+            scan->at++;
+        return;
+    }
+    if (c == '[' || c == '{') {
+        scan->values++;
+        scan->depth++;
+    } else if ((c == ']' || c == '}') && scan->depth) {
+        scan->depth--;
+    } else if (c == ':' && scan->values) {
+        scan->values--;
+    }
+    scan->at++;
+}
+
+static apr_status_t scan_text(const char *bytes, apr_size_t len, const char **problem, apr_pool_t *pool)
+{
+    scan_t scan = {bytes, len, 0, 0, 0};
+
+    while (scan.at < scan.len) {
+        apr_size_t start = scan.at;
+
+        scan_token(&scan);
+        if (scan.depth > CS_JSON_MAX_DEPTH) {
+            *problem =
+                apr_psprintf(pool, "The JSON text is nested deeper than %d levels (at octet %" APR_SIZE_T_FMT ").",
+                             CS_JSON_MAX_DEPTH, start + 1);
+            return CS_EMALFORMED;
+        }
+        if (scan.values > CS_JSON_MAX_VALUES) {
+            *problem = apr_psprintf(pool, "The JSON text has more than %d values (at octet %" APR_SIZE_T_FMT ").",
+                                    CS_JSON_MAX_VALUES, start + 1);
+            return CS_EMALFORMED;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static const char *parse_problem(enum json_error_code code)
+{
+    switch (code) {
+    case json_error_invalid_utf8:
+        return "is not UTF-8";
+    case json_error_premature_end_of_input:
+        return "ends too early";
+    case json_error_end_of_input_expected:
+        return "goes on after the end of its value";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "holds a NUL character, which no text may hold here";
+    case json_error_duplicate_key:
+        return "has the same member twice in one object";
+    case json_error_numeric_overflow:
+        return "has a number that is too large";
+    default:
+        return "is not well-formed";
+    }
+}
+
+apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, const char **problem, apr_pool_t *pool)
+{
+    json_error_t error;
+    apr_status_t rv;
+
+    *value = NULL;
+    *problem = NULL;
+    if (!len) {
+        *problem = "The JSON text is empty; expected one JSON value.";
+        return CS_EMALFORMED;
+    }
+    if ((rv = scan_text(bytes, len, problem, pool)) != APR_SUCCESS)
+        return rv;
+    *value = cs_json_own(json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error), pool);
+    if (*value)
+        return APR_SUCCESS;
+    *problem = apr_psprintf(pool, "The JSON text %s (near line %d, column %d).", parse_problem(json_error_code(&error)),
+                            error.line, error.column);
+    return json_error_code(&error) == json_error_out_of_memory ? APR_ENOMEM : CS_EMALFORMED;
+}
+
+static apr_status_t release(void *value)
+{
+    json_decref(value);
+    return APR_SUCCESS;
+}
+
+json_t *cs_json_own(json_t *value, apr_pool_t *pool)
+{
+    if (value)
+        apr_pool_cleanup_register(pool, value, release, apr_pool_cleanup_null);
+    return value;
+}
+
+/* ---- print ---- */
+
+static int append(const char *bytes, size_t len, void *text)
+{
+    return cs_text_append(text, bytes, len, 0) == APR_SUCCESS ? 0 : -1;
+}
+
+const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool)
+{
+    cs_text_t *text = cs_text_create(pool);
+    bool printed = json_dump_callback(value, append, text, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+
+    if (len)
+        *len = printed ? cs_text_length(text) : 0;
+    return printed ? cs_text_get(text) : NULL;
+}
+
+/* ---- members ---- */
+
+/* APR's printf does not know jansson's "lld". */
+static const char *describe_range(const char *form, const cs_json_member_t *row, const char *unit, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT "%s", form, (apr_int64_t)row->min,
+                        (apr_int64_t)row->max, unit);
+}
+
+static const char *describe(const json_t *value, apr_pool_t *pool)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return apr_psprintf(pool, "an array of %" APR_SIZE_T_FMT, json_array_size(value));
+    case JSON_STRING:
+        return apr_psprintf(pool, "a string of %" APR_SIZE_T_FMT " characters",
+                            cs_utf8_count(json_string_value(value), json_string_length(value)));
+    case JSON_INTEGER:
+        return apr_psprintf(pool, "the integer %" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value));
+    case JSON_REAL:
+        return "a number that is no integer";
+    case JSON_TRUE:
+        return "true";
+    case JSON_FALSE:
+        return "false";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+static const char *describe_row(const cs_json_member_t *row, apr_pool_t *pool)
+{
+    const char *form = NULL;
+
+    switch (row->type) {
+    case CS_JSON_STRING:
+        form = describe_range("a string of", row, " characters", pool);
+        break;
+    case CS_JSON_INTEGER:
+        form = describe_range("an integer from", row, "", pool);
+        break;
+    case CS_JSON_ARRAY:
+        form = describe_range("an array of", row, "", pool);
+        break;
+    case CS_JSON_BOOLEAN:
+        form = "true or false";
+        break;
+    case CS_JSON_UUID:
+        form = "a UUID in 36 characters";
+        break;
+    case CS_JSON_OBJECT:
+        form = "an object";
+        break;
+    }
+    return row->flags & CS_JSON_NULLABLE ? apr_pstrcat(pool, form, ", or null", NULL) : form;
+}
+
+static bool is_within(apr_size_t count, const cs_json_member_t *row)
+{
+    return (json_int_t)count >= row->min && (json_int_t)count <= row->max;
+}
+
+/** Whether value is what row asks for. */
+static bool is_fitting(const json_t *value, const cs_json_member_t *row)
+{
+    const char *string = json_string_value(value);
+
+    switch (row->type) {
+    case CS_JSON_STRING:
+        return string && is_within(cs_utf8_count(string, json_string_length(value)), row);
+    case CS_JSON_UUID:
+        return string && cs_uuid_is(string);
+    case CS_JSON_INTEGER:
+        return json_is_integer(value) && json_integer_value(value) >= row->min && json_integer_value(value) <= row->max;
+    case CS_JSON_BOOLEAN:
+        return json_is_boolean(value);
+    case CS_JSON_OBJECT:
+        return json_is_object(value);
+    case CS_JSON_ARRAY:
+        return json_is_array(value) && is_within(json_array_size(value), row);
+    }
+    return false;
+}
+
+static void fill(cs_json_field_t *field, json_t *value, cs_json_type_e type, apr_pool_t *pool)
+{
+    char *string, *at;
+
+    if (json_is_string(value)) {
+        field->length = json_string_length(value);
+        field->string = string = apr_pstrmemdup(pool, json_string_value(value), field->length);
+        for (at = string; type == CS_JSON_UUID && *at; at++) {
+            if (*at >= 'A' && *at <= 'F')
+                *at = (char)(*at - 'A' + 'a');
+        }
+    }
+    field->integer = json_integer_value(value);
+    field->boolean = json_is_true(value);
+    if (type == CS_JSON_OBJECT || type == CS_JSON_ARRAY)
+        field->value = value;
+}
+
+static apr_status_t read_member(cs_json_field_t *field, const cs_json_member_t *row, const json_t *body,
+                                const char **problem, apr_pool_t *pool)
+{
+    json_t *value = json_object_get(body, row->name);
+
+    if (!value && !(row->flags & CS_JSON_REQUIRED))
+        return APR_SUCCESS;
+    if (!value) {
+        *problem = apr_psprintf(pool, "The member \"%s\" is missing; expected %s.", row->name, describe_row(row, pool));
+        return CS_EMALFORMED;
+    }
+    field->given = true;
+    field->null = json_is_null(value);
+    if (field->null && row->flags & CS_JSON_NULLABLE)
+        return APR_SUCCESS;
+    if (!is_fitting(value, row)) {
+        *problem = apr_psprintf(pool, "The member \"%s\" is %s; expected %s.", row->name, describe(value, pool),
+                                describe_row(row, pool));
+        return CS_EMALFORMED;
+    }
+    fill(field, value, row->type, pool);
+    return APR_SUCCESS;
+}
+
+/** The client's name for a member, fit for a sentence: short, and in printable ASCII. */
+static const char *quotable(const char *name, apr_pool_t *pool)
+{
+    char text[QUOTED_NAME_MAX + 1];
+    apr_size_t at;
+
+    for (at = 0; at < QUOTED_NAME_MAX && name[at]; at++)
+        text[at] = name[at] >= ' ' && name[at] <= '~' && name[at] != '"' ? name[at] : '?';
+    text[at] = '\0';
+    return apr_pstrdup(pool, text);
+}
+
+static const char *unknown_problem(const char *name, const cs_json_member_t *members, int count, apr_pool_t *pool)
+{
+    const char *known = count ? "" : "none";
+    int at;
+
+    for (at = 0; at < count; at++)
+        known = apr_pstrcat(pool, known, at ? ", \"" : "\"", members[at].name, "\"", NULL);
+    return apr_psprintf(pool, "The member \"%s\" is not known here; expected at most: %s.", quotable(name, pool),
+                        known);
+}
+
+static bool is_known(const char *name, const cs_json_member_t *members, int count)
+{
+    int at;
+
+    for (at = 0; at < count; at++) {
+        if (strcmp(name, members[at].name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static apr_status_t read_body(cs_json_field_t *fields, const cs_json_member_t *members, int count, json_t *body,
+                              const char **problem, apr_pool_t *pool)
+{
+    apr_status_t rv = APR_SUCCESS;
+    const char *name;
+    json_t *value;
+    int at;
+
+    if (!json_is_object(body)) {
+        *problem = apr_psprintf(pool, "The body is %s; expected an object.", body ? describe(body, pool) : "missing");
+        return CS_EMALFORMED;
+    }
+    json_object_foreach(body, name, value)
+    {
+        if (!is_known(name, members, count)) {
+            *problem = unknown_problem(name, members, count, pool);
+            return CS_EMALFORMED;
+        }
+    }
+    for (at = 0; at < count && rv == APR_SUCCESS; at++)
+        rv = read_member(&fields[at], &members[at], body, problem, pool);
+    return rv;
+}
+
+apr_status_t cs_json_read(cs_json_field_t *fields, const cs_json_member_t *members, int count, const json_t *body,
+                          const char **problem, apr_pool_t *pool)
+{
+    const apr_size_t size = (apr_size_t)count * sizeof(*fields);
+    apr_status_t rv;
+
+    *problem = NULL;
+    memset(fields, 0, size);
+    /* jansson iterates only what is not const, though it changes nothing. */
+    rv = read_body(fields, members, count, (json_t *)body, problem, pool);
+    if (rv != APR_SUCCESS)
+        memset(fields, 0, size);
+    return rv;
+}
+
+bool cs_uuid_is(const char *text)
+{
+    int at;
+
+    for (at = 0; at < 36; at++) {
+        bool hyphen = at == 8 || at == 13 || at == 18 || at == 23;
+        char c = text[at];
+
+        if (hyphen ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+            return false;
+    }
+    return text[36] == '\0';
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * Following an answer that another request is writing, here or on another host, or one that has ended: the recorded
+ * text is read again every checkpoint. Any event id is a place to begin, because ids count the code points of the text.
+ */
+#include "turn.h"
+#include <http_protocol.h>
+#include <apr_strings.h>
+#include "events.h"
+#include "reply.h"
+
+/* One look at the database may fail while it restarts; the follower goes on for this long. */
+#define FOLLOW_PATIENCE (10 * APR_USEC_PER_SEC)
+
+typedef struct {
+    request_rec *r;
+    chatsession_server_t *conf;
+    const char *user_id, *conversation_id, *answer_id;
+    apr_int64_t points;
+    apr_bucket_brigade *bb;
+    apr_time_t last_sent, failing_since;
+} follow_t;
+
+static bool flush(follow_t *follow)
+{
+    apr_status_t rv;
+
+    APR_BRIGADE_INSERT_TAIL(follow->bb, apr_bucket_flush_create(follow->bb->bucket_alloc));
+    rv = ap_pass_brigade(follow->r->output_filters, follow->bb);
+    apr_brigade_cleanup(follow->bb);
+    follow->last_sent = apr_time_now();
+    return rv == APR_SUCCESS && !follow->r->connection->aborted;
+}
+
+/* Send what is new; true when the answer has ended. */
+static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, apr_pool_t *pool)
+{
+    if (progress->text_len) {
+        follow->points += progress->points;
+        chatsession_event_add(follow->bb, NULL, follow->points,
+                              chatsession_chunk_json(follow->answer_id, progress->model,
+                                                     json_pack("{s:s%}", "content", progress->text, progress->text_len),
+                                                     NULL),
+                              pool);
+    }
+    if (!strcmp(progress->status, "streaming")) {
+        return false;
+    }
+    chatsession_event_add(follow->bb, "done", -1,
+                          chatsession_done_json(follow->answer_id, progress->status, progress->finish_reason,
+                                                progress->usage, progress->detail),
+                          pool);
+    return true;
+}
+
+/* One look. APR_SUCCESS: look again later; APR_EOF: ended; anything else: give up. */
+static apr_status_t look(follow_t *follow, apr_pool_t *pool)
+{
+    cs_turn_progress_t progress;
+    apr_status_t rv = cs_turn_follow(&progress, follow->conf->db, follow->user_id, follow->conversation_id,
+                                     follow->answer_id, follow->points, pool);
+
+    if (rv == CS_EUNAVAILABLE) {
+        follow->failing_since = follow->failing_since ? follow->failing_since : apr_time_now();
+        return apr_time_now() - follow->failing_since < FOLLOW_PATIENCE ? APR_SUCCESS : rv;
+    }
+    follow->failing_since = 0;
+    if (rv == APR_SUCCESS && send_progress(follow, &progress, pool)) {
+        rv = APR_EOF;
+    }
+    return rv;
+}
+
+static void run(follow_t *follow)
+{
+    apr_pool_t *pool;
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_pool_create(&pool, follow->r->pool);
+    for (;;) {
+        if (apr_time_now() - follow->last_sent >= chatsession_number(follow->conf, CHATSESSION_HEARTBEAT)) {
+            chatsession_event_add_heartbeat(follow->bb);
+        }
+        if ((!APR_BRIGADE_EMPTY(follow->bb) && !flush(follow)) || rv != APR_SUCCESS) {
+            break;
+        }
+        apr_sleep(chatsession_number(follow->conf, CHATSESSION_CHECKPOINT));
+        apr_pool_clear(pool);
+        rv = look(follow, pool);
+    }
+    /* Without "done" the client knows that it was cut and asks again. */
+    apr_pool_destroy(pool);
+}
+
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const char *user_id,
+                            const char *conversation_id, const char *answer_id, apr_int64_t from_point)
+{
+    follow_t follow = {r, conf, user_id, conversation_id, answer_id, from_point, NULL, apr_time_now(), 0};
+    cs_turn_progress_t progress;
+    apr_status_t rv = cs_turn_follow(&progress, conf->db, user_id, conversation_id, answer_id, from_point, r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    chatsession_events_begin(r);
+    follow.answer_id = progress.answer_id;
+    follow.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    chatsession_event_add(follow.bb, "turn", -1,
+                          json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id",
+                                    progress.message_id, "answer_id", progress.answer_id, "model", progress.model),
+                          r->pool);
+    if (send_progress(&follow, &progress, r->pool)) {
+        flush(&follow);
+    } else {
+        run(&follow);
+    }
+    return OK;
+}

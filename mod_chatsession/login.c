@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "login.h"
+#include <http_log.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include "core/password.h"
+#include "core/rfc3339.h"
+#include "reply.h"
+#include "store/user.h"
+
+APLOG_USE_MODULE(chatsession);
+
+const cs_json_member_t chatsession_login_members[2] = {
+    {"username", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 256},
+    {"password", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CS_PASSWORD_MAX_BYTES},
+};
+
+/* --- the gate: hashing is dear in memory and time, so only so many at once; the others wait their turn --- */
+
+static struct {
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *freed;
+    int free;
+} gate;
+
+apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool)
+{
+    apr_status_t rv = apr_thread_mutex_create(&gate.lock, APR_THREAD_MUTEX_DEFAULT, pool);
+
+    gate.free = (int)chatsession_number(conf, CHATSESSION_PASSWORD_CONCURRENCY);
+    return rv == APR_SUCCESS ? apr_thread_cond_create(&gate.freed, pool) : rv;
+}
+
+static void gate_enter(void)
+{
+    apr_thread_mutex_lock(gate.lock);
+    while (!gate.free) {
+        apr_thread_cond_wait(gate.freed, gate.lock);
+    }
+    gate.free--;
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+static void gate_leave(void)
+{
+    apr_thread_mutex_lock(gate.lock);
+    gate.free++;
+    apr_thread_cond_signal(gate.freed);
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+/* --- handlers --- */
+
+static json_t *time_json(chatsession_call_t *call, apr_time_t time)
+{
+    const char *text = time ? cs_rfc3339_print(time, call->r->pool) : NULL;
+
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *backend_names(const chatsession_server_t *conf)
+{
+    json_t *names = json_array();
+
+    for (int i = 0; conf->backends && i < conf->backends->nelts; i++) {
+        json_array_append_new(names, json_string(APR_ARRAY_IDX(conf->backends, i, chatsession_backend_t).name));
+    }
+    return names;
+}
+
+int chatsession_get_session(chatsession_call_t *call)
+{
+    const chatsession_session_t *session = call->session;
+    const cs_session_limits_t limits = chatsession_limits(call->conf);
+    const chatsession_backend_t *backend = chatsession_find_backend(call->conf, NULL);
+    const bool in = session->authenticated;
+
+    return chatsession_reply_json(call->r, HTTP_OK,
+                                  json_pack("{s:b,s:o,s:s,s:o,s:o,s:s?,s:o}", "authenticated", in, "user",
+                                            in ? json_pack("{s:s,s:s}", "name", session->user, "role", session->role)
+                                               : json_null(),
+                                            "cause", session->cause, "idle_expires_at",
+                                            in ? time_json(call, cs_session_idle_at(&session->times, &limits))
+                                               : json_null(),
+                                            "expires_at",
+                                            in ? time_json(call, cs_session_ends_at(&session->times, &limits))
+                                               : json_null(),
+                                            "model", backend ? backend->name : NULL, "models",
+                                            backend_names(call->conf)));
+}
+
+/* Whether the password is the user's; an unknown user and one without a password cost the same work as a wrong one. */
+static apr_status_t check_password(chatsession_call_t *call, const cs_user_t *user)
+{
+    const cs_json_field_t *password = &call->fields[1];
+    const cs_password_cost_t cost = chatsession_password_cost(call->conf);
+    const char *phc;
+    bool rehash = false;
+    apr_status_t rv;
+
+    gate_enter();
+    rv = cs_password_verify(&rehash, user->phc, password->string, password->length, &cost);
+    if (rv == APR_SUCCESS && rehash && !user->disabled &&
+        cs_password_hash(&phc, password->string, password->length, &cost, call->r->pool) == APR_SUCCESS) {
+        gate_leave();
+        /* A better hash of the same password: the login does not depend on it. */
+        if (cs_user_rehash(call->conf->db, user->id, user->phc, phc, call->r->pool) != APR_SUCCESS) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r, "CS0030: a password could not be hashed anew");
+        }
+        return rv;
+    }
+    gate_leave();
+    return rv;
+}
+
+int chatsession_post_login(chatsession_call_t *call)
+{
+    const char *name = call->fields[0].string;
+    cs_user_t user = {0};
+    apr_status_t rv = cs_user_find(&user, call->conf->db, name, call->r->pool);
+
+    if (rv != APR_SUCCESS && rv != APR_ENOENT) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    rv = check_password(call, &user);
+    if (rv == CS_EMALFORMED || rv == CS_EBADSIG || (rv == APR_SUCCESS && (!user.id || user.disabled))) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0031: login refused");
+        return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "invalid_credentials",
+                                       "The name or the password is wrong.");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_session_begin(&call->session, call->r, user.id);
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0032: login: session %s begins", call->session->ref);
+    return chatsession_get_session(call);
+}
+
+int chatsession_post_logout(chatsession_call_t *call)
+{
+    const char *ref = call->session->ref;
+    apr_status_t rv = chatsession_session_end(call->r, "logout");
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (ref) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0033: logout: session %s ends", ref);
+    }
+    apr_table_setn(call->r->err_headers_out, "Clear-Site-Data", "\"cache\", \"storage\"");
+    return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_LOGIN_H
+#define CHATSESSION_LOGIN_H
+/* Who am I, log in, log out: the same three rows in the end users' and in the operators' table. */
+#include "route.h"
+
+chatsession_handler_fn chatsession_get_session, chatsession_post_login, chatsession_post_logout;
+extern const cs_json_member_t chatsession_login_members[2];
+
+/** The body of a login: a name and a password of 1024 octets in \u escapes. */
+#define CHATSESSION_LOGIN_LIMIT 16384
+
+#define CHATSESSION_LOGIN_ROUTES                                                                                       \
+    {"GET", "api/session", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_get_session},                          \
+        {"POST",                                                                                                       \
+         "api/login",                                                                                                  \
+         CHATSESSION_ANYONE,                                                                                           \
+         CHATSESSION_LOGIN_LIMIT,                                                                                      \
+         CHATSESSION_MEMBERS(chatsession_login_members),                                                               \
+         chatsession_post_login},                                                                                      \
+    {                                                                                                                  \
+        "POST", "api/logout", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_logout                         \
+    }
+
+/** At child start: the gate that bounds how many passwords are hashed at once. */
+apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool);
+
+#endif

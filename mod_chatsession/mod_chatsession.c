@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * The module record and the hooks, nothing else. README.md in this folder tells which file does what.
+ */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_proxy.h>
+#include <apr_strings.h>
+#include "admin/admin.h"
+#include "backend.h"
+#include "chat.h"
+#include "config.h"
+#include "login.h"
+#include "mock.h"
+#include "mounts.h"
+#include "recorder.h"
+#include "reply.h"
+#include "request.h"
+#include "stream.h"
+#include "sweep.h"
+
+/* --- handlers --- */
+
+/* The mount itself without its slash: the pages' addresses are relative, so they need it. */
+static int add_slash(request_rec *r, const chatsession_mount_t *mount)
+{
+    apr_table_setn(r->err_headers_out, "Location", apr_pstrcat(r->pool, mount->path, "/", NULL));
+    return chatsession_reply_error(r, HTTP_MOVED_PERMANENTLY, "moved", "The page stands at this address with a slash.");
+}
+
+static int handle(request_rec *r)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const chatsession_mount_t *mount;
+    const char *below;
+
+    if (!r->handler || strncmp(r->handler, "chatsession", 11) != 0) {
+        return DECLINED;
+    }
+    mount = chatsession_mounts_of(conf->mounts, r, &below);
+    if (!mount) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0002: SetHandler %s must stand in a <Location \"/path\"> section",
+                      r->handler);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    chatsession_reply_headers(r);
+    if (!below) {
+        return add_slash(r, mount);
+    }
+    if (!strcmp(r->handler, "chatsession")) {
+        return chatsession_chat_handler(r, conf, below);
+    }
+    if (!strcmp(r->handler, "chatsession-admin")) {
+        return chatsession_admin_handler(r, conf, below);
+    }
+    if (!strcmp(r->handler, "chatsession-mock")) {
+        return chatsession_mock_handler(r, below);
+    }
+    return DECLINED;
+}
+
+/* --- child start --- */
+
+static void log_database(void *baton, int level, const char *number, const char *message)
+{
+    ap_log_error(APLOG_MARK, level, 0, (server_rec *)baton, "%s: %s", number, message);
+}
+
+/* The database of s; servers with the same connection string share it. */
+static cs_db_t *open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
+{
+    chatsession_server_t *conf = chatsession_server(s);
+    const cs_db_config_t config = {.conninfo = chatsession_string(conf, CHATSESSION_DATABASE),
+                                   .max_connections = (int)chatsession_number(conf, CHATSESSION_DATABASE_CONNECTIONS),
+                                   .acquire_timeout = chatsession_number(conf, CHATSESSION_DATABASE_WAIT),
+                                   .statement_timeout = chatsession_number(conf, CHATSESSION_STATEMENT_TIMEOUT),
+                                   .log = log_database,
+                                   .log_baton = s};
+    cs_db_t *db = NULL;
+
+    for (server_rec *other = first; config.conninfo && other != s; other = other->next) {
+        const chatsession_server_t *known = chatsession_server(other);
+        if (known->db && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), config.conninfo)) {
+            return known->db;
+        }
+    }
+    if (config.conninfo && cs_db_create(&db, &config, pchild) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "CS0003: no connections to the database can be prepared: out of memory");
+    }
+    return db;
+}
+
+static void start_child(apr_pool_t *pchild, server_rec *s)
+{
+    const char *problem;
+
+    if (cs_db_init(&problem, pchild) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0004: %s", problem);
+        return;
+    }
+    for (server_rec *each = s; each; each = each->next) {
+        chatsession_server(each)->db = open_database(s, each, pchild);
+    }
+    if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS ||
+        chatsession_recorder_start(chatsession_server(s), s, pchild) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
+    }
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    /* Before mod_proxy: our handler takes the request first and may hand it on. */
+    static const char *const before_proxy[] = {"mod_proxy.c", NULL};
+
+    (void)pool;
+    chatsession_stream_register();
+    ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_connection(chatsession_stream_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_fixups(chatsession_expose, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handle, NULL, before_proxy, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(proxy, fixups, chatsession_backend_headers, NULL, NULL, APR_HOOK_LAST);
+}
+
+AP_DECLARE_MODULE(chatsession) = {
+    STANDARD20_MODULE_STUFF,  chatsession_create_dir, chatsession_merge_dir, chatsession_create_server,
+    chatsession_merge_server, chatsession_commands,   register_hooks,
+#ifdef AP_MODULE_FLAG_NONE
+    AP_MODULE_FLAG_NONE,
+#endif
+};

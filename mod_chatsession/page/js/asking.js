@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * Sending, answering again, stopping and following: one turn at a time for the conversation on the page. A send keeps its client_id through all
+ * its attempts, so the server makes one turn of it however often it is sent.
+ */
+
+import { api } from '../shared/api.js';
+import { el } from '../shared/dom.js';
+import { describeError } from '../shared/errors.js';
+import { t } from '../shared/i18n.js';
+import { announce, confirmDialog, toast } from '../shared/notify.js';
+import { newClientId } from './client-id.js';
+import { codePointLength } from './code-points.js';
+import { Conversation } from './conversation.js';
+import { writeDraft } from './drafts.js';
+import { failureCard } from './message-view.js';
+import { untilSignedIn } from './relogin.js';
+import { Turn } from './turn.js';
+
+/** The turn of the conversation that is shown. */
+export class Asking {
+  #chat;
+  #ask = null;
+
+  /** @param {import('./chat.js').Chat} chat */
+  constructor(chat) {
+    this.#chat = chat;
+  }
+
+  /** Whether an answer is being waited for or written. @returns {boolean} */
+  get running() {
+    return this.#ask !== null && !this.#ask.failed;
+  }
+
+  /** Sends a message. @param {string} text */
+  send(text) {
+    const { conversation, transcript } = this.#chat;
+    const clientId = newClientId();
+    const ask = { kind: 'send', text, clientId, conversation, parentId: conversation?.newest()?.id ?? null, userId: `user-${clientId}`, answerId: `answer-${clientId}` };
+    transcript.add({ id: ask.userId, role: 'user', content: text, status: 'complete', pending: true });
+    transcript.add({ id: ask.answerId, role: 'assistant', content: '', status: 'streaming', pending: true });
+    transcript.toEnd();
+    this.#start(ask);
+  }
+
+  /** Makes an answer again, as a sibling of the present one. @param {Object} message the answer */
+  async regenerate(message) {
+    const { conversation, transcript } = this.#chat;
+    if (this.#ask !== null || !conversation || message.pending) {
+      return;
+    }
+    const path = conversation.path();
+    const index = path.findIndex((entry) => entry.id === message.id);
+    const question = { title: t('message.branch_title'), body: t('message.branch_body'), confirmLabel: t('message.regenerate') };
+    if (index < path.length - 1 && !(await confirmDialog(question))) {
+      return;
+    }
+    const clientId = newClientId();
+    const ask = { kind: 'regenerate', message, clientId, conversation, parentId: message.parent_id, answerId: `answer-${clientId}` };
+    transcript.show(path.slice(0, index), (id) => conversation.siblings(id));
+    transcript.add({ id: ask.answerId, role: 'assistant', content: '', status: 'streaming', pending: true });
+    transcript.toEnd();
+    this.#start(ask);
+  }
+
+  /** Follows an answer that is being written already. @param {Object} message */
+  follow(message) {
+    const ask = { kind: 'follow', conversation: this.#chat.conversation, answerId: message.id, accepted: true };
+    this.#ask = ask;
+    this.#chat.composer.setRunning(true);
+    this.#run(ask, { answerId: message.id, have: codePointLength(this.#view(ask)?.text ?? message.content ?? '') });
+  }
+
+  /** Asks the server to stop the answer; what has arrived stays. */
+  async stop() {
+    const ask = this.#ask;
+    if (ask === null) {
+      return;
+    }
+    ask.stopping = true;
+    if (!ask.accepted) {
+      if (ask.unreachable) {
+        ask.turn.abandon();
+        this.#refused(ask, { status: 0, code: 'offline' });
+      }
+      return;
+    }
+    try {
+      await api.post(`api/conversations/${ask.conversation.id}/stop`);
+    } catch (error) {
+      toast({ text: describeError(error), kind: 'error' });
+      this.#ifShown(ask, () => this.#chat.composer.setRunning(true));
+    }
+  }
+
+  /** The reader goes elsewhere: stop following, the server goes on. */
+  leave() {
+    if (this.#ask !== null) {
+      this.#ask.left = true;
+      this.#ask.turn?.leave();
+      this.#ask = null;
+      this.#chat.composer.setRunning(false);
+    }
+  }
+
+  async #start(ask) {
+    ask.failed = false;
+    ask.accepted = false;
+    ask.stopping = false;
+    this.#ask = ask;
+    this.#chat.composer.setRunning(true);
+    this.#chat.updateBlock();
+    this.#view(ask)?.wait('sending');
+    if (ask.conversation === null && !(await this.#createConversation(ask))) {
+      return;
+    }
+    const path = `api/conversations/${ask.conversation.id}/${ask.kind === 'send' ? 'messages' : 'regenerate'}`;
+    const body = ask.kind === 'send'
+      ? { content: ask.text, parent_id: ask.parentId, client_id: ask.clientId }
+      : { message_id: ask.message.id, client_id: ask.clientId };
+    this.#run(ask, { request: { path, body } });
+  }
+
+  async #createConversation(ask) {
+    try {
+      ask.conversation = new Conversation(await api.post('api/conversations', {}));
+    } catch (error) {
+      this.#refused(ask, error);
+      return false;
+    }
+    this.#ifShown(ask, () => this.#chat.adopt(ask.conversation));
+    return true;
+  }
+
+  #run(ask, how) {
+    ask.turn = new Turn({
+      conversationId: ask.conversation.id,
+      ...how,
+      handlers: {
+        onTurn: (turn) => this.#accepted(ask, turn),
+        onText: (piece) => this.#ifShown(ask, () => this.#view(ask)?.grow(piece)),
+        onConnection: (connected) => this.#connection(ask, connected),
+        onDone: (done) => this.#done(ask, done),
+        onRefused: (error) => this.#refused(ask, error),
+        onLost: (error) => this.#lost(ask, error),
+        untilSignedIn,
+      },
+    });
+    ask.turn.run();
+  }
+
+  #accepted(ask, { messageId, answerId, model }) {
+    if (ask.accepted) {
+      return;
+    }
+    ask.accepted = true;
+    const { conversation } = ask;
+    const now = new Date().toISOString();
+    const seq = conversation.newest()?.seq ?? 0;
+    const user = { id: messageId, parent_id: ask.parentId, seq: seq + 1, role: 'user', content: ask.text, status: 'complete', created_at: now };
+    const answer = { id: answerId, parent_id: messageId, seq: seq + 2, role: 'assistant', content: '', status: 'streaming', created_at: now, model, feedback: null };
+    conversation.merge(ask.kind === 'send' ? [user, answer] : [{ ...answer, parent_id: ask.parentId }]);
+    writeDraft(conversation.id, ask.left ? '' : this.#chat.composer.text);
+    const pending = { user: ask.userId, answer: ask.answerId };
+    ask.answerId = answerId;
+    this.#chat.changed(conversation);
+    this.#ifShown(ask, () => {
+      if (ask.kind === 'send') {
+        this.#chat.transcript.rename(pending.user, conversation.message(messageId));
+      } else {
+        conversation.choose(answerId);
+      }
+      this.#chat.transcript.rename(pending.answer, conversation.message(answerId));
+      this.#chat.show();
+      this.#view(ask)?.wait('thinking');
+      announce(t('live.writing'));
+    });
+    if (ask.stopping && !ask.left) {
+      this.stop();
+    }
+  }
+
+  #connection(ask, connected) {
+    ask.unreachable = !connected;
+    this.#ifShown(ask, () => {
+      const view = this.#view(ask);
+      const quiet = view?.text === '' ? (ask.accepted ? 'thinking' : 'sending') : '';
+      view?.wait(connected ? quiet : 'reconnecting');
+    });
+  }
+
+  #done(ask, done) {
+    const { conversation } = ask;
+    const finished = { status: done.status, finish_reason: done.finish_reason, usage: done.usage, detail: done.detail, finished_at: new Date().toISOString() };
+    this.#ifShown(ask, () => {
+      this.#ask = null;
+      conversation.merge([{ id: ask.answerId, ...finished, content: this.#view(ask)?.text ?? '' }]);
+      this.#chat.show();
+      this.#chat.composer.setRunning(false);
+      announce(t({ complete: 'live.done', stopped: 'live.stopped' }[done.status] ?? 'live.failed'));
+    });
+    this.#chat.changed(conversation);
+  }
+
+  /* Nothing was begun. The message stays on the page with its reason, and its text in the draft. */
+  #refused(ask, error) {
+    if (ask.left) {
+      toast({ text: `${t('send.failed')}: ${describeError(error)}`, kind: 'error' });
+      return;
+    }
+    ask.failed = true;
+    this.#chat.composer.setRunning(false);
+    if (ask.kind === 'regenerate') {
+      this.#ask = null;
+      this.#chat.show();
+      toast({ text: `${t('regenerate.failed')}: ${describeError(error)}`, kind: 'error' });
+    } else {
+      this.#showRefusal(ask, error);
+      this.#chat.updateBlock();
+    }
+    if (error.code === 'turn_running' && ask.kind === 'regenerate') {
+      this.#chat.reload();
+    }
+  }
+
+  #showRefusal(ask, error) {
+    const elsewhere = { stale_parent: 'send.stale', turn_running: 'send.running' }[error.code];
+    const first = elsewhere ? button(t('send.show'), () => this.#showElsewhere(error)) : button(t('send.again'), () => this.#again());
+    const buttons = elsewhere ? [first] : [first, button(t('send.edit'), () => this.giveBack())];
+    const view = this.#view(ask);
+    view?.showCard(failureCard(t('send.failed'), elsewhere ? t(elsewhere) : describeError(error), buttons));
+    this.#chat.transcript.toEnd();
+  }
+
+  /** Whether a message stands on the page that could not be sent. @returns {boolean} */
+  get failed() {
+    return this.#ask?.failed === true;
+  }
+
+  /** Takes the message that was not sent off the page and its text back into the composer. */
+  giveBack() {
+    const ask = this.#ask;
+    this.#ask = null;
+    this.#chat.transcript.remove([ask.userId, ask.answerId]);
+    this.#chat.composer.giveBack(ask.text);
+    this.#chat.show();
+  }
+
+  #again() {
+    this.#start(this.#ask);
+  }
+
+  async #showElsewhere(error) {
+    const { conversation } = this.#ask;
+    this.giveBack();
+    conversation.merge(error.body?.newer ?? []);
+    conversation.chooseNewest();
+    this.#chat.show();
+    await this.#chat.reload();
+    this.#chat.transcript.toEnd();
+  }
+
+  #lost(ask, error) {
+    this.#ifShown(ask, async () => {
+      this.#ask = null;
+      this.#chat.composer.setRunning(false);
+      if (!(await this.#chat.reload()) && error !== null) {
+        const again = button(t('page.retry'), () => this.#chat.reload());
+        this.#view(ask)?.showCard(failureCard(t('message.interrupted'), describeError(error), [again]));
+      }
+    });
+  }
+
+  #view(ask) {
+    return this.#chat.transcript.view(ask.answerId);
+  }
+
+  #ifShown(ask, fn) {
+    if (!ask.left && this.#ask === ask) {
+      fn();
+    }
+  }
+}
+
+function button(label, onclick) {
+  return el('button', { class: 'button button-small', type: 'button', onclick }, label);
+}

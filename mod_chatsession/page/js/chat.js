@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* The conversation on the page: opening, starting anew, showing the branch, and what may be done with it. */
+
+import { api } from '../shared/api.js';
+import { copyText } from '../shared/clipboard.js';
+import { $, el } from '../shared/dom.js';
+import { describeError } from '../shared/errors.js';
+import { onLanguageChange, t } from '../shared/i18n.js';
+import { announce, toast } from '../shared/notify.js';
+import { Asking } from './asking.js';
+import { Composer } from './composer.js';
+import { Conversation } from './conversation.js';
+import { rateAnswer } from './feedback.js';
+import { failureCard } from './message-view.js';
+import { Transcript, greeting } from './transcript.js';
+
+/** The chat pane. */
+export class Chat {
+  #userName;
+  #onChange;
+  #onAddress;
+  #actions;
+  #opening = 0;
+
+  /**
+   * @param {{userName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
+   *   onAddress: function(string|null, boolean): void}} options onChange: a conversation got a message or an answer; onAddress: another conversation is
+   *   shown (replace: in place of the last)
+   */
+  constructor({ userName, actions, onChange, onAddress }) {
+    this.#userName = userName;
+    this.#actions = actions;
+    this.#onChange = onChange;
+    this.#onAddress = onAddress;
+    this.conversation = null;
+    this.transcript = new Transcript($('#transcript'), $('#jump'), (name, view, button) => this.#onAction(name, view, button));
+    this.composer = new Composer({ onSend: (text) => this.asking.send(text), onStop: () => this.asking.stop() });
+    this.asking = new Asking(this);
+    $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
+    onLanguageChange(() => this.#redraw());
+  }
+
+  /** Starts a new chat; nothing is made on the server before the first message. @param {{address?: boolean}} [options] */
+  startNew({ address = true } = {}) {
+    this.asking.leave();
+    this.#opening += 1;
+    this.conversation = null;
+    this.transcript.clear(greeting(this.#userName));
+    this.composer.useDraft(null);
+    this.#drawHead();
+    this.updateBlock();
+    if (address) {
+      this.#onAddress(null, false);
+    }
+    this.composer.focus();
+  }
+
+  /**
+   * Opens a conversation.
+   * @param {string} id
+   * @param {{find?: string, address?: boolean}} [options] find: show the first message that holds this text
+   */
+  async open(id, { find = '', address = true } = {}) {
+    if (this.conversation?.id === id) {
+      this.#find(find);
+      return;
+    }
+    this.asking.leave();
+    this.conversation = null;
+    const opening = this.#opening += 1;
+    this.#drawHead();
+    this.transcript.clear(el('p', { class: 'waiting' }, el('span', { class: 'dots' }, el('span'), el('span'), el('span'))));
+    if (address) {
+      this.#onAddress(id, false);
+    }
+    try {
+      const data = await api.get(`api/conversations/${encodeURIComponent(id)}`);
+      if (opening === this.#opening) {
+        this.#take(data, find);
+      }
+    } catch (error) {
+      if (opening === this.#opening) {
+        this.#openFailed(id, error);
+      }
+    }
+  }
+
+  /** Reads the open conversation again. @returns {Promise<boolean>} whether that worked */
+  async reload() {
+    const { conversation } = this;
+    try {
+      const data = await api.get(`api/conversations/${conversation.id}`);
+      if (this.conversation === conversation && !this.asking.running) {
+        conversation.update(data);
+        this.show();
+        this.#followRunning();
+      }
+      return true;
+    } catch (error) {
+      toast({ text: describeError(error), kind: 'error' });
+      return false;
+    }
+  }
+
+  /** A new chat has become a conversation on the server. @param {Conversation} conversation */
+  adopt(conversation) {
+    this.conversation = conversation;
+    this.composer.moveDraft(conversation.id);
+    this.#onAddress(conversation.id, false);
+    this.#drawHead();
+  }
+
+  /** A conversation got a message or an answer. @param {Conversation} conversation */
+  changed(conversation) {
+    this.#onChange(conversation.info);
+  }
+
+  /** The open conversation's title, pin or place has changed, here or in the list. @param {Object} info */
+  updateInfo(info) {
+    if (this.conversation?.id === info.id) {
+      this.conversation.update(info);
+      this.#drawHead();
+      this.updateBlock();
+    }
+  }
+
+  /** Draws the shown branch. */
+  show() {
+    const { conversation } = this;
+    const path = conversation?.path() ?? [];
+    if (path.length === 0) {
+      this.transcript.clear(greeting(this.#userName));
+    } else {
+      this.transcript.show(path, (id) => conversation.siblings(id));
+    }
+    this.#drawHead();
+    this.updateBlock();
+  }
+
+  /** Says in the composer why nothing can be sent, if so. */
+  updateBlock() {
+    const { conversation } = this;
+    if (this.asking.failed) {
+      this.composer.setBlock({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack() });
+    } else if (conversation?.info.trashed_at) {
+      this.composer.setBlock({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info) });
+    } else if (conversation && !this.asking.running && !conversation.showsNewest()) {
+      this.composer.setBlock({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
+    } else {
+      this.composer.setBlock(null);
+    }
+  }
+
+  #take(data, find) {
+    this.conversation = new Conversation(data);
+    this.composer.useDraft(this.conversation.id);
+    this.show();
+    this.#followRunning();
+    announce(t('chat.opened', { title: this.#title() }));
+    if (find === '') {
+      this.composer.focus();
+    } else {
+      this.#find(find);
+    }
+  }
+
+  #followRunning() {
+    const running = this.conversation.streaming();
+    if (running !== null && !this.asking.running) {
+      this.conversation.chooseBranchOf(running.id);
+      this.show();
+      this.asking.follow(running);
+    }
+  }
+
+  #openFailed(id, error) {
+    const again = el('button', { class: 'button button-small', type: 'button', onclick: () => this.open(id, { address: false }) }, t('page.retry'));
+    const fresh = el('button', { class: 'button button-small', type: 'button', onclick: () => this.startNew() }, t('chat.new_instead'));
+    this.transcript.clear(failureCard(t('chat.open_failed'), describeError(error), error.status === 404 ? [fresh] : [again, fresh]));
+  }
+
+  #find(text) {
+    const wanted = text.toLocaleLowerCase();
+    const hit = wanted && this.conversation.messages().sort((a, b) => a.seq - b.seq)
+      .find((message) => message.content?.toLocaleLowerCase().includes(wanted));
+    if (hit) {
+      this.conversation.chooseBranchOf(hit.id);
+      this.show();
+      this.transcript.reveal(hit.id);
+    }
+  }
+
+  #showNewest() {
+    this.conversation.chooseNewest();
+    this.show();
+    this.composer.focus();
+  }
+
+  async #onAction(name, view, button) {
+    if (name === 'copy') {
+      const copied = await copyText(view.text);
+      toast(copied ? { text: t('message.copied'), timeout: 2000 } : { text: t('message.copy_failed'), kind: 'error' });
+    } else if (name === 'regenerate') {
+      this.asking.regenerate(view.message);
+    } else if (name === 'rate') {
+      await this.#rate(view, Number(button.dataset.rating));
+    } else if (name === 'version' && button.dataset.to) {
+      this.#chooseVersion(button);
+    }
+  }
+
+  async #rate(view, rating) {
+    const { conversation } = this;
+    const feedback = await rateAnswer(view.message, rating);
+    if (feedback !== undefined) {
+      conversation.merge([{ id: view.message.id, feedback }]);
+      view.update(conversation.message(view.message.id));
+      view.element.querySelector(`[data-rating="${rating}"]`)?.focus({ preventScroll: true });
+    }
+  }
+
+  #chooseVersion(button) {
+    const { to } = button.dataset;
+    if (this.asking.running) {
+      return;
+    }
+    const label = button.getAttribute('aria-label');
+    this.conversation.choose(to);
+    this.show();
+    const { element } = this.transcript.view(to);
+    const others = [...element.querySelectorAll('[data-action="version"]:enabled')];
+    (others.find((other) => other.getAttribute('aria-label') === label) ?? others[0] ?? element).focus({ preventScroll: true });
+  }
+
+  #title() {
+    return this.conversation?.info.title || t('chat.untitled');
+  }
+
+  #drawHead() {
+    const heading = $('#chat-title');
+    if (!heading.querySelector('input')) {
+      heading.textContent = this.#title();
+    }
+    $('#chat-menu').hidden = this.conversation === null;
+    document.title = this.conversation?.info.title ? t('page.title', { title: this.conversation.info.title }) : t('page.name');
+  }
+
+  #redraw() {
+    this.#drawHead();
+    this.composer.refresh();
+    if (this.conversation === null && !this.asking.running && !this.asking.failed) {
+      this.transcript.clear(greeting(this.#userName));
+    } else {
+      this.transcript.redraw();
+    }
+  }
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* The list of conversations: groups by day, endless scrolling, search with the text around the hit, and the trash. */
+
+import { $, el, replaceChildren } from '../shared/dom.js';
+import { describeError } from '../shared/errors.js';
+import { daysAgo, formatTime, onLanguageChange, t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { ConversationList } from './conversation-list.js';
+import { highlighted } from './highlight.js';
+
+const SEARCH_DELAY_MS = 250;
+const WEEK_DAYS = 7;
+
+/** The sidebar's list. */
+export class Sidebar {
+  #list = new ConversationList();
+  #box = $('#conversations');
+  #search = $('#search');
+  #trash = $('#trash-toggle');
+  #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
+  #actions;
+  #onOpen;
+  #current = null;
+  #timer = null;
+  #error = null;
+
+  /**
+   * @param {{actions: import('./conversation-actions.js').ConversationActions, onOpen: function(string, string): void}} options onOpen gets the id and
+   *   what was searched for
+   */
+  constructor({ actions, onOpen }) {
+    this.#actions = actions;
+    this.#onOpen = onOpen;
+    this.#search.addEventListener('input', () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.load({ query: this.#search.value.trim() }), SEARCH_DELAY_MS);
+    });
+    this.#search.addEventListener('keydown', (event) => this.#onSearchKey(event));
+    this.#trash.addEventListener('click', () => this.#toggleTrash());
+    this.#box.addEventListener('click', (event) => this.#onClick(event));
+    this.#more.addEventListener('click', () => this.#loadMore());
+    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' })
+      .observe(this.#more);
+    onLanguageChange(() => this.#draw());
+  }
+
+  /** Loads the list anew. @param {{query?: string, state?: string}} [what] */
+  async load(what = {}) {
+    await this.#attempt(() => this.#list.start(what));
+    this.#box.scrollTop = 0;
+  }
+
+  /** Reads the newest part again. */
+  refresh() {
+    return this.#attempt(() => this.#list.refresh());
+  }
+
+  /** @param {string} id @returns {Object|undefined} the conversation as the list knows it */
+  item(id) {
+    return this.#list.item(id);
+  }
+
+  /** A conversation has changed. @param {Object} info */
+  put(info) {
+    this.#list.put(info);
+    this.#draw();
+  }
+
+  /** Marks the open conversation. @param {string|null} id */
+  setCurrent(id) {
+    this.#current = id;
+    for (const link of this.#box.querySelectorAll('a[data-id]')) {
+      link.toggleAttribute('aria-current', link.dataset.id === id);
+      if (link.dataset.id === id) {
+        link.setAttribute('aria-current', 'page');
+      }
+    }
+  }
+
+  /** Puts the caret into the search field. */
+  focusSearch() {
+    this.#search.focus();
+    this.#search.select();
+  }
+
+  #onSearchKey(event) {
+    if (event.key === 'Escape' && this.#search.value !== '') {
+      event.stopPropagation();
+      this.#search.value = '';
+      this.load({ query: '' });
+    } else if (event.key === 'ArrowDown' || (event.key === 'Enter' && !event.isComposing)) {
+      event.preventDefault();
+      this.#box.querySelector('a[data-id]')?.focus();
+    }
+  }
+
+  #toggleTrash() {
+    this.#search.value = '';
+    this.load({ query: '', state: this.#list.state === 'trashed' ? 'active' : 'trashed' });
+  }
+
+  async #loadMore() {
+    if (this.#list.hasMore) {
+      await this.#attempt(() => this.#list.more());
+    }
+  }
+
+  async #attempt(work) {
+    try {
+      const changed = await work();
+      this.#error = null;
+      if (changed) {
+        this.#draw();
+      }
+    } catch (error) {
+      this.#error = error;
+      this.#draw();
+    }
+  }
+
+  #onClick(event) {
+    const row = event.target.closest('[data-row]');
+    if (!row) {
+      return;
+    }
+    const info = this.#list.item(row.dataset.row);
+    const link = event.target.closest('a[data-id]');
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.#onOpen(info.id, this.#list.query);
+    } else if (event.target.closest('[data-menu]')) {
+      this.#actions.openMenu(event.target.closest('[data-menu]'), info, row.querySelector('.row-title'));
+    } else if (event.target.closest('[data-restore]')) {
+      this.#actions.restore(info);
+    }
+  }
+
+  #draw() {
+    if (this.#box.querySelector('.rename')) {
+      return;
+    }
+    const focused = document.activeElement?.closest?.('#conversations [data-row]')?.dataset.row;
+    const trashed = this.#list.state === 'trashed';
+    const items = this.#list.items();
+    this.#more.textContent = t('sidebar.more');
+    this.#more.hidden = !this.#list.hasMore;
+    replaceChildren(this.#box,
+      this.#error && this.#failure(),
+      trashed && el('h2', { class: 'list-heading' }, t('trash.title')),
+      items.length === 0 && this.#error === null && el('p', { class: 'list-empty' }, this.#emptyWords()),
+      trashed || this.#list.query !== '' ? this.#flat(items) : this.#grouped(items),
+      this.#more);
+    this.#trash.setAttribute('aria-pressed', String(trashed));
+    replaceChildren(this.#trash, icon('trash'), el('span', null, t(trashed ? 'trash.back' : 'trash.open')));
+    if (focused) {
+      this.#box.querySelector(`[data-row="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+    }
+  }
+
+  #emptyWords() {
+    if (this.#list.query !== '') {
+      return t('sidebar.no_results', { q: this.#list.query });
+    }
+    return t(this.#list.state === 'trashed' ? 'trash.empty' : 'sidebar.empty');
+  }
+
+  #failure() {
+    return el('div', { class: 'notice notice-error list-failure', role: 'alert' },
+      el('p', null, t('sidebar.failed')), el('p', null, describeError(this.#error)),
+      el('button', { class: 'button button-small', type: 'button', onclick: () => this.load() }, t('page.retry')));
+  }
+
+  #flat(items) {
+    const heading = this.#list.query !== '' && items.length > 0 && el('h2', { class: 'list-heading' }, t('sidebar.results'));
+    return [heading, el('ul', { class: 'list' }, items.map((info) => this.#row(info)))];
+  }
+
+  #grouped(items) {
+    const groups = new Map();
+    for (const info of items) {
+      const key = groupOf(info);
+      groups.set(key, [...(groups.get(key) ?? []), info]);
+    }
+    return ['pinned', 'today', 'yesterday', 'week', 'older'].filter((key) => groups.has(key)).map((key) => el('section', { class: 'list-group' },
+      el('h2', { class: 'list-heading' }, t(`sidebar.${key}`)),
+      el('ul', { class: 'list' }, groups.get(key).map((info) => this.#row(info)))));
+  }
+
+  #row(info) {
+    const title = info.title || t('chat.untitled');
+    const trashed = Boolean(info.trashed_at);
+    const link = el('a', { class: 'row-link', href: `?c=${encodeURIComponent(info.id)}`, dataset: { id: info.id }, title, aria: { current: info.id === this.#current ? 'page' : null } },
+      el('bdi', { class: 'row-title' }, title),
+      info.pinned && !trashed && [icon('pin'), el('span', { class: 'visually-hidden' }, t('sidebar.is_pinned'))],
+      info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(info.snippet, this.#list.query)),
+      trashed && info.purge_at && el('span', { class: 'row-snippet' }, t('trash.purge', { date: formatTime(info.purge_at, { dateStyle: 'medium' }) })));
+    const button = trashed
+      ? el('button', { class: 'icon-button', type: 'button', title: t('trash.restore'), aria: { label: t('trash.restore_named', { title }) }, dataset: { restore: '' } }, icon('restore'))
+      : el('button', { class: 'icon-button row-menu', type: 'button', aria: { label: t('sidebar.menu', { title }), haspopup: 'menu', expanded: 'false' }, dataset: { menu: '' } }, icon('more'));
+    return el('li', { class: 'row', dataset: { row: info.id } }, link, button);
+  }
+}
+
+function groupOf(info) {
+  if (info.pinned) {
+    return 'pinned';
+  }
+  const days = daysAgo(new Date(info.updated_at));
+  if (days <= 0) {
+    return 'today';
+  }
+  if (days === 1) {
+    return 'yesterday';
+  }
+  return days <= WEEK_DAYS ? 'week' : 'older';
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* Light or dark: the system's choice unless the reader chose one; and the menu controls for theme and language that both pages show. */
+
+import { el } from './dom.js';
+import { LANGUAGES, defineMessages, language, onLanguageChange, setLanguage, t } from './i18n.js';
+
+const STORAGE_KEY = 'chatsession.theme';
+const THEMES = ['system', 'light', 'dark'];
+
+defineMessages({
+  en: { 'theme.label': 'Theme', 'theme.system': 'System', 'theme.light': 'Light', 'theme.dark': 'Dark', 'language.label': 'Language' },
+  ja: { 'theme.label': 'テーマ', 'theme.system': 'システム', 'theme.light': 'ライト', 'theme.dark': 'ダーク', 'language.label': '言語' },
+});
+
+/** The chosen theme: `system`, `light` or `dark`. @returns {string} */
+export function theme() {
+  try {
+    const stored = localStorage.getItem(STORAGE_KEY);
+    return THEMES.includes(stored) ? stored : 'system';
+  } catch {
+    return document.documentElement.dataset.theme ?? 'system';
+  }
+}
+
+/** Chooses a theme and remembers it. @param {string} name one of `system`, `light`, `dark` */
+export function setTheme(name) {
+  if (name === 'system') {
+    delete document.documentElement.dataset.theme;
+  } else {
+    document.documentElement.dataset.theme = name;
+  }
+  try {
+    localStorage.setItem(STORAGE_KEY, name);
+  } catch {
+    /* The choice lasts as long as the page. */
+  }
+}
+
+/** A labelled select that switches the theme. @returns {HTMLElement} */
+export function themeSwitch() {
+  return choice('theme.label', () => THEMES.map((name) => [name, t(`theme.${name}`)]), theme, setTheme);
+}
+
+/** A labelled select that switches the language. @returns {HTMLElement} */
+export function languageSwitch() {
+  return choice('language.label', () => LANGUAGES.map(({ code, name }) => [code, name]), language, setLanguage);
+}
+
+function choice(labelKey, options, read, write) {
+  const select = el('select', { class: 'input input-small', onchange: () => write(select.value) });
+  const label = el('span');
+  const fill = () => {
+    label.textContent = t(labelKey);
+    select.replaceChildren(...options().map(([value, text]) => el('option', { value }, text)));
+    select.value = read();
+  };
+  fill();
+  onLanguageChange(fill);
+  return el('label', { class: 'choice' }, label, select);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "reply.h"
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <apr_strings.h>
+#include "core/json.h"
+#include "core/token.h"
+#include "store/db.h"
+
+APLOG_USE_MODULE(chatsession);
+
+#define CSP                                                                                                            \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "   \
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "                                 \
+    "require-trusted-types-for 'script'; trusted-types chatsession dompurify"
+
+static const struct {
+    const char *name, *value;
+} headers[] = {
+    {"Content-Security-Policy", CSP},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Vary", "Cookie"},
+    {"Cache-Control", "no-store"},
+};
+
+void chatsession_reply_headers(request_rec *r)
+{
+    /* err_headers_out: they stay on answers that httpd makes instead of ours. */
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        apr_table_setn(r->err_headers_out, headers[i].name, headers[i].value);
+    }
+    if (!strcmp(ap_http_scheme(r), "https")) {
+        apr_table_setn(r->err_headers_out, "Strict-Transport-Security", "max-age=31536000");
+    }
+    apr_table_setn(r->err_headers_out, "X-Request-Id", chatsession_request_id(r));
+}
+
+const char *chatsession_request_id(request_rec *r)
+{
+    const char *id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
+    unsigned char bytes[15];
+
+    if (!id) {
+        id = apr_table_get(r->notes, "chatsession-request-id");
+    }
+    if (!id) {
+        id = cs_token_random(bytes, sizeof(bytes)) == APR_SUCCESS ? cs_base64url_encode(bytes, sizeof(bytes), r->pool)
+                                                                  : "-";
+        apr_table_setn(r->notes, "chatsession-request-id", id);
+    }
+    return id;
+}
+
+int chatsession_reply_json(request_rec *r, int status, json_t *value)
+{
+    apr_size_t len = 0;
+    const char *text = value ? cs_json_print(value, &len, r->pool) : NULL;
+
+    json_decref(value);
+    if (!text) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0010: an answer could not be written as JSON: out of memory");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    r->status = status;
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, (apr_off_t)len);
+    if (!r->header_only) {
+        ap_rwrite(text, (int)len, r);
+    }
+    return OK;
+}
+
+int chatsession_reply_empty(request_rec *r, int status)
+{
+    r->status = status;
+    r->content_type = NULL;
+    ap_set_content_length(r, 0);
+    return OK;
+}
+
+json_t *chatsession_error_json(request_rec *r, const char *code, const char *detail)
+{
+    return json_pack("{s:s,s:s,s:s}", "error", code, "detail", detail, "request_id", chatsession_request_id(r));
+}
+
+int chatsession_reply_error(request_rec *r, int status, const char *code, const char *detail)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0011: %d %s", status, code);
+    return chatsession_reply_json(r, status, chatsession_error_json(r, code, detail));
+}
+
+int chatsession_reply_status(request_rec *r, apr_status_t status)
+{
+    char buf[160];
+
+    switch (status) {
+    case APR_ENOENT:
+        return chatsession_reply_error(r, HTTP_NOT_FOUND, "not_found", "There is no such object, or it is not yours.");
+    case CS_ECONFLICT:
+        return chatsession_reply_error(r, HTTP_CONFLICT, "conflict",
+                                       "Somebody else changed this at the same moment; load it again.");
+    case CS_ENOTTEXT:
+        return chatsession_reply_error(r, HTTP_BAD_REQUEST, "invalid_request",
+                                       "The text holds a NUL or is not UTF-8; it was not stored.");
+    case CS_EUNAVAILABLE:
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0012: 503: the database cannot be reached");
+        apr_table_setn(r->err_headers_out, "Retry-After", "2");
+        return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "database_unavailable",
+                                       "The database cannot be reached at the moment; nothing was lost, try again.");
+    default:
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0013: 500: %s (SQLSTATE %s)",
+                      cs_strstatus(status, buf, sizeof(buf)), *cs_db_last_sqlstate() ? cs_db_last_sqlstate() : "none");
+        return chatsession_reply_error(r, HTTP_INTERNAL_SERVER_ERROR, "internal_error",
+                                       "Something went wrong on the server; the request id leads to it in the log.");
+    }
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_REQUEST_H
+#define CHATSESSION_REQUEST_H
+/*
+ * One request's session: found once, whoever asks. The walk: read the cookie, check its signature (no database is asked
+ * for a cookie that is not ours), look the session up, judge its times, touch it at most once a minute.
+ */
+#include <httpd.h>
+#include <stdbool.h>
+#include "core/session.h"
+#include "core/token.h"
+
+/** How far a role reaches: each has all that the one before it may. In the order of the comparison. */
+typedef enum {
+    CHATSESSION_ANYONE = 0, /* no login needed */
+    CHATSESSION_USER,
+    CHATSESSION_VIEWER,
+    CHATSESSION_AUDITOR,
+    CHATSESSION_OPERATOR,
+    CHATSESSION_ADMIN
+} chatsession_access_e;
+
+typedef struct {
+    apr_status_t status; /* APR_SUCCESS, or why the store could not say (then nobody is logged in) */
+    const char *cause;   /* success, none, valid_cookie_but_no_store, renew after InvalidSignature, renew after
+                            SignatureExpired */
+    bool cookie;         /* the request carried a cookie of our name */
+    bool authenticated;
+    chatsession_access_e access;
+    const char *user_id; /* these five: NULL unless authenticated */
+    const char *user;
+    const char *role;
+    const char *ref; /* the session's handle for logs and lists */
+    const char *id_hash;
+    cs_session_times_t times;
+} chatsession_session_t;
+
+/** This request's session, never NULL; r may be a subrequest or a redirected one and shares that of the request it came
+ * from. */
+const chatsession_session_t *chatsession_session(request_rec *r);
+
+/**
+ * Log user in: make a session with a new id, end the one that the request came with, send the cookie. *session is what
+ * chatsession_session returns from now on.
+ */
+apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id);
+
+/** End this request's session and take the cookie away. */
+apr_status_t chatsession_session_end(request_rec *r, const char *cause);
+
+/** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
+const char *chatsession_network(request_rec *r);
+
+/** Hook fixups: CHATSESSION_… and REMOTE_USER where ChatSession is on. */
+int chatsession_expose(request_rec *r);
+
+/** The access that a role of the database stands for; CHATSESSION_ANYONE for an unknown word. */
+chatsession_access_e chatsession_access_of(const char *role);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "route.h"
+#include <http_protocol.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include "core/utf8.h"
+#include "reply.h"
+
+/* --- path and method --- */
+
+/* Whether path matches pattern segment by segment; ids and word are set as they come by. */
+static bool match(chatsession_call_t *call, const char *pattern, const char *path)
+{
+    int ids = 0;
+
+    for (;;) {
+        const size_t want = strcspn(pattern, "/");
+        const size_t have = strcspn(path, "/");
+
+        if (want == 4 && !strncmp(pattern, "{id}", 4)) {
+            char *id = apr_pstrndup(call->r->pool, path, have);
+            if (!cs_uuid_is(id)) {
+                return false;
+            }
+            ap_str_tolower(id);
+            call->ids[ids++] = id;
+        } else if (want == 6 && !strncmp(pattern, "{word}", 6)) {
+            if (!have) {
+                return false;
+            }
+            call->word = apr_pstrndup(call->r->pool, path, have);
+        } else if (want != have || strncmp(pattern, path, want) != 0) {
+            return false;
+        }
+        if (!pattern[want] || !path[have]) {
+            return !pattern[want] && !path[have];
+        }
+        pattern += want + 1;
+        path += have + 1;
+    }
+}
+
+static bool is_method(const request_rec *r, const char *method)
+{
+    return !strcmp(r->method, method) || (r->header_only && !strcmp(method, "GET"));
+}
+
+/* The row for the request; *allow collects the methods of rows that match by path alone. */
+static const chatsession_route_t *find_route(chatsession_call_t *call, const chatsession_route_t *table, int count,
+                                             const char *below, const char **allow)
+{
+    *allow = NULL;
+    for (int i = 0; i < count; i++) {
+        if (!match(call, table[i].path, below)) {
+            continue;
+        }
+        if (is_method(call->r, table[i].method)) {
+            return &table[i];
+        }
+        *allow = *allow ? apr_pstrcat(call->r->pool, *allow, ", ", table[i].method, NULL) : table[i].method;
+    }
+    return NULL;
+}
+
+/* --- who --- */
+
+/* OK when the session may use the route. */
+static int check_access(chatsession_call_t *call)
+{
+    const chatsession_access_e needed = call->route->access;
+
+    if (call->session->status != APR_SUCCESS && (needed != CHATSESSION_ANYONE || call->session->cookie)) {
+        return chatsession_reply_status(call->r, call->session->status);
+    }
+    if (needed == CHATSESSION_ANYONE || call->session->access >= needed) {
+        return DECLINED;
+    }
+    if (!call->session->authenticated) {
+        return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "unauthenticated", "Log in first.");
+    }
+    return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden", "Your role does not allow this.");
+}
+
+static bool is_our_origin(const chatsession_call_t *call, const char *origin)
+{
+    request_rec *r = call->r;
+    const char *host = apr_table_get(r->headers_in, "Host");
+    const char *own = apr_pstrcat(r->pool, ap_http_scheme(r), "://", host ? host : "", NULL);
+
+    if (!ap_cstr_casecmp(origin, own)) {
+        return true;
+    }
+    for (int i = 0; call->conf->origins && i < call->conf->origins->nelts; i++) {
+        if (!ap_cstr_casecmp(origin, APR_ARRAY_IDX(call->conf->origins, i, const char *))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * May this state-changing request come from where it says? The browser's own word (Sec-Fetch-Site) counts first, then
+ * Origin; a request with neither is no browser's, which is fine as long as it carries no cookie of ours.
+ */
+static bool is_same_site(const chatsession_call_t *call)
+{
+    const char *site = apr_table_get(call->r->headers_in, "Sec-Fetch-Site");
+    const char *origin = apr_table_get(call->r->headers_in, "Origin");
+
+    if (site && (!strcmp(site, "same-origin") || !strcmp(site, "none"))) {
+        return true;
+    }
+    if (origin) {
+        return is_our_origin(call, origin);
+    }
+    return !site && !call->session->cookie;
+}
+
+/* --- body --- */
+
+static bool is_json(request_rec *r)
+{
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const size_t len = type ? strcspn(type, "; \t") : 0;
+
+    return len == 16 && !ap_cstr_casecmpn(type, "application/json", len);
+}
+
+static int too_large(chatsession_call_t *call)
+{
+    return chatsession_reply_error(call->r, HTTP_REQUEST_ENTITY_TOO_LARGE, "payload_too_large",
+                                   apr_psprintf(call->r->pool,
+                                                "The body is larger than the %" APR_SIZE_T_FMT
+                                                " octets that this call takes.",
+                                                call->route->body_limit));
+}
+
+/* Read the body whole; the limit counts while reading, so a chunked body without end is cut off. DECLINED: go on. */
+static int read_body(chatsession_call_t *call, const char **body, apr_size_t *len)
+{
+    request_rec *r = call->r;
+    const apr_size_t limit = call->route->body_limit;
+    apr_size_t size = 0;
+    char *bytes;
+    long got;
+    int rv = ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK);
+
+    *body = "";
+    *len = 0;
+    if (rv != OK) {
+        return rv;
+    }
+    if (!ap_should_client_block(r)) {
+        return DECLINED;
+    }
+    if (r->remaining > (apr_off_t)limit) {
+        return too_large(call);
+    }
+    size = r->remaining > 0 ? (apr_size_t)r->remaining + 1 : 8192;
+    bytes = apr_palloc(r->pool, size);
+    while ((got = ap_get_client_block(r, bytes + *len, size - *len)) > 0) {
+        *len += (apr_size_t)got;
+        if (*len > limit) {
+            return too_large(call);
+        }
+        if (*len == size) {
+            char *larger = apr_palloc(r->pool, size * 2);
+            memcpy(larger, bytes, *len);
+            bytes = larger;
+            size *= 2;
+        }
+    }
+    if (got < 0) {
+        return chatsession_reply_error(r, HTTP_BAD_REQUEST, "invalid_request", "The body did not arrive whole.");
+    }
+    *body = bytes;
+    return DECLINED;
+}
+
+/* Read and check the body by the row's members. DECLINED: go on. */
+static int check_body(chatsession_call_t *call)
+{
+    request_rec *r = call->r;
+    const char *body;
+    const char *problem;
+    apr_size_t len;
+    json_t *json;
+    int rv;
+
+    if (!call->route->body_limit) {
+        return DECLINED;
+    }
+    if (!is_json(r) || apr_table_get(r->headers_in, "Content-Encoding")) {
+        return chatsession_reply_error(r, HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
+                                       "Send the body as application/json, not compressed.");
+    }
+    rv = read_body(call, &body, &len);
+    if (rv != DECLINED) {
+        return rv;
+    }
+    if (cs_json_parse(&json, body, len, &problem, r->pool) != APR_SUCCESS ||
+        cs_json_read(call->fields, call->route->members, call->route->member_count, json, &problem, r->pool) !=
+            APR_SUCCESS) {
+        return chatsession_bad_request(call, problem);
+    }
+    return DECLINED;
+}
+
+/* --- query --- */
+
+/* One name=value of the query string; false when it is not decodable text. */
+static bool add_pair(chatsession_call_t *call, char *pair)
+{
+    char *value = strchr(pair, '=');
+
+    if (value) {
+        *value++ = '\0';
+    }
+    for (char *c = value; c && *c; c++) {
+        if (*c == '+') {
+            *c = ' ';
+        }
+    }
+    if (!*pair || ap_unescape_urlencoded(pair) != OK || (value && ap_unescape_urlencoded(value) != OK) ||
+        !cs_utf8_is_text(pair, strlen(pair), NULL) || (value && !cs_utf8_is_text(value, strlen(value), NULL))) {
+        return false;
+    }
+    apr_table_addn(call->query, pair, value ? value : "");
+    return true;
+}
+
+static bool read_query(chatsession_call_t *call)
+{
+    char *rest = call->r->args ? apr_pstrdup(call->r->pool, call->r->args) : NULL;
+    char *state;
+
+    call->query = apr_table_make(call->r->pool, 4);
+    for (char *pair = rest && *rest ? apr_strtok(rest, "&", &state) : NULL; pair;
+         pair = apr_strtok(NULL, "&", &state)) {
+        if (!add_pair(call, pair)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *chatsession_query(const chatsession_call_t *call, const char *name)
+{
+    const char *value = apr_table_get(call->query, name);
+
+    return value && *value ? value : NULL;
+}
+
+bool chatsession_query_int(int *value, chatsession_call_t *call, const char *name, int fallback, int min, int max,
+                           int *answer)
+{
+    const char *text = chatsession_query(call, name);
+    char *end = NULL;
+    apr_int64_t n = text ? apr_strtoi64(text, &end, 10) : fallback;
+
+    *value = fallback;
+    *answer = OK;
+    if (text && (*end || !apr_isdigit(*text) || n < min || n > max)) {
+        *answer = chatsession_bad_request(call, apr_psprintf(call->r->pool, "%s is not a whole number from %d to %d.",
+                                                             name, min, max));
+        return false;
+    }
+    *value = (int)n;
+    return true;
+}
+
+int chatsession_bad_request(chatsession_call_t *call, const char *detail)
+{
+    return chatsession_reply_error(call->r, HTTP_BAD_REQUEST, "invalid_request", detail);
+}
+
+int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chatsession_route_t *table, int count,
+                         const char *below)
+{
+    chatsession_call_t *call = apr_pcalloc(r->pool, sizeof(*call));
+    const char *allow;
+    int rv;
+
+    call->r = r;
+    call->conf = conf;
+    call->route = find_route(call, table, count, below, &allow);
+    if (!call->route && !allow) {
+        return chatsession_reply_error(r, HTTP_NOT_FOUND, "not_found", "There is nothing at this address.");
+    }
+    if (!call->route) {
+        apr_table_setn(r->err_headers_out, "Allow", allow);
+        return chatsession_reply_error(r, HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
+                                       apr_pstrcat(r->pool, "This address takes ", allow, ".", NULL));
+    }
+    call->session = chatsession_session(r);
+    rv = check_access(call);
+    if (rv != DECLINED) {
+        return rv;
+    }
+    if (strcmp(call->route->method, "GET") != 0 && !is_same_site(call)) {
+        return chatsession_reply_error(r, HTTP_FORBIDDEN, "cross_site",
+                                       "The request does not come from a page of this site (Sec-Fetch-Site, Origin).");
+    }
+    if (!read_query(call)) {
+        return chatsession_bad_request(call, "The query string is not percent-encoded UTF-8 text.");
+    }
+    rv = check_body(call);
+    return rv == DECLINED ? call->route->handle(call) : rv;
+}

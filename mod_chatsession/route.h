@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_ROUTE_H
+#define CHATSESSION_ROUTE_H
+/*
+ * One dispatcher for the end users' and the operators' tables. A row says all policy: method, path, who may, how large
+ * a body and with which members. The dispatcher checks it in this order and a handler runs only when all holds: path
+ * (404), method (405), login (401, 403), cross-site (403), body (415, 413, 400).
+ */
+#include <httpd.h>
+#include "config.h"
+#include "core/json.h"
+#include "request.h"
+
+#define CHATSESSION_PATH_IDS 2
+#define CHATSESSION_MAX_MEMBERS 8
+
+typedef struct chatsession_route chatsession_route_t;
+
+/** What a handler gets. */
+typedef struct {
+    request_rec *r;
+    chatsession_server_t *conf;
+    const chatsession_route_t *route;
+    const chatsession_session_t *session;
+    const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
+    const char *word;                                /* the {word} of the path */
+    cs_json_field_t fields[CHATSESSION_MAX_MEMBERS]; /* the body's members, in the order of route->members */
+    apr_table_t *query;                              /* the query string's names and values, decoded UTF-8 */
+} chatsession_call_t;
+
+typedef int chatsession_handler_fn(chatsession_call_t *call);
+
+struct chatsession_route {
+    const char *method;
+    const char *path; /* segments; {id} is a UUID, {word} any word */
+    chatsession_access_e access;
+    apr_size_t body_limit; /* octets; 0: no body is read */
+    const cs_json_member_t *members;
+    int member_count;
+    chatsession_handler_fn *handle;
+};
+
+/** Answer the request by table; below is the path under the mount. */
+int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chatsession_route_t *table, int count,
+                         const char *below);
+
+/** A query parameter, or NULL. */
+const char *chatsession_query(const chatsession_call_t *call, const char *name);
+
+/** A whole number of the query within bounds, fallback when absent; false when it is none (then an error was answered:
+ * return *answer). */
+bool chatsession_query_int(int *value, chatsession_call_t *call, const char *name, int fallback, int min, int max,
+                           int *answer);
+
+/** 400 invalid_request with a sentence. */
+int chatsession_bad_request(chatsession_call_t *call, const char *detail);
+
+#define CHATSESSION_ROUTE_COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+#define CHATSESSION_MEMBERS(table) (table), (int)(sizeof(table) / sizeof((table)[0]))
+#define CHATSESSION_NO_BODY 0, NULL, 0
+
+#endif

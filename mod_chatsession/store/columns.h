@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_STORE_COLUMNS_H
+#define CS_STORE_COLUMNS_H
+/*
+ * What a conversation and a message are to the API, as column lists: the user's and the operators' statements share
+ * them, so both show the same object. c is chatsession.conversations, m is chatsession.messages, f is
+ * chatsession.feedback (left joined).
+ */
+#define CS_CONVERSATION_COLUMNS                                                                                        \
+    "c.id, c.title, c.created_at, c.updated_at, c.pinned, c.archived, c.message_count, c.trashed_at, c.purge_at"
+
+#define CS_MESSAGE_COLUMNS(content)                                                                                    \
+    "m.id, m.parent_id, m.seq, m.role, " content                                                                       \
+    " AS content, m.status, m.created_at, m.finished_at, m.model, m.finish_reason, m.usage, m.detail,"                 \
+    " CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', f.comment) END AS "     \
+    "feedback"
+
+#define CS_MESSAGE_TEXT "chatsession.text_so_far(m.id, m.status, m.content)"
+
+#define CS_MESSAGES_WITH_FEEDBACK " FROM chatsession.messages m LEFT JOIN chatsession.feedback f ON f.message_id = m.id"
+
+/** A text that ILIKE finds literally: its escape character and wildcards lose their meaning. */
+#define CS_LIKE_LITERAL(param)                                                                                         \
+    "'%' || replace(replace(replace(" param ", '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
+
+/** The text around the first hit of a search in column, one line long. */
+#define CS_SNIPPET(column, param)                                                                                      \
+    "regexp_replace(substr(" column ", greatest(1, strpos(lower(" column "), lower(" param                             \
+    ")) - 40), 120), '\\s+', ' ', 'g')"
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_STORE_CONSOLE_H
+#define CS_STORE_CONSOLE_H
+/*
+ * What operators may do with everybody's conversations. One filter serves the list, the count, the expiry and the
+ * export, so "all that match" is the same everywhere. Calls that show or destroy content take the audit entry and write
+ * it in the same transaction.
+ */
+#include "core/session.h"
+#include "store/audit.h"
+
+typedef struct {
+    const char *user;  /* a name as typed; NULL: all */
+    const char *from;  /* last changed at or after this and */
+    const char *to;    /* before this: RFC 3339, checked by the caller (cs_rfc3339_parse) */
+    const char *query; /* text of title or messages, literally */
+    const char *state; /* "active", "trashed", NULL: both */
+    const char *ids;   /* a JSON array of UUIDs, checked by the caller; NULL: no such limit */
+} cs_console_filter_t;
+
+typedef struct {
+    apr_int64_t conversations, messages;
+    const char *purge_at; /* RFC 3339; after an expiry */
+} cs_console_count_t;
+
+/** A page, newest first; without content titles and snippets are null. entry (may be NULL) is written when given. */
+typedef struct {
+    cs_console_filter_t filter;
+    const char *after;
+    int limit;
+    bool content;
+} cs_console_list_t;
+apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t *db, const cs_console_list_t *list,
+                             const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** One with its messages; without content their text and the title are null. */
+apr_status_t cs_console_get(json_t **conversation, cs_db_t *db, const char *id, bool content,
+                            const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** How many conversations in sight match. */
+apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
+                              apr_pool_t *pool) CS_MUSTCHECK;
+
+/**
+ * Take all that match out of sight, to be purged after grace. CS_ECONFLICT, and nothing happens, when their number is
+ * not confirm; *count is what it was found to be.
+ */
+apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
+                               apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
+                               apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Bring conversations (a JSON array of UUIDs) back into sight. */
+apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
+                                apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Walk all that match as JSON lines, a conversation before its messages, from one snapshot at constant memory. The
+ * entry is committed before the first line. */
+apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, const cs_audit_entry_t *entry,
+                               cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton,
+                               apr_pool_t *pool) CS_MUSTCHECK;
+
+/** The home page's figures; users; live sessions. New references. */
+apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_console_users(json_t **users, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_console_sessions(json_t **sessions, cs_db_t *db, const cs_session_limits_t *limits,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End sessions by their handles (a JSON array of texts); *ended says how many were live. */
+apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
+                               apr_pool_t *pool) CS_MUSTCHECK;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_STORE_CONVERSATION_H
+#define CS_STORE_CONVERSATION_H
+/*
+ * A user's conversations and messages. Every call carries the user, and the statement does too: somebody else's object
+ * is APR_ENOENT like a missing one. JSON results are in the form of docs/api.md (an SQL alias is the API's name); each
+ * is a new reference that the caller hands on or releases.
+ */
+#include "store/db.h"
+
+typedef struct {
+    const char *user_id;
+    const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
+    bool trashed;      /* what the user put in the trash, instead of what is in sight */
+    const char *after; /* NULL: from the newest; else the text of *next of the page before */
+    int limit;         /* rows, 1 to 200 */
+} cs_conversation_list_t;
+
+/** A page of conversations; *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
+ * ours. */
+apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
+                                  const cs_conversation_list_t *list, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** A new one; title may be NULL. */
+apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
+                                    apr_pool_t *pool) CS_MUSTCHECK;
+
+/** One with its messages in order. */
+apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** The messages after the one with id message_id (all for NULL), as in cs_conversation_get. */
+apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
+                                   const char *message_id, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Change what is not NULL; *conversation is the new state. */
+typedef struct {
+    const char *title;
+    const bool *pinned;
+    const bool *archived;
+} cs_conversation_change_t;
+apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
+                                    const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Into the trash, to be purged after grace; an answer that is running is asked to stop. Already there: APR_SUCCESS. */
+apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,
+                                   apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Back from the trash, when the user put it there. */
+apr_status_t cs_conversation_restore(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
+                                     apr_pool_t *pool) CS_MUSTCHECK;
+
+/** What the user thinks of an answer: rating 1 or -1, 0 takes it back. *feedback is the new state. */
+apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id, const char *message_id, int rating,
+                             const char *comment, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Purge conversations that are due, at most batch; *purged says how many. */
+apr_status_t cs_conversation_purge(apr_int64_t *purged, cs_db_t *db, int batch, apr_pool_t *pool) CS_MUSTCHECK;
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/keyset.h"
+#include <apr_strings.h>
+#include "core/json.h"
+
+apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t *pool)
+{
+    const char *underscore = cursor ? strchr(cursor, '_') : NULL;
+    size_t digits;
+
+    *keyset = (cs_keyset_t){NULL, NULL};
+    if (!cursor) {
+        return APR_SUCCESS;
+    }
+    digits = strspn(cursor, "0123456789");
+    if (!underscore || digits == 0 || digits > 17 || cursor + digits != underscore || !cs_uuid_is(underscore + 1)) {
+        return CS_EMALFORMED;
+    }
+    keyset->time = apr_pstrndup(pool, cursor, digits);
+    keyset->id = apr_pstrdup(pool, underscore + 1);
+    return APR_SUCCESS;
+}
+
+json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool)
+{
+    const int cursor = cs_db_columns(result) - 1;
+    json_t *rows = json_array();
+
+    *next = NULL;
+    for (int i = 0; i < cs_db_rows(result) && i < limit; i++) {
+        json_t *row = cs_db_row_json(result, i);
+        json_object_del(row, "next");
+        json_array_append_new(rows, row);
+    }
+    if (cs_db_rows(result) > limit) {
+        *next = apr_pstrdup(pool, cs_db_text(result, limit - 1, cursor, NULL));
+    }
+    return rows;
+}

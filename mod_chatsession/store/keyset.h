@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_STORE_KEYSET_H
+#define CS_STORE_KEYSET_H
+/*
+ * Pages of conversations, newest first, by keyset: a page begins after the last row of the one before, whatever was
+ * added meanwhile, and costs the same on page 1 and on page 10,000. The cursor is "<updated_at in microseconds>_<id>";
+ * it only says where to begin, never what may be seen.
+ */
+#include "store/db.h"
+
+#define CS_KEYSET_ORDER "c.updated_at DESC, c.id DESC"
+/** The last column of a keyset statement, taken off again by cs_keyset_page. */
+#define CS_KEYSET_CURSOR "chatsession.usec(c.updated_at) || '_' || c.id AS next"
+#define CS_KEYSET_AFTER(time, id)                                                                                      \
+    "(" time "::bigint IS NULL OR (c.updated_at, c.id) < (to_timestamp(0) + " time                                     \
+    "::bigint * interval '1 microsecond', " id "::uuid))"
+
+typedef struct {
+    const char *time; /* both NULL: from the newest */
+    const char *id;
+} cs_keyset_t;
+
+/** CS_EMALFORMED unless cursor is NULL or a text of ours; strings in pool. */
+apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t *pool) CS_MUSTCHECK;
+
+/**
+ * The rows of a statement that asked for limit + 1: at most limit of them as JSON without the cursor column (new
+ * reference), and in *next the cursor of the last one when there are more.
+ */
+json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool);
+
+#endif

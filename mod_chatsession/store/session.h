@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_STORE_SESSION_H
+#define CS_STORE_SESSION_H
+/*
+ * Sessions, kept by the hash of their id (64 lower-case hex digits, cs_token_hash): the store never sees an id. Times
+ * are the database's clock. Statuses as in db.h; APR_ENOENT: there is no such session.
+ */
+#include "core/session.h"
+#include "store/db.h"
+
+/** Code points of a user agent that are kept. */
+#define CS_SESSION_USER_AGENT_MAX 256
+
+typedef struct {
+    const char *ref;
+    const char *user_id;
+    const char *user;
+    const char *role;
+    bool user_disabled;
+    cs_session_times_t times;
+    apr_time_t now; /* the database's clock at the look-up */
+} cs_session_t;
+
+typedef struct {
+    const char *id_hash;
+    const char *ref; /* unique handle, no secret */
+    const char *user_id;
+    const char *replaces;   /* hash of the session that ends in the same statement; NULL: none */
+    const char *network;    /* text of an inet; may be NULL */
+    const char *user_agent; /* may be NULL */
+} cs_session_new_t;
+
+/** Also finds revoked and outworn sessions: cs_session_judge decides. Strings live in pool. */
+apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Make a session, end the one it replaces and note the login with its user: one statement. CS_ECONFLICT: the hash or
+ * ref is taken. */
+apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** last_seen is now, unless the session was revoked meanwhile. */
+apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End a session; doing it again keeps the first cause. */
+apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cause, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Delete sessions that cannot become valid any more, at most batch of them; *deleted says how many. */
+apr_status_t cs_session_expire(apr_int64_t *deleted, cs_db_t *db, const cs_session_limits_t *limits, int batch,
+                               apr_pool_t *pool) CS_MUSTCHECK;
+
+#endif

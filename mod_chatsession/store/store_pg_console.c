@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/console.h"
+#include <apr_strings.h>
+#include "store/columns.h"
+#include "store/keyset.h"
+
+/* What matches, over chatsession.conversations c; parameters 1 to 6 in the order of filter_params. */
+#define FILTER                                                                                                         \
+    "($1::text IS NULL OR c.user_id = (SELECT w.id FROM chatsession.users w"                                           \
+    "   WHERE w.canonical_name = chatsession.canonical_name($1::text)))"                                               \
+    " AND ($2::timestamptz IS NULL OR c.updated_at >= $2::timestamptz)"                                                \
+    " AND ($3::timestamptz IS NULL OR c.updated_at < $3::timestamptz)"                                                 \
+    " AND ($4::text IS NULL OR c.title ILIKE " CS_LIKE_LITERAL(                                                        \
+        "$4::text") " OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content "     \
+                    "ILIKE " CS_LIKE_LITERAL("$4::text") "))"                                                          \
+                                                         " AND CASE $5::text WHEN 'active' THEN c.trashed_at IS NULL " \
+                                                         "WHEN 'trashed' THEN c.trashed_at IS NOT NULL "               \
+                                                         "ELSE true END"                                               \
+                                                         " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM "     \
+                                                         "json_array_elements_text($6::json) v))"
+#define FILTER_PARAMS 6
+
+#define STATE "CASE WHEN c.trashed_at IS NULL THEN 'active' ELSE 'trashed' END AS state"
+
+static void filter_params(cs_db_param_t *params, const cs_console_filter_t *filter)
+{
+    const char *const texts[FILTER_PARAMS] = {filter->user,  filter->from,  filter->to,
+                                              filter->query, filter->state, filter->ids};
+
+    for (int i = 0; i < FILTER_PARAMS; i++) {
+        params[i] = CS_DB_TEXT(texts[i]);
+    }
+}
+
+/* One statement after its audit entry, in one transaction. */
+typedef struct {
+    const char *sql;
+    int count;
+    const cs_db_param_t *params;
+    const cs_audit_entry_t *entry;
+    cs_db_result_t *result;
+    apr_pool_t *pool; /* of the result */
+} audited_t;
+
+static apr_status_t run_audited(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    audited_t *work = baton;
+    apr_status_t rv = work->entry ? cs_audit_add(tx, work->entry, pool) : APR_SUCCESS;
+
+    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx, work->sql, work->count, work->params, work->pool) : rv;
+}
+
+static apr_status_t run(cs_db_result_t **result, cs_db_t *db, audited_t work, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    work.pool = pool;
+    if (!work.entry) {
+        return cs_db_run(result, db, CS_DB_REPEATABLE, work.sql, work.count, work.params, pool);
+    }
+    rv = cs_db_transaction(db, CS_DB_REPEATABLE, run_audited, &work, pool);
+    *result = rv == APR_SUCCESS ? work.result : NULL;
+    return rv;
+}
+
+apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t *db, const cs_console_list_t *list,
+                             const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT c.id, CASE WHEN $7::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at,"
+        " c.message_count, " STATE ", c.trashed_at, c.purge_at,"
+        " coalesce((SELECT json_agg(DISTINCT m.model) FROM chatsession.messages m"
+        "   WHERE m.conversation_id = c.id AND m.model IS NOT NULL), '[]') AS models,"
+        " CASE WHEN $7::boolean THEN (SELECT " CS_SNIPPET(
+            "m.content", "$4") " FROM chatsession.messages m"
+                               "   WHERE m.conversation_id = c.id AND m.content ILIKE " CS_LIKE_LITERAL(
+                                   "$4::text") " ORDER BY m.seq LIMIT 1) END AS snippet,"
+                                               " " CS_KEYSET_CURSOR
+                                               " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = "
+                                               "c.user_id WHERE " FILTER
+                                               " AND " CS_KEYSET_AFTER("$8", "$9") " ORDER BY " CS_KEYSET_ORDER
+                                                                                   " LIMIT $10::integer + 1";
+    cs_db_param_t params[FILTER_PARAMS + 4];
+    cs_db_result_t *result;
+    cs_keyset_t after;
+    apr_status_t rv = cs_keyset_parse(&after, list->after, pool);
+
+    *conversations = NULL;
+    *next = NULL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    filter_params(params, &list->filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(list->content ? "true" : "false");
+    params[FILTER_PARAMS + 1] = CS_DB_TEXT(after.time);
+    params[FILTER_PARAMS + 2] = CS_DB_TEXT(after.id);
+    params[FILTER_PARAMS + 3] = CS_DB_TEXT(apr_itoa(pool, list->limit));
+    rv = run(&result, db, (audited_t){.sql = sql, .count = FILTER_PARAMS + 4, .params = params, .entry = entry}, pool);
+    if (rv == APR_SUCCESS) {
+        *conversations = cs_keyset_page(next, result, list->limit, pool);
+    }
+    return rv;
+}
+
+/* --- one conversation --- */
+
+typedef struct {
+    const char *id;
+    bool content;
+    const cs_audit_entry_t *entry;
+    cs_db_result_t *conversation, *messages;
+    apr_pool_t *pool;
+} get_t;
+
+static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char conversation[] =
+        "SELECT c.id, CASE WHEN $2::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at, "
+        "c.pinned,"
+        " c.archived, c.message_count, " STATE ", c.trashed_at, c.trashed_by, c.purge_at"
+        " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
+    static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
+        "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END") ", m.client_id, m.request_id" CS_MESSAGES_WITH_FEEDBACK
+                                                              " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
+    get_t *work = baton;
+    const cs_db_param_t params[] = {CS_DB_TEXT(work->id), CS_DB_TEXT(work->content ? "true" : "false")};
+    apr_status_t rv = cs_db_tx_run(&work->conversation, tx, conversation, 2, params, work->pool);
+
+    if (rv == APR_SUCCESS && !cs_db_rows(work->conversation)) {
+        rv = APR_ENOENT;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_audit_add(tx, work->entry, pool);
+    }
+    return rv == APR_SUCCESS ? cs_db_tx_run(&work->messages, tx, messages, 2, params, work->pool) : rv;
+}
+
+apr_status_t cs_console_get(json_t **conversation, cs_db_t *db, const char *id, bool content,
+                            const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    get_t work = {.id = id, .content = content, .entry = entry, .pool = pool};
+    apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, get, &work, pool);
+
+    *conversation = NULL;
+    if (rv == APR_SUCCESS) {
+        *conversation = cs_db_row_json(work.conversation, 0);
+        json_object_set_new(*conversation, "messages", cs_db_rows_json(work.messages));
+    }
+    return rv;
+}
+
+/* --- count, expire, restore --- */
+
+static void read_count(cs_console_count_t *count, const cs_db_result_t *result)
+{
+    count->conversations = cs_db_int(result, 0, 0, 0);
+    count->messages = cs_db_int(result, 0, 1, 0);
+    count->purge_at = cs_db_columns(result) > 2 ? cs_db_text(result, 0, 2, NULL) : NULL;
+}
+
+apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
+                              apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT count(*), coalesce(sum(c.message_count), 0)::bigint FROM chatsession.conversations c"
+        " WHERE " FILTER " AND c.trashed_at IS NULL";
+    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    *count = (cs_console_count_t){0};
+    filter_params(params, filter);
+    rv = run(&result, db, (audited_t){.sql = sql, .count = FILTER_PARAMS, .params = params}, pool);
+    if (rv == APR_SUCCESS) {
+        read_count(count, result);
+    }
+    return rv;
+}
+
+typedef struct {
+    const cs_console_filter_t *filter;
+    apr_int64_t confirm;
+    apr_interval_time_t grace;
+    const cs_audit_entry_t *entry;
+    cs_console_count_t *count;
+    apr_pool_t *pool;
+} expire_t;
+
+static apr_status_t expire(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    /* The rows are locked before they are counted, so what is expired is what was counted. */
+    static const char sql[] =
+        "WITH found AS MATERIALIZED (SELECT c.id, c.message_count FROM chatsession.conversations c WHERE " FILTER
+        "   AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE),"
+        " due AS MATERIALIZED (SELECT count(*) AS conversations, coalesce(sum(message_count), 0)::bigint AS messages,"
+        "   now() + $7::bigint * interval '1 microsecond' AS purge_at FROM found),"
+        " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = 'operator', purge_at = "
+        "due.purge_at"
+        "   FROM found, due WHERE c.id = found.id AND due.conversations = $8::bigint),"
+        " stopped AS (UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, now())"
+        "   FROM found, due WHERE l.conversation_id = found.id AND due.conversations = $8::bigint)"
+        " SELECT conversations, messages, chatsession.rfc3339(purge_at) FROM due";
+    const expire_t *work = baton;
+    cs_db_param_t params[FILTER_PARAMS + 2];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    filter_params(params, work->filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, work->grace));
+    params[FILTER_PARAMS + 1] = CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, work->confirm));
+    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, work->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    read_count(work->count, result);
+    return work->count->conversations == work->confirm ? cs_audit_add(tx, work->entry, pool) : CS_ECONFLICT;
+}
+
+apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
+                               apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
+                               apr_pool_t *pool)
+{
+    expire_t work = {filter, confirm, grace, entry, count, pool};
+
+    *count = (cs_console_count_t){0};
+    return cs_db_transaction(db, CS_DB_ONCE, expire, &work, pool);
+}
+
+apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
+                                apr_pool_t *pool)
+{
+    static const char sql[] =
+        "WITH back AS (UPDATE chatsession.conversations c SET trashed_at = NULL, trashed_by = NULL, purge_at = NULL"
+        "   WHERE c.trashed_at IS NOT NULL AND c.id IN (SELECT v::uuid FROM json_array_elements_text($1::json) v)"
+        "   RETURNING c.message_count)"
+        " SELECT count(*), coalesce(sum(message_count), 0)::bigint FROM back";
+    const cs_db_param_t params[] = {CS_DB_TEXT(ids)};
+    cs_db_result_t *result;
+    apr_status_t rv = run(&result, db, (audited_t){.sql = sql, .count = 1, .params = params, .entry = entry}, pool);
+
+    *count = (cs_console_count_t){0};
+    if (rv == APR_SUCCESS) {
+        read_count(count, result);
+    }
+    return rv;
+}
+
+/* --- export --- */
+
+typedef struct {
+    const cs_console_filter_t *filter;
+    cs_db_row_cb *row;
+    apr_status_t (*flush)(void *baton);
+    void *baton;
+} export_t;
+
+static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT l.line FROM ("
+        " SELECT c.created_at AS at, c.id, 0 AS seq, (SELECT row_to_json(x)::text FROM (SELECT 'conversation' AS type, "
+        "c.id,"
+        "   u.name AS user, c.title, chatsession.rfc3339(c.created_at) AS created_at, "
+        "chatsession.rfc3339(c.updated_at) AS updated_at,"
+        "   c.pinned, c.archived, " STATE ", chatsession.rfc3339(c.trashed_at) AS trashed_at,"
+        "   chatsession.rfc3339(c.purge_at) AS purge_at, c.message_count) x) AS line"
+        " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE " FILTER " UNION ALL"
+        " SELECT c.created_at, c.id, m.seq, (SELECT row_to_json(x)::text FROM (SELECT 'message' AS type, m.id, "
+        "m.conversation_id,"
+        "   m.parent_id, m.seq, m.role, " CS_MESSAGE_TEXT
+        " AS content, m.status, chatsession.rfc3339(m.created_at) AS created_at,"
+        "   chatsession.rfc3339(m.finished_at) AS finished_at, m.model, m.finish_reason, m.usage, m.detail,"
+        "   CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', f.comment) END AS "
+        "feedback) x)"
+        " FROM chatsession.conversations c JOIN chatsession.messages m ON m.conversation_id = c.id"
+        " LEFT JOIN chatsession.feedback f ON f.message_id = m.id WHERE " FILTER ") l ORDER BY l.at, l.id, l.seq";
+    const export_t *work = baton;
+    cs_db_param_t params[FILTER_PARAMS];
+
+    filter_params(params, work->filter);
+    return cs_db_tx_walk(tx, sql, FILTER_PARAMS, params, 1000, work->row, work->flush, work->baton, pool);
+}
+
+apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, const cs_audit_entry_t *entry,
+                               cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton, apr_pool_t *pool)
+{
+    export_t work = {filter, row, flush, baton};
+    apr_status_t rv = cs_audit_write(db, entry, pool);
+
+    return rv == APR_SUCCESS ? cs_db_transaction(db, CS_DB_ONCE, walk, &work, pool) : rv;
+}
+
+/* --- home, people --- */
+
+apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT json_build_object('active', count(*) FILTER (WHERE trashed_at IS NULL),"
+        "   'trashed', count(*) FILTER (WHERE trashed_at IS NOT NULL)) AS conversations,"
+        " coalesce(sum(message_count), 0)::bigint AS messages, (SELECT count(*) FROM chatsession.users) AS users,"
+        " (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL) AS sessions,"
+        " (SELECT count(*) FROM chatsession.live_turns) AS running,"
+        " (SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND created_at > now() - interval '1 "
+        "hour')"
+        "   AS turns_last_hour,"
+        " pg_database_size(current_database()) AS database_bytes, min(purge_at) AS oldest_purge_at"
+        " FROM chatsession.conversations";
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
+
+    *overview = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    return rv;
+}
+
+static apr_status_t all_rows(json_t **rows, cs_db_t *db, const char *sql, int count, const cs_db_param_t *params,
+                             apr_pool_t *pool)
+{
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, count, params, pool);
+
+    *rows = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
+    return rv;
+}
+
+apr_status_t cs_console_users(json_t **users, cs_db_t *db, apr_pool_t *pool)
+{
+    return all_rows(users, db,
+                    "SELECT u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled, u.last_login_at,"
+                    " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations"
+                    " FROM chatsession.users u ORDER BY u.canonical_name LIMIT 1000",
+                    0, NULL, pool);
+}
+
+apr_status_t cs_console_sessions(json_t **sessions, cs_db_t *db, const cs_session_limits_t *limits, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT s.ref, u.name AS user, u.role, s.created_at, s.last_seen_at,"
+        " s.created_at + $2::bigint * interval '1 microsecond' AS expires_at, host(s.network) AS network, s.user_agent"
+        " FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id"
+        " WHERE s.revoked_at IS NULL AND s.last_seen_at > now() - $1::bigint * interval '1 microsecond'"
+        " AND s.created_at > now() - $2::bigint * interval '1 microsecond'"
+        " ORDER BY s.last_seen_at DESC LIMIT 1000";
+    const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime))};
+
+    return all_rows(sessions, db, sql, 2, params, pool);
+}
+
+apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
+                               apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'operator'"
+        " WHERE revoked_at IS NULL AND ref IN (SELECT v FROM json_array_elements_text($1::json) v)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(refs)};
+    cs_db_result_t *result;
+    apr_status_t rv = run(&result, db, (audited_t){.sql = sql, .count = 1, .params = params, .entry = entry}, pool);
+
+    *ended = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
+    return rv;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/turn.h"
+#include <apr_strings.h>
+#include "core/json.h"
+
+static const char *bool_text(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static apr_status_t read_begun(cs_turn_begun_t *begun, const char *outcome)
+{
+    static const struct {
+        const char *word;
+        cs_turn_begun_e outcome;
+    } words[] = {{"begun", CS_TURN_BEGUN},
+                 {"same", CS_TURN_SAME},
+                 {"absent", CS_TURN_ABSENT},
+                 {"stale", CS_TURN_STALE},
+                 {"running", CS_TURN_RUNNING}};
+
+    for (size_t i = 0; outcome && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (!strcmp(outcome, words[i].word)) {
+            begun->outcome = words[i].outcome;
+            return APR_SUCCESS;
+        }
+    }
+    return CS_EDATABASE;
+}
+
+apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT outcome, message_id, answer_id, model FROM chatsession.turn_begin($1::uuid, $2::uuid, $3,"
+        " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
+                                    CS_DB_TEXT(turn->conversation_id),
+                                    CS_DB_TEXT(turn->content),
+                                    CS_DB_TEXT(turn->parent_id),
+                                    CS_DB_TEXT(bool_text(turn->parent_given)),
+                                    CS_DB_TEXT(bool_text(turn->branch)),
+                                    CS_DB_TEXT(turn->regenerate),
+                                    CS_DB_TEXT(turn->client_id),
+                                    CS_DB_TEXT(turn->model),
+                                    CS_DB_TEXT(turn->host),
+                                    CS_DB_TEXT(turn->request_id)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 11, params, pool);
+
+    *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    begun->message_id = cs_db_text(result, 0, 1, NULL);
+    begun->answer_id = cs_db_text(result, 0, 2, NULL);
+    begun->model = cs_db_text(result, 0, 3, NULL);
+    return read_begun(begun, cs_db_text(result, 0, 0, NULL));
+}
+
+apr_status_t cs_turn_history(cs_db_result_t **rows, cs_db_t *db, const char *message_id, apr_pool_t *pool)
+{
+    const cs_db_param_t params[] = {CS_DB_TEXT(message_id)};
+
+    return cs_db_run(rows, db, CS_DB_REPEATABLE, "SELECT role, content FROM chatsession.turn_history($1::uuid)", 1,
+                     params, pool);
+}
+
+apr_status_t cs_turn_save(cs_db_result_t **rows, cs_db_t *db, json_t *pieces, apr_pool_t *pool)
+{
+    apr_size_t len = 0;
+    const char *text = cs_json_print(pieces, &len, pool);
+    const cs_db_param_t params[] = {{text, len}};
+
+    json_decref(pieces);
+    *rows = NULL;
+    return text
+               ? cs_db_run(rows, db, CS_DB_REPEATABLE,
+                           "SELECT answer_id, saved_points, stop FROM chatsession.turn_save($1::json)", 1, params, pool)
+               : APR_ENOMEM;
+}
+
+apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const char *conversation_id,
+                          apr_pool_t *pool)
+{
+    /* No row at all: the conversation is not this user's. */
+    static const char sql[] = "SELECT chatsession.turn_stop($1::uuid, $2::uuid) FROM chatsession.conversations c"
+                              " WHERE c.id = $2::uuid AND c.user_id = $1::uuid";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(conversation_id)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *running = rv == APR_SUCCESS && cs_db_rows(result) && cs_db_bool(result, 0, 0);
+    return rv == APR_SUCCESS && !cs_db_rows(result) ? APR_ENOENT : rv;
+}
+
+apr_status_t cs_turn_finish(cs_turn_finished_e *outcome, cs_db_t *db, const cs_turn_end_t *end, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT chatsession.turn_finish($1::uuid, $2, $3, $4, $5::jsonb, $6, $7)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(end->answer_id),
+                                    CS_DB_TEXT(end->status),
+                                    {end->content, end->content_len},
+                                    CS_DB_TEXT(end->finish_reason),
+                                    CS_DB_TEXT(end->usage),
+                                    CS_DB_TEXT(end->detail),
+                                    CS_DB_TEXT(end->model)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+    const char *word;
+
+    *outcome = CS_TURN_FINISHED;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    word = cs_db_text(result, 0, 0, NULL);
+    if (!strcmp(word, "gone")) {
+        *outcome = CS_TURN_GONE;
+    } else if (!strcmp(word, "final")) {
+        *outcome = CS_TURN_FINAL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t cs_turn_reap(apr_int64_t *reaped, cs_db_t *db, apr_interval_time_t silence, apr_pool_t *pool)
+{
+    const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, silence))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE,
+                                "SELECT chatsession.turn_reap($1::bigint * interval '1 microsecond')", 1, params, pool);
+
+    *reaped = rv == APR_SUCCESS ? cs_db_rows(result) : 0;
+    return rv;
+}
+
+apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const char *user_id, const char *conversation_id,
+                            const char *answer_id, apr_int64_t from_point, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT m.parent_id, m.id, m.model, m.status, t.text, char_length(t.text), m.finish_reason, m.usage, m.detail"
+        " FROM chatsession.messages m JOIN chatsession.conversations c ON c.id = m.conversation_id,"
+        " LATERAL (SELECT CASE WHEN m.status <> 'streaming' THEN substr(m.content, $4::integer + 1) ELSE"
+        "   coalesce((SELECT string_agg(substr(p.content, greatest(1, $4::integer + 1 - p.from_point)), '' ORDER BY "
+        "p.from_point)"
+        "   FROM chatsession.answer_pieces p WHERE p.answer_id = m.id"
+        "   AND p.from_point + char_length(p.content) > $4::integer), '') END AS text) t"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user' AND m.role = "
+        "'assistant'"
+        " AND ($3::uuid IS NULL OR m.id = $3::uuid) ORDER BY m.seq DESC LIMIT 1";
+    const cs_db_param_t params[] = {CS_DB_TEXT(conversation_id), CS_DB_TEXT(user_id), CS_DB_TEXT(answer_id),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, from_point))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+
+    *progress = (cs_turn_progress_t){0};
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    progress->message_id = cs_db_text(result, 0, 0, NULL);
+    progress->answer_id = cs_db_text(result, 0, 1, NULL);
+    progress->model = cs_db_text(result, 0, 2, NULL);
+    progress->status = cs_db_text(result, 0, 3, NULL);
+    progress->text = cs_db_text(result, 0, 4, &progress->text_len);
+    progress->points = cs_db_int(result, 0, 5, 0);
+    progress->finish_reason = cs_db_text(result, 0, 6, NULL);
+    progress->usage = cs_db_text(result, 0, 7, NULL);
+    progress->detail = cs_db_text(result, 0, 8, NULL);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CS_USER_H
+#define CS_USER_H
+/*
+ * Users. A name is found in any of its spellings (chatsession.canonical_name); it is kept as it was first typed.
+ * Statuses as in db.h; APR_ENOENT: there is no such user.
+ *
+ * A new password, a new role and disabling end all sessions of the user in the same statement, so nobody goes on with
+ * what was taken away.
+ */
+#include "store/db.h"
+
+typedef struct {
+    const char *id;
+    const char *name;
+    const char *role;
+    const char *phc; /* NULL: no password here, somebody else authenticates */
+    bool disabled;
+} cs_user_t;
+
+/** The roles in rising order, NULL at the end. */
+extern const char *const cs_user_roles[];
+bool cs_user_is_role(const char *role);
+
+/** Look name up; strings live in pool, *user is zeroed unless found. */
+apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Make a user; phc may be NULL. CS_ECONFLICT: a user has this name in one of its spellings. CS_EREFUSED: the name is
+ * not 1 to 64 visible characters, or the role or phc is none. *id lives in pool. */
+apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
+                            apr_pool_t *pool) CS_MUSTCHECK;
+
+/** *ended, where not NULL, is the number of sessions that ended with it. */
+apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const char *phc,
+                                  apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled,
+                                  apr_pool_t *pool) CS_MUSTCHECK;
+
+/** The same password under a better hash: sessions go on. APR_ENOENT when phc_before is not the user's any more. */
+apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before, const char *phc,
+                            apr_pool_t *pool) CS_MUSTCHECK;
+
+/** All users by name, {"name","role","created_at","disabled","conversations","last_login_at"} each; a new reference. */
+apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
+#endif

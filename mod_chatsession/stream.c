@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "stream.h"
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+#include <apr_strings.h>
+#include <apr_support.h>
+#include "core/json.h"
+#include "core/sse.h"
+#include "core/utf8.h"
+#include "events.h"
+#include "recorder.h"
+
+APLOG_USE_MODULE(chatsession);
+
+/* How long tick waits at most before it looks around: a stop or a client's leaving is seen this soon. */
+#define SLICE (100 * 1000)
+
+static ap_filter_rec_t *replay_filter, *record_filter, *tick_filter;
+
+/* What record keeps of one answer. */
+typedef struct {
+    chatsession_turn_t *turn;
+    cs_sse_reader_t *sse; /* NULL: not an event stream */
+    cs_text_t *whole;     /* then: the body so far */
+    apr_bucket_brigade *out;
+    apr_pool_t *scratch; /* cleared after every piece */
+    bool looked;         /* at status and type */
+    int status;
+} record_t;
+
+/* --- to the browser --- */
+
+void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
+{
+    conn_rec *c = turn->r->connection;
+
+    if (APR_BRIGADE_EMPTY(bb)) {
+        return;
+    }
+    if (!turn->client_gone) {
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
+        if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
+            turn->client_gone = true;
+            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer goes on",
+                          turn->answer_id);
+            /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
+            c->aborted = 0;
+        }
+    }
+    apr_brigade_cleanup(bb);
+    turn->last_sent = apr_time_now();
+}
+
+void chatsession_stream_heartbeat(chatsession_turn_t *turn)
+{
+    if (!turn->client_gone &&
+        apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
+        apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+        chatsession_event_add_heartbeat(bb);
+        chatsession_stream_send(turn, bb);
+        apr_brigade_destroy(bb);
+    }
+}
+
+/* --- replay --- */
+
+static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
+                           apr_off_t readbytes)
+{
+    chatsession_turn_t *turn = f->ctx;
+    apr_bucket_alloc_t *alloc = f->c->bucket_alloc;
+
+    (void)mode;
+    (void)block;
+    (void)readbytes;
+    if (turn) {
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(turn->body, turn->body_len, f->r->pool, alloc));
+        f->ctx = NULL;
+    }
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return APR_SUCCESS;
+}
+
+/* --- record --- */
+
+/* Append text to the answer and the event that tells the browser. */
+static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
+{
+    chatsession_turn_t *turn = record->turn;
+    json_t *delta;
+
+    if (piece->content_len) {
+        const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
+        if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
+            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
+                                     apr_psprintf(turn->r->pool,
+                                                  "The answer is longer than %" APR_SIZE_T_FMT " octets.", limit));
+            return APR_ECONNABORTED;
+        }
+        turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
+        turn->heard = true;
+    }
+    delta = json_object();
+    if (piece->content) {
+        json_object_set_new(delta, "content", json_stringn(piece->content, piece->content_len));
+    }
+    if (piece->reasoning) {
+        json_object_set_new(delta, "reasoning_content", json_stringn(piece->reasoning, piece->reasoning_len));
+        turn->heard = true;
+    }
+    if (piece->tool_calls) {
+        json_object_set(delta, "tool_calls", piece->tool_calls);
+    }
+    if (json_object_size(delta) || piece->finish_reason) {
+        chatsession_event_add(record->out, NULL, turn->points,
+                              chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
+                              record->scratch);
+    } else {
+        json_decref(delta);
+    }
+    return APR_SUCCESS;
+}
+
+/* One event's data, or the whole body of an answer that is not streamed. */
+static apr_status_t take_piece(void *baton, const char *name, const char *data, apr_size_t len)
+{
+    record_t *record = baton;
+    chatsession_turn_t *turn = record->turn;
+    cs_completion_t piece;
+
+    (void)name;
+    if (cs_completion_read(&piece, turn->reader, data, len, record->scratch) != APR_SUCCESS) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_malformed",
+                                 "The model's server sent something that is no chat completion.");
+        return APR_ECONNABORTED;
+    }
+    if (piece.error) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, turn->r,
+                      "CS0051: turn %s: backend %s reported an error within its answer", turn->answer_id,
+                      turn->backend->name);
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_error",
+                                 "The model's server reported an error.");
+        return APR_ECONNABORTED;
+    }
+    if (piece.model) {
+        turn->model = apr_pstrdup(turn->r->pool, piece.model);
+    }
+    if (piece.usage) {
+        turn->usage = cs_json_print(piece.usage, NULL, turn->r->pool);
+    }
+    if (piece.finish_reason) {
+        turn->finish_reason = apr_pstrdup(turn->r->pool, piece.finish_reason);
+    }
+    if (piece.done) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
+    }
+    return take_text(record, &piece);
+}
+
+/* At the first bytes: what kind of answer is this? */
+static void look(record_t *record)
+{
+    request_rec *r = record->turn->r;
+
+    record->looked = true;
+    record->status = r->status;
+    if (r->status == HTTP_OK && r->content_type && !ap_cstr_casecmpn(r->content_type, "text/event-stream", 17)) {
+        if (cs_sse_reader_create(&record->sse, take_piece, record, r->pool) != APR_SUCCESS) {
+            chatsession_turn_transit(record->turn, CHATSESSION_TURN_INTERRUPTED, "internal_error",
+                                     "The server is out of memory.");
+        }
+        return;
+    }
+    record->whole = cs_text_create(r->pool);
+}
+
+static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t len)
+{
+    apr_status_t rv;
+
+    if (!record->looked) {
+        look(record);
+    }
+    if (record->whole) {
+        return cs_text_append(record->whole, bytes, len,
+                              (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT));
+    }
+    rv = record->sse ? cs_sse_feed(record->sse, bytes, len) : APR_ENOMEM;
+    if (rv == CS_ETOOBIG) {
+        chatsession_turn_transit(record->turn, CHATSESSION_TURN_ERROR, "backend_malformed",
+                                 "The model's server sent an event that is too long.");
+    }
+    return rv;
+}
+
+/* The end of the backend's body: an answer that was not streamed is read now. */
+static void take_end(record_t *record)
+{
+    chatsession_turn_t *turn = record->turn;
+
+    if (!record->looked) {
+        look(record);
+    }
+    if (!record->whole || turn->state != CHATSESSION_TURN_RUNNING) {
+        return;
+    }
+    if (record->status != HTTP_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, turn->r, "CS0052: turn %s: backend %s answered with status %d",
+                      turn->answer_id, turn->backend->name, record->status);
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_error",
+                                 apr_psprintf(turn->r->pool, "The model's server answered with status %d.",
+                                              record->status));
+        return;
+    }
+    if (take_piece(record, "message", cs_text_get(record->whole), cs_text_length(record->whole)) == APR_SUCCESS) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
+    }
+}
+
+static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    record_t *ctx = f->ctx;
+    chatsession_turn_t *turn = ctx->turn;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (apr_bucket *b = APR_BRIGADE_FIRST(bb); rv == APR_SUCCESS && b != APR_BRIGADE_SENTINEL(bb);
+         b = APR_BUCKET_NEXT(b)) {
+        const char *bytes;
+        apr_size_t len;
+
+        if (APR_BUCKET_IS_EOS(b)) {
+            take_end(ctx);
+        } else if (!APR_BUCKET_IS_METADATA(b)) {
+            rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);
+            if (rv == APR_SUCCESS && len) {
+                turn->last_heard = apr_time_now();
+                rv = take_bytes(ctx, bytes, len);
+            }
+        }
+    }
+    apr_brigade_cleanup(bb);
+    chatsession_stream_send(turn, ctx->out);
+    apr_pool_clear(ctx->scratch);
+    if (atomic_load(&turn->stop)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
+    }
+    /* Anything but success makes mod_proxy close the backend's connection and return. */
+    return rv == APR_SUCCESS && !atomic_load(&turn->stop) && !atomic_load(&turn->gone) ? APR_SUCCESS : APR_ECONNABORTED;
+}
+
+/* --- tick --- */
+
+/* Between two slices of silence. Anything but success ends the exchange. */
+static apr_status_t look_around(chatsession_turn_t *turn)
+{
+    const apr_time_t now = apr_time_now();
+    const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
+
+    chatsession_stream_heartbeat(turn);
+    if (atomic_load(&turn->stop)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
+    } else if (atomic_load(&turn->gone)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
+                                 "The conversation was deleted.");
+    } else if (now - turn->last_heard >= chatsession_number(turn->conf, limit)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout",
+                                 "The model fell silent for too long.");
+    } else if (now - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
+    }
+    return turn->state == CHATSESSION_TURN_RUNNING || turn->state == CHATSESSION_TURN_COMPLETE ? APR_SUCCESS
+                                                                                               : APR_ECONNABORTED;
+}
+
+static apr_status_t wait_a_slice(conn_rec *c)
+{
+    apr_socket_t *socket = ap_get_conn_socket(c);
+    apr_interval_time_t timeout;
+    apr_status_t rv = apr_socket_timeout_get(socket, &timeout);
+
+    if (rv == APR_SUCCESS) {
+        apr_socket_timeout_set(socket, SLICE);
+        rv = apr_wait_for_io_or_timeout(NULL, socket, 1);
+        apr_socket_timeout_set(socket, timeout);
+    }
+    return APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_EINTR(rv) ? APR_SUCCESS : rv;
+}
+
+static apr_status_t tick(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
+                         apr_off_t readbytes)
+{
+    chatsession_turn_t *turn = chatsession_turn_current();
+    apr_status_t rv;
+
+    if (!turn || block == APR_NONBLOCK_READ || mode == AP_MODE_INIT || mode == AP_MODE_EATCRLF) {
+        return ap_get_brigade(f->next, bb, mode, block, readbytes);
+    }
+    for (;;) {
+        rv = ap_get_brigade(f->next, bb, mode, APR_NONBLOCK_READ, readbytes);
+        if (rv == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb)) {
+            return rv;
+        }
+        if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
+            return rv;
+        }
+        rv = look_around(turn);
+        if (rv == APR_SUCCESS) {
+            rv = wait_a_slice(f->c);
+        }
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+}
+
+/* --- set-up and end --- */
+
+/* One below RESOURCE: before any other filter on the request, so that nobody alters what goes to or comes from the
+ * model. */
+void chatsession_stream_register(void)
+{
+    replay_filter = ap_register_input_filter("CHATSESSION_REPLAY", replay, NULL, AP_FTYPE_RESOURCE - 1);
+    record_filter = ap_register_output_filter("CHATSESSION_RECORD", record, NULL, AP_FTYPE_RESOURCE - 1);
+    tick_filter = ap_register_input_filter("CHATSESSION_TICK", tick, NULL, AP_FTYPE_CONNECTION);
+}
+
+int chatsession_stream_pre_connection(conn_rec *c, void *csd)
+{
+    (void)csd;
+    if (c->outgoing) {
+        ap_add_input_filter_handle(tick_filter, NULL, NULL, c);
+    }
+    return OK;
+}
+
+void chatsession_stream_attach(chatsession_turn_t *turn)
+{
+    request_rec *r = turn->r;
+    record_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
+
+    ctx->turn = turn;
+    ctx->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_pool_create(&ctx->scratch, r->pool);
+    turn->began = turn->last_heard = apr_time_now();
+    ap_add_input_filter_handle(replay_filter, turn, r, r->connection);
+    ap_add_output_filter_handle(record_filter, ctx, r, r->connection);
+}
+
+void chatsession_stream_ended(chatsession_turn_t *turn, int status)
+{
+    if (turn->state != CHATSESSION_TURN_RUNNING) {
+        return;
+    }
+    if (atomic_load(&turn->stop)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
+    } else if (turn->finish_reason) {
+        /* Some servers close without [DONE]; a finish reason says as much. */
+        chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
+    } else if (status != OK && status != DONE) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
+                                 "The model's server cannot be reached.");
+    } else {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_cut",
+                                 "The model's server ended the answer before its end.");
+    }
+}

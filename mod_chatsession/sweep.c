@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "sweep.h"
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <mod_watchdog.h>
+#include "config.h"
+#include "store/conversation.h"
+#include "store/session.h"
+#include "store/turn.h"
+
+APLOG_USE_MODULE(chatsession);
+
+/* Rows of one statement: short locks, and the next tick goes on. */
+#define BATCH 500
+
+/* One line for each kind of work that was done or failed; a database that is away is said once by whoever needs it. */
+static void report(server_rec *s, const char *number, const char *what, apr_status_t rv, apr_int64_t count)
+{
+    char buf[160];
+
+    if (rv != APR_SUCCESS && rv != CS_EUNAVAILABLE) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s: %s failed: %s", number, what,
+                     cs_strstatus(rv, buf, sizeof(buf)));
+    } else if (rv == APR_SUCCESS && count) {
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "%s: %s: %" APR_INT64_T_FMT, number, what, count);
+    }
+}
+
+static void sweep(server_rec *s, chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const cs_session_limits_t limits = chatsession_limits(conf);
+    apr_int64_t count;
+    apr_status_t rv;
+
+    rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
+    report(s, "CS0080", "answers interrupted because their server went away", rv, count);
+    rv = cs_conversation_purge(&count, conf->db, BATCH, pool);
+    report(s, "CS0081", "conversations purged", rv, count);
+    rv = cs_session_expire(&count, conf->db, &limits, BATCH, pool);
+    report(s, "CS0082", "old sessions deleted", rv, count);
+}
+
+static apr_status_t tick(int state, void *baton, apr_pool_t *pool)
+{
+    server_rec *s = baton;
+    chatsession_server_t *conf = chatsession_server(s);
+
+    if (state == AP_WATCHDOG_STATE_RUNNING && conf->db) {
+        sweep(s, conf, pool);
+    }
+    return APR_SUCCESS;
+}
+
+int chatsession_sweep_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    ap_watchdog_t *watchdog;
+
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    if (!get_instance || !add) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, "CS0083: mod_watchdog is needed; load it before mod_chatsession");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (get_instance(&watchdog, "_chatsession_", 0, 1, pconf) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    /* Hosts that share a database share the work: a second sweep of the same rows finds nothing. */
+    for (; s; s = s->next) {
+        chatsession_server_t *conf = chatsession_server(s);
+        if (conf->mounts->nelts && chatsession_string(conf, CHATSESSION_DATABASE) &&
+            add(watchdog, chatsession_number(conf, CHATSESSION_SWEEP), s, tick) != APR_SUCCESS) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_SWEEP_H
+#define CHATSESSION_SWEEP_H
+/*
+ * What happens by the clock, in mod_watchdog's thread of one child per host: answers of dead writers are interrupted,
+ * due conversations purged, old sessions deleted. Each statement takes a batch and skips rows that another host is at,
+ * so hosts need not agree who sweeps.
+ */
+#include <httpd.h>
+
+/** Hook post_config: ask mod_watchdog for ticks. */
+int chatsession_sweep_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "turn.h"
+#include <http_config.h>
+#include <http_log.h>
+#include <apr_strings.h>
+#include "backend.h"
+#include "core/chatprompt.h"
+#include "events.h"
+#include "recorder.h"
+#include "reply.h"
+#include "store/conversation.h"
+#include "stream.h"
+
+APLOG_USE_MODULE(chatsession);
+
+/* An answer that has come whole is worth waiting for a database that restarts. */
+#define FINISH_PATIENCE (15 * APR_USEC_PER_SEC)
+#define FINISH_PAUSE (250 * 1000)
+
+static _Thread_local chatsession_turn_t *current;
+
+chatsession_turn_t *chatsession_turn_current(void)
+{
+    return current;
+}
+
+void chatsession_turn_set_current(chatsession_turn_t *turn)
+{
+    current = turn;
+}
+
+static const char *const state_names[] = {
+    [CHATSESSION_TURN_RUNNING] = "streaming",       [CHATSESSION_TURN_COMPLETE] = "complete",
+    [CHATSESSION_TURN_STOPPED] = "stopped",         [CHATSESSION_TURN_ERROR] = "error",
+    [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
+};
+
+void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
+                              const char *detail)
+{
+    if (turn->state != CHATSESSION_TURN_RUNNING) {
+        return;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0070: turn %s: %s -> %s%s%s", turn->answer_id,
+                  state_names[turn->state], state_names[state], error ? ": " : "", error ? error : "");
+    turn->state = state;
+    turn->error = error;
+    turn->detail = detail;
+}
+
+/* --- to the model --- */
+
+/* The upstream body out of the branch that ends with the user's message. */
+static apr_status_t build_body(chatsession_turn_t *turn)
+{
+    apr_pool_t *pool = turn->r->pool;
+    const cs_prompt_options_t options = {.model = turn->backend->model, .stream = true};
+    cs_prompt_t *prompt = cs_prompt_create(pool);
+    cs_db_result_t *rows;
+    apr_status_t rv = cs_turn_history(&rows, turn->conf->db, turn->message_id, pool);
+
+    for (int i = 0; rv == APR_SUCCESS && i < cs_db_rows(rows); i++) {
+        cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
+    }
+    return rv == APR_SUCCESS ? cs_prompt_to_completions(&turn->body, &turn->body_len, prompt, &options, pool) : rv;
+}
+
+/* --- to the browser --- */
+
+static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+
+    chatsession_event_add(bb, name, -1, data, turn->r->pool);
+    chatsession_stream_send(turn, bb);
+}
+
+static json_t *turn_json(const char *conversation_id, const char *message_id, const char *answer_id, const char *model)
+{
+    return json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id", message_id, "answer_id",
+                     answer_id, "model", model);
+}
+
+/* --- the end --- */
+
+/* Commit the answer's end, waiting out a restart of the database. */
+static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *outcome)
+{
+    const apr_time_t deadline = apr_time_now() + FINISH_PATIENCE;
+    const cs_turn_end_t end = {.answer_id = turn->answer_id,
+                               .status = state_names[turn->state],
+                               .content = cs_text_get(turn->text),
+                               .content_len = cs_text_length(turn->text),
+                               .finish_reason = turn->finish_reason,
+                               .usage = turn->usage,
+                               .detail = turn->detail};
+    apr_status_t rv;
+
+    for (;;) {
+        apr_pool_t *pool;
+        apr_pool_create(&pool, turn->r->pool);
+        rv = cs_turn_finish(outcome, turn->conf->db, &end, pool);
+        apr_pool_destroy(pool);
+        if (rv != CS_EUNAVAILABLE || apr_time_now() >= deadline) {
+            return rv;
+        }
+        chatsession_stream_heartbeat(turn);
+        /* The door has waited for a connection already; this keeps a refusing server from being asked in a tight loop.
+         */
+        apr_sleep(FINISH_PAUSE);
+    }
+}
+
+/* Nothing may be sent as done before it is committed. */
+static void finish(chatsession_turn_t *turn)
+{
+    cs_turn_finished_e outcome;
+    const char *status = state_names[turn->state];
+    const char *rest = cs_completion_rest(turn->reader);
+    apr_status_t rv;
+
+    if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
+        turn->points++;
+    }
+    rv = commit_end(turn, &outcome);
+    if (rv != APR_SUCCESS) {
+        char buf[160];
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, turn->r, "CS0071: turn %s: its end could not be recorded: %s",
+                      turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
+        status = "interrupted";
+        turn->error = "database_unavailable";
+        turn->detail = "The end of the answer could not be recorded; what was recorded before is kept.";
+    } else if (outcome != CS_TURN_FINISHED) {
+        status = "interrupted";
+        turn->error = "conversation_gone";
+        turn->detail =
+            outcome == CS_TURN_GONE ? "The conversation was deleted." : "The answer had been ended elsewhere.";
+    }
+    if (turn->error) {
+        send_event(turn, "error", chatsession_error_json(turn->r, turn->error, turn->detail));
+    }
+    send_event(turn, "done",
+               chatsession_done_json(turn->answer_id, status, turn->finish_reason, turn->usage, turn->detail));
+}
+
+/* --- the walk --- */
+
+static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, const chatsession_backend_t *backend,
+                                  const char *conversation_id, const cs_turn_begun_t *begun)
+{
+    chatsession_turn_t *turn = apr_pcalloc(r->pool, sizeof(*turn));
+
+    turn->r = r;
+    turn->conf = conf;
+    turn->backend = backend;
+    turn->conversation_id = conversation_id;
+    turn->message_id = begun->message_id;
+    turn->answer_id = begun->answer_id;
+    turn->client = r->output_filters;
+    turn->text = cs_text_create(r->pool);
+    turn->last_sent = apr_time_now();
+    return turn;
+}
+
+/* From a begun turn to its end; the row is there, so whatever happens, it is finished. */
+static int stream(chatsession_turn_t *turn)
+{
+    request_rec *r = turn->r;
+    apr_status_t rv;
+
+    chatsession_events_begin(r);
+    chatsession_recorder_add(turn);
+    send_event(turn, "turn", turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    rv = cs_completion_reader_create(&turn->reader, r->pool);
+    if (rv == APR_SUCCESS) {
+        rv = build_body(turn);
+    }
+    if (rv == APR_SUCCESS) {
+        chatsession_backend_ask(turn);
+    } else {
+        char buf[160];
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0072: turn %s: the prompt could not be built: %s",
+                      turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "internal_error",
+                                 "The question could not be put to the model.");
+    }
+    finish(turn);
+    chatsession_recorder_remove(turn);
+    if (turn->client_gone) {
+        /* Now httpd may know: nothing more is to be sent on this connection. */
+        r->connection->aborted = 1;
+    }
+    return OK;
+}
+
+static int reply_stale(request_rec *r, chatsession_server_t *conf, const cs_turn_new_t *turn)
+{
+    json_t *newer;
+    json_t *body;
+    apr_status_t rv =
+        cs_conversation_newer(&newer, conf->db, turn->user_id, turn->conversation_id, turn->parent_id, r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    body = chatsession_error_json(r, "stale_parent", "The conversation went on since; here is what is newer.");
+    json_object_set_new(body, "newer", newer);
+    return chatsession_reply_json(r, HTTP_CONFLICT, body);
+}
+
+int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+{
+    const chatsession_backend_t *backend = chatsession_find_backend(conf, NULL);
+    cs_turn_begun_t begun;
+    apr_status_t rv;
+
+    turn->model = backend->name;
+    turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
+    turn->request_id = chatsession_request_id(r);
+    rv = cs_turn_begin(&begun, conf->db, turn, r->pool);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    switch (begun.outcome) {
+    case CS_TURN_BEGUN:
+        return stream(create(r, conf, backend, turn->conversation_id, &begun));
+    case CS_TURN_SAME:
+        return chatsession_turn_follow(r, conf, turn->user_id, turn->conversation_id, begun.answer_id, 0);
+    case CS_TURN_STALE:
+        return reply_stale(r, conf, turn);
+    case CS_TURN_RUNNING:
+        return chatsession_reply_error(r, HTTP_CONFLICT, "turn_running",
+                                       "An answer of this conversation is being written; stop it or wait for its end.");
+    case CS_TURN_ABSENT:
+        break;
+    }
+    return chatsession_reply_status(r, APR_ENOENT);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#ifndef CHATSESSION_TURN_H
+#define CHATSESSION_TURN_H
+/*
+ * One answer while it is being written, in the thread of the request that asked for it:
+ *
+ *     begin (store)  →  event "turn"  →  backend_ask: mod_proxy calls the model  →  finish (store)  →  event "done"
+ *                                          │ stream.c reads what comes, appends it here, sends it on
+ *                                          │ recorder.c (another thread) saves it every ChatSessionCheckpoint
+ *
+ * The text grows in the request's thread and is read by the recorder's: both hold the recorder's lock for that. The
+ * flags are atomics: the recorder sets stop and gone, the request's thread reads them.
+ */
+#include <httpd.h>
+#include <util_filter.h>
+#include <stdatomic.h>
+#include "config.h"
+#include "core/completion.h"
+#include "core/text.h"
+#include "store/turn.h"
+
+typedef enum {
+    CHATSESSION_TURN_RUNNING = 0,
+    CHATSESSION_TURN_COMPLETE,   /* the model said that it is done */
+    CHATSESSION_TURN_STOPPED,    /* its user said so */
+    CHATSESSION_TURN_ERROR,      /* the backend failed; what came is kept */
+    CHATSESSION_TURN_INTERRUPTED /* we could not go on: recorded as far as it got */
+} chatsession_turn_state_e;
+
+typedef struct chatsession_turn chatsession_turn_t;
+
+struct chatsession_turn {
+    request_rec *r;
+    chatsession_server_t *conf;
+    const chatsession_backend_t *backend;
+    const char *conversation_id, *message_id, *answer_id;
+    chatsession_turn_state_e state;
+
+    /* to the browser */
+    ap_filter_t *client; /* what events are passed to */
+    bool client_gone;
+    apr_time_t last_sent;
+
+    /* from the backend */
+    const char *body; /* the request to it */
+    apr_size_t body_len;
+    cs_completion_reader_t *reader;
+    apr_time_t began, last_heard;
+    bool heard; /* at least one token */
+    const char *finish_reason, *usage, *model;
+    const char *error, *detail; /* code and sentence of what went wrong */
+
+    /* the answer */
+    cs_text_t *text;        /* under the recorder's lock */
+    apr_int64_t points;     /* code points of text; only the request's thread */
+    apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
+    apr_int64_t saved_points;
+    atomic_bool stop; /* asked to stop */
+    atomic_bool gone; /* the row is gone: expired, purged or given up for dead */
+};
+
+/** The turn that this thread is working on, NULL outside of one: how filters on mod_proxy's own connections find it. */
+chatsession_turn_t *chatsession_turn_current(void);
+void chatsession_turn_set_current(chatsession_turn_t *turn);
+
+/** The one door that changes a turn's state; logs old → new. A state once left running stays: later causes are
+ * symptoms. */
+void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
+                              const char *detail);
+
+/** Answer the call with the stream of a new turn, or with the error that beginning it gave. */
+int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn);
+
+/** Answer with the stream of a turn that runs elsewhere or has ended; answer_id NULL: the conversation's newest. */
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const char *user_id,
+                            const char *conversation_id, const char *answer_id, apr_int64_t from_point);
+
+#endif

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * The door with a PostgreSQL that works: statements, parameters, results, transactions, connection strings.
+ * What happens when it does not work: test_db_outage.c.
+ */
+#include <malloc.h>
+#include "db_fixture.h"
+
+/* ---- parameters and results ---- */
+
+static void test_null_and_the_empty_string_differ(void **state)
+{
+    const cs_db_param_t params[] = {CS_DB_NULL, CS_DB_TEXT("")};
+    cs_db_result_t *result;
+    apr_size_t len = 7;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "SELECT $1::text, $2::text, $1 IS NULL, $2 IS NULL", 2, params,
+                               pool),
+                     APR_SUCCESS);
+    assert_null(cs_db_text(result, 0, 0, &len));
+    assert_int_equal(len, 0);
+    assert_string_equal(cs_db_text(result, 0, 1, NULL), "");
+    assert_true(cs_db_bool(result, 0, 2));
+    assert_false(cs_db_bool(result, 0, 3));
+    assert_int_equal(cs_db_int(result, 0, 0, -5), -5);
+}
+
+static void test_a_parameter_ends_at_its_length(void **state)
+{
+    const cs_db_param_t params[] = {{"abcdef", 3}, {"\xC3\xA4xyz", 2}};
+    cs_db_result_t *result;
+    apr_size_t len;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "SELECT $1::text, $2::text", 2, params, pool), APR_SUCCESS);
+    assert_string_equal(cs_db_text(result, 0, 0, &len), "abc");
+    assert_int_equal(len, 3);
+    assert_string_equal(cs_db_text(result, 0, 1, &len), "\xC3\xA4");
+}
+
+/* The stock driver stores "before" of "before NUL after" and says it worked. */
+static void test_d_text_that_is_none_is_refused_before_it_is_sent(void **state)
+{
+    const cs_db_param_t bad[] = {{"before\0after", 12}, {"\xFF", 1}, {"\xC0\x80", 2}, {"\xED\xA0\x80", 3}, {"\xC3", 1}};
+    cs_db_t *fresh = open_door(test_conninfo(), 1, apr_time_from_sec(5), 0);
+    cs_db_result_t *result;
+    apr_uint32_t timeouts;
+    int open, lent;
+    apr_size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(cs_db_run(&result, fresh, CS_DB_ONCE, "SELECT $1::text", 1, &bad[i], pool), CS_ENOTTEXT);
+        assert_null(result);
+    }
+    cs_db_counts(fresh, &open, &lent, &timeouts);
+    assert_int_equal(open, 0); /* nothing was sent, since nothing was even connected */
+}
+
+static void test_e_an_sql_error_is_never_an_empty_result(void **state)
+{
+    cs_db_result_t *result = (void *)1;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_REPEATABLE, "SELECT * FROM scratch.absent", 0, NULL, pool),
+                     CS_EDATABASE);
+    assert_null(result);
+    assert_string_equal(cs_db_last_sqlstate(), "42P01");
+    assert_int_equal(cs_db_run(&result, db, CS_DB_REPEATABLE, "SELECT * FROM scratch.notes", 0, NULL, pool),
+                     APR_SUCCESS);
+    assert_int_equal(cs_db_rows(result), 0);
+    assert_string_equal(cs_db_last_sqlstate(), "");
+    /* an error after the first row was made */
+    run_for(db, CS_DB_ONCE, "SELECT 1 / (3 - g) FROM generate_series(1, 5) g", CS_EDATABASE);
+    /* COPY would wait for a peer that never comes */
+    run_for(db, CS_DB_ONCE, "COPY scratch.notes FROM STDIN", CS_EDATABASE);
+    run_for(db, CS_DB_ONCE, "COPY scratch.notes TO STDOUT", CS_EDATABASE);
+    assert_string_equal(run(db, "SELECT 1"), "1");
+}
+
+static void test_unique_violation_is_a_conflict(void **state)
+{
+    (void)state;
+    run(db, "INSERT INTO scratch.notes VALUES (1, 'a')");
+    run_for(db, CS_DB_ONCE, "INSERT INTO scratch.notes VALUES (1, 'b')", CS_ECONFLICT);
+    assert_string_equal(cs_db_last_sqlstate(), "23505");
+    assert_string_equal(run(db, "SELECT body FROM scratch.notes"), "a");
+}
+
+static void test_a_conflict_raised_by_our_functions_is_one(void **state)
+{
+    (void)state;
+    run_for(db, CS_DB_ONCE, "DO $$ BEGIN RAISE 'stale parent' USING ERRCODE = 'CS409'; END $$", CS_ECONFLICT);
+    assert_string_equal(cs_db_last_sqlstate(), "CS409");
+}
+
+static void test_time_limits_are_unavailable_not_defects(void **state)
+{
+    cs_db_t *quick = open_door(test_conninfo(), 1, apr_time_from_sec(5), apr_time_from_msec(50));
+
+    (void)state;
+    run_for(quick, CS_DB_REPEATABLE, "SELECT pg_sleep(60)", CS_EUNAVAILABLE);
+    assert_string_equal(cs_db_last_sqlstate(), "57014");
+    assert_string_equal(run(quick, "SELECT 1"), "1");
+}
+
+static void make_failing_function(const char *sqlstate)
+{
+    run(db, apr_psprintf(pool,
+                         "CREATE OR REPLACE FUNCTION scratch.fail_until(n int) RETURNS bigint LANGUAGE plpgsql AS $$\n"
+                         "DECLARE call bigint := nextval('scratch.calls');\n"
+                         "BEGIN IF call < n THEN RAISE 'not yet' USING ERRCODE = '%s'; END IF; RETURN call; END $$",
+                         sqlstate));
+}
+
+static void test_serialization_failures_are_repeated_twice(void **state)
+{
+    (void)state;
+    make_failing_function("40001");
+    assert_string_equal(run_for(db, CS_DB_ONCE, "SELECT scratch.fail_until(3)", APR_SUCCESS), "3");
+    run_for(db, CS_DB_ONCE, "SELECT scratch.fail_until(100)", CS_ECONFLICT);
+    assert_string_equal(cs_db_last_sqlstate(), "40001");
+    assert_string_equal(run(db, "SELECT last_value FROM scratch.calls"), "6");
+    make_failing_function("40P01");
+    assert_string_equal(run_for(db, CS_DB_ONCE, "SELECT scratch.fail_until(8)", APR_SUCCESS), "8");
+}
+
+static void test_rows_become_json(void **state)
+{
+    const char *sql =
+        "SELECT true AS yes, 7::int2 AS two, 8::int4 AS four, 9007199254740993::int8 AS eight, 0.5::float8 AS half, "
+        "'NaN'::float8 AS nan, '{\"a\":[1,null]}'::jsonb AS object, '\"x\"'::json AS word, "
+        "'123456789012345678901234567890'::jsonb AS huge, NULL::text AS nothing, '' AS empty, "
+        "'2026-11-23 05:31:07.1239+00'::timestamptz AS cut, '2026-11-23 07:31:07+02'::timestamptz AS whole, "
+        "'infinity'::timestamptz AS never, '0044-03-15 BC'::timestamptz AS ides, 1.50::numeric AS price";
+    json_t *expected =
+        json_pack("[{s:b, s:i, s:i, s:I, s:f, s:s, s:{s:[i,n]}, s:s, s:f, s:n, s:s, s:s, s:s, s:s, s:s, s:s}]", "yes",
+                  1, "two", 7, "four", 8, "eight", (json_int_t)9007199254740993, "half", 0.5, "nan", "NaN", "object",
+                  "a", 1, "word", "x", "huge", 123456789012345678901234567890.0, "nothing", "empty", "", "cut",
+                  "2026-11-23T05:31:07.123Z", "whole", "2026-11-23T05:31:07.000Z", "never", "infinity", "ides",
+                  "0044-03-15 00:00:00+00 BC", "price", "1.50");
+    cs_db_result_t *result;
+    json_t *rows;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, sql, 0, NULL, pool), APR_SUCCESS);
+    rows = cs_db_rows_json(result);
+    if (!json_equal(rows, expected)) {
+        print_message("%s\n", json_dumps(rows, JSON_INDENT(1)));
+    }
+    assert_non_null(expected);
+    assert_true(json_equal(rows, expected));
+    json_decref(rows);
+    json_decref(expected);
+}
+
+static void test_affected_rows_are_counted(void **state)
+{
+    cs_db_result_t *result;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE,
+                               "INSERT INTO scratch.notes SELECT g, 'n' FROM generate_series(1, 12) g", 0, NULL, pool),
+                     APR_SUCCESS);
+    assert_int_equal(cs_db_affected(result), 12);
+    assert_int_equal(cs_db_rows(result), 0);
+}
+
+/* ---- what the log may say ---- */
+
+static void test_no_parameter_reaches_the_log(void **state)
+{
+    const cs_db_param_t secret = CS_DB_TEXT("my secret diary");
+    cs_db_result_t *result;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "SELECT $1::uuid", 1, &secret, pool), CS_EDATABASE);
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "INSERT INTO scratch.notes VALUES (1, $1), (1, $1)", 1, &secret,
+                               pool),
+                     CS_ECONFLICT);
+    run(db, "ALTER TABLE scratch.notes ADD CHECK (body <> 'my secret diary')");
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "INSERT INTO scratch.notes VALUES (1, $1)", 1, &secret, pool),
+                     CS_EDATABASE);
+    assert_true(logged("CS2022 SQLSTATE 22P02"));
+    assert_true(logged("notes_body_check"));
+    assert_false(logged("diary"));
+}
+
+static void test_a_syntax_error_is_logged_with_its_reason(void **state)
+{
+    (void)state;
+    run_for(db, CS_DB_ONCE, "SELECT absent_column FROM scratch.notes", CS_EDATABASE);
+    assert_true(logged("column \"absent_column\" does not exist"));
+}
+
+/* ---- transactions ---- */
+
+typedef struct {
+    int calls;
+    const char *sql[4];
+    apr_status_t answer;
+    apr_status_t seen[4];
+} plan_t;
+
+static apr_status_t follow_plan(void *baton, cs_db_tx_t *tx, apr_pool_t *tx_pool)
+{
+    plan_t *plan = baton;
+    cs_db_result_t *result;
+    int i;
+
+    plan->calls++;
+    for (i = 0; i < 4 && plan->sql[i]; i++) {
+        plan->seen[i] = cs_db_tx_run(&result, tx, plan->sql[i], 0, NULL, tx_pool);
+    }
+    return plan->answer;
+}
+
+static apr_status_t transact(cs_db_repeat_e repeat, plan_t *plan)
+{
+    return cs_db_transaction(db, repeat, follow_plan, plan, pool);
+}
+
+static void test_a_transaction_is_all_or_nothing(void **state)
+{
+    plan_t both = {.sql = {"INSERT INTO scratch.notes VALUES (1, 'a')", "INSERT INTO scratch.notes VALUES (2, 'b')"}};
+    plan_t refused = {.sql = {"INSERT INTO scratch.notes VALUES (3, 'c')"}, .answer = CS_EREFUSED};
+
+    (void)state;
+    assert_int_equal(transact(CS_DB_ONCE, &both), APR_SUCCESS);
+    assert_int_equal(transact(CS_DB_REPEATABLE, &refused), CS_EREFUSED);
+    assert_int_equal(refused.calls, 1);
+    assert_string_equal(run(db, "SELECT count(*) FROM scratch.notes"), "2");
+}
+
+/* apr_dbd_transaction_end returns 0 here. */
+static void test_c_a_failed_statement_that_fn_ignores_is_not_called_committed(void **state)
+{
+    plan_t plan = {.sql = {"INSERT INTO scratch.notes VALUES (1, 'a')", "SELECT 1 / 0",
+                           "INSERT INTO scratch.notes VALUES (2, 'b')"}};
+
+    (void)state;
+    assert_int_equal(transact(CS_DB_ONCE, &plan), CS_EDATABASE);
+    assert_string_equal(cs_db_last_sqlstate(), "22012");
+    assert_int_equal(plan.seen[0], APR_SUCCESS);
+    assert_int_equal(plan.seen[1], CS_EDATABASE);
+    assert_int_equal(plan.seen[2], CS_EDATABASE);
+    assert_string_equal(run(db, "SELECT count(*) FROM scratch.notes"), "0");
+}
+
+static void test_c_a_failure_at_commit_is_one(void **state)
+{
+    plan_t plan = {.sql = {"INSERT INTO scratch.late VALUES (1)", "INSERT INTO scratch.late VALUES (1)"}};
+
+    (void)state;
+    run(db, "CREATE TABLE scratch.late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+    assert_int_equal(transact(CS_DB_REPEATABLE, &plan), CS_ECONFLICT);
+    assert_int_equal(plan.seen[1], APR_SUCCESS);
+    assert_int_equal(plan.calls, 1);
+}
+
+static void test_c_a_transaction_that_fn_ended_is_not_called_committed(void **state)
+{
+    plan_t plan = {.sql = {"INSERT INTO scratch.notes VALUES (1, 'a')", "ROLLBACK"}};
+
+    (void)state;
+    assert_int_equal(transact(CS_DB_ONCE, &plan), CS_EDATABASE);
+    assert_string_equal(run(db, "SELECT count(*) FROM scratch.notes"), "0");
+}
+
+static void test_a_transaction_is_repeated_only_when_it_may_be(void **state)
+{
+    plan_t once = {.sql = {"SELECT scratch.fail_until(3)"}};
+    plan_t repeatable = {.sql = {"SELECT scratch.fail_until(3)"}};
+
+    (void)state;
+    make_failing_function("40001");
+    assert_int_equal(transact(CS_DB_ONCE, &once), CS_ECONFLICT);
+    assert_int_equal(once.calls, 1);
+    assert_int_equal(transact(CS_DB_REPEATABLE, &repeatable), APR_SUCCESS);
+    assert_int_equal(repeatable.calls, 2);
+}
+
+static void test_a_leaked_begin_never_reaches_the_next_user(void **state)
+{
+    cs_db_t *single = open_door(test_conninfo(), 1, apr_time_from_sec(5), 0);
+
+    (void)state;
+    run(single, "BEGIN");
+    assert_true(logged("CS2007"));
+    run(single, "INSERT INTO scratch.notes VALUES (1, 'a')");
+    assert_string_equal(run(db, "SELECT count(*) FROM scratch.notes"), "1");
+}
+
+/* ---- long results ---- */
+
+typedef struct {
+    int rows, nulls, flushes, stop_at;
+    apr_size_t most_memory;
+} walked_t;
+
+static apr_status_t count_row(void *baton, const char *text, apr_size_t len)
+{
+    walked_t *walked = baton;
+
+    walked->rows++;
+    walked->nulls += text == NULL;
+    assert_int_equal(text ? strlen(text) : 0, len);
+    return walked->stop_at && walked->rows == walked->stop_at ? APR_EOF : APR_SUCCESS;
+}
+
+static apr_status_t measure(void *baton)
+{
+    walked_t *walked = baton;
+    const struct mallinfo2 info = mallinfo2();
+    const apr_size_t now = info.uordblks + info.hblkhd;
+
+    walked->flushes++;
+    walked->most_memory = now > walked->most_memory ? now : walked->most_memory;
+    return APR_SUCCESS;
+}
+
+static apr_status_t walk_much(void *baton, cs_db_tx_t *tx, apr_pool_t *tx_pool)
+{
+    const cs_db_param_t count = CS_DB_TEXT("200000");
+
+    return cs_db_tx_walk(tx, "SELECT repeat('x', 1000) || g FROM generate_series(1, $1::int) g", 1, &count, 500,
+                         count_row, measure, baton, tx_pool);
+}
+
+static void test_a_walk_over_200000_rows_keeps_memory_flat(void **state)
+{
+    const struct mallinfo2 before = mallinfo2();
+    walked_t walked = {0};
+
+    (void)state;
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, walk_much, &walked, pool), APR_SUCCESS);
+    assert_int_equal(walked.rows, 200000);
+    assert_int_equal(walked.flushes, 400);
+    assert_in_range(walked.most_memory, 0, before.uordblks + before.hblkhd + 8 * 1024 * 1024);
+}
+
+static apr_status_t walk_twice(void *baton, cs_db_tx_t *tx, apr_pool_t *tx_pool)
+{
+    const char *sql = "SELECT nullif(g, 2)::text FROM generate_series(1, 5) g";
+    walked_t *walked = baton;
+
+    assert_int_equal(cs_db_tx_walk(tx, sql, 0, NULL, 2, count_row, NULL, &walked[0], tx_pool), APR_EOF);
+    return cs_db_tx_walk(tx, sql, 0, NULL, 2, count_row, NULL, &walked[1], tx_pool);
+}
+
+static void test_a_walk_ends_when_row_says_so_and_another_may_follow(void **state)
+{
+    walked_t walked[2] = {{.stop_at = 3}, {0}};
+
+    (void)state;
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, walk_twice, walked, pool), APR_SUCCESS);
+    assert_int_equal(walked[0].rows, 3);
+    assert_int_equal(walked[1].rows, 5);
+    assert_int_equal(walked[1].nulls, 1);
+}
+
+static apr_status_t walk_absent(void *baton, cs_db_tx_t *tx, apr_pool_t *tx_pool)
+{
+    apr_status_t rv = cs_db_tx_walk(tx, "SELECT * FROM scratch.absent", 0, NULL, 2, count_row, NULL, baton, tx_pool);
+
+    assert_int_equal(rv, CS_EDATABASE);
+    return APR_SUCCESS;
+}
+
+static void test_a_walk_through_an_error_is_no_empty_walk(void **state)
+{
+    walked_t walked = {0};
+
+    (void)state;
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, walk_absent, &walked, pool), CS_EDATABASE);
+}
+
+/* ---- scripts ---- */
+
+typedef struct {
+    const char *script;
+    const char *problem;
+} script_t;
+
+static apr_status_t run_script(void *baton, cs_db_tx_t *tx, apr_pool_t *tx_pool)
+{
+    script_t *script = baton;
+
+    return cs_db_tx_script(tx, script->script, &script->problem, tx_pool);
+}
+
+static void test_a_script_is_one_transaction_and_names_its_line(void **state)
+{
+    script_t good = {"CREATE TABLE scratch.a (id int);\nINSERT INTO scratch.a VALUES (1), (2);\n-- end\n", NULL};
+    script_t bad = {"CREATE TABLE scratch.b (id int);\n\nSELECT absent FROM scratch.b;\nSELECT 1;", NULL};
+    script_t ending = {"CREATE TABLE scratch.c (id int); COMMIT; CREATE TABLE scratch.d (id int)", NULL};
+
+    (void)state;
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, run_script, &good, pool), APR_SUCCESS);
+    assert_null(good.problem);
+    assert_string_equal(run(db, "SELECT count(*) FROM scratch.a"), "2");
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, run_script, &bad, pool), CS_EDATABASE);
+    assert_string_equal(bad.problem, "column \"absent\" does not exist (SQLSTATE 42703, line 3)");
+    assert_null(run(db, "SELECT to_regclass('scratch.b')"));
+    assert_int_equal(cs_db_transaction(db, CS_DB_ONCE, run_script, &ending, pool), CS_EREFUSED);
+}
+
+/* ---- connection strings ---- */
+
+static const char *completed(const char *conninfo, const char *keyword)
+{
+    const char *complete, *problem, *value = NULL;
+    PQconninfoOption *options, *option;
+
+    assert_int_equal(cs_db_conninfo_complete(&complete, conninfo, apr_time_from_msec(1500), &problem, pool),
+                     APR_SUCCESS);
+    options = PQconninfoParse(complete, NULL);
+    assert_non_null(options);
+    for (option = options; option->keyword; option++) {
+        if (strcmp(option->keyword, keyword) == 0 && option->val) {
+            value = apr_pstrdup(pool, option->val);
+        }
+    }
+    PQconninfoFree(options);
+    return value;
+}
+
+static void test_a_connection_string_is_completed_not_changed(void **state)
+{
+    const char *uri = "postgresql://us%27er:p%20a%5C%27%22ss@/base?host=/a%20b&connect_timeout=9";
+
+    (void)state;
+    assert_string_equal(completed("host = h password='it is' ", "host"), "h");
+    assert_string_equal(completed("password='a \\'b\\' \\\\ \"c\"'", "password"), "a 'b' \\ \"c\"");
+    assert_string_equal(completed(uri, "password"), "p a\\'\"ss");
+    assert_string_equal(completed(uri, "user"), "us'er");
+    assert_string_equal(completed(uri, "host"), "/a b");
+    assert_string_equal(completed(uri, "connect_timeout"), "9");
+    assert_string_equal(completed("", "connect_timeout"), "2");
+    assert_string_equal(completed("", "tcp_user_timeout"), "5000");
+    assert_string_equal(completed("", "keepalives_idle"), "30");
+    assert_string_equal(completed("", "application_name"), "chatsession");
+    assert_string_equal(completed("application_name=mine", "application_name"), "mine");
+    assert_string_equal(completed("client_encoding=LATIN1", "client_encoding"), "UTF8");
+    assert_null(completed("", "password"));
+}
+
+static void test_options_are_appended_where_not_named(void **state)
+{
+    (void)state;
+    assert_string_equal(completed("", "options"), "-c TimeZone=UTC -c DateStyle=ISO -c lock_timeout=2000 "
+                                                  "-c idle_in_transaction_session_timeout=10000 "
+                                                  "-c statement_timeout=1500");
+    assert_string_equal(completed("options='-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s'",
+                                  "options"),
+                        "-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s -c TimeZone=UTC "
+                        "-c DateStyle=ISO -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000");
+}
+
+static void test_a_bad_connection_string_is_described_without_its_password(void **state)
+{
+    static const char *const leaky[] = {
+        "host=h password=my hunter2",     "password='hunter2",
+        "password=a hunter2=b",           "postgresql://me:hunter2%zz@h/d",
+        "postgresql://me:hunter2@[::1/d", "postgresql://h/d?password=x%zzhunter2",
+        "password=\"x hunter2\"y",
+    };
+    apr_size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(leaky) / sizeof(leaky[0]); i++) {
+        const char *problem = cs_db_conninfo_problem(leaky[i], pool);
+
+        assert_non_null(problem);
+        assert_null(strstr(problem, "hunter2"));
+    }
+    assert_string_equal(cs_db_conninfo_problem("hots=localhost", pool), "invalid connection option \"hots\"");
+    assert_null(cs_db_conninfo_problem("host=/tmp dbname=x", pool));
+}
+
+static void test_a_config_out_of_bounds_is_refused(void **state)
+{
+    const cs_db_config_t configs[] = {
+        {"host=h", 0, 1000, 0, keep_line, NULL},
+        {"host=h", 1001, 1000, 0, keep_line, NULL},
+        {"host=h", 4, 0, 0, keep_line, NULL},
+        {"host=h", 4, 1000, -1, keep_line, NULL},
+        {"password=my hunter2", 4, 1000, 0, NULL, NULL},
+    };
+    cs_db_t *made;
+    apr_size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        assert_int_equal(cs_db_create(&made, &configs[i], pool), CS_EREFUSED);
+        assert_null(made);
+    }
+    assert_true(logged("max_connections is 1001 (expected 1 to 1000)"));
+}
+
+static void test_the_environment_does_not_change_how_rows_read(void **state)
+{
+    cs_db_t *abroad = open_door(test_conninfo(), 1, apr_time_from_sec(5), 0);
+    const char *text;
+
+    (void)state;
+    setenv("PGTZ", "Asia/Tokyo", 1);
+    setenv("PGDATESTYLE", "German", 1);
+    setenv("PGCLIENTENCODING", "LATIN1", 1);
+    text = run(abroad, "SELECT '2026-11-23 05:31:07+00'::timestamptz || ' \xC3\xA4'");
+    unsetenv("PGTZ");
+    unsetenv("PGDATESTYLE");
+    unsetenv("PGCLIENTENCODING");
+    assert_string_equal(text, "2026-11-23 05:31:07+00 \xC3\xA4");
+}
+
+static void test_a_database_of_another_encoding_is_refused_by_name(void **state)
+{
+    cs_db_t *ascii;
+
+    (void)state;
+    run(db, "DROP DATABASE IF EXISTS scratch_ascii");
+    run(db, "CREATE DATABASE scratch_ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    ascii = open_door(apr_pstrcat(pool, test_conninfo(), " dbname=scratch_ascii", NULL), 1, apr_time_from_sec(5), 0);
+    run_for(ascii, CS_DB_ONCE, "SELECT 1", CS_EUNAVAILABLE);
+    assert_true(logged("database \"scratch_ascii\" has the encoding SQL_ASCII; expected UTF8"));
+    run(db, "DROP DATABASE scratch_ascii");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_null_and_the_empty_string_differ),
+        TEST(test_a_parameter_ends_at_its_length),
+        TEST(test_d_text_that_is_none_is_refused_before_it_is_sent),
+        TEST(test_e_an_sql_error_is_never_an_empty_result),
+        TEST(test_unique_violation_is_a_conflict),
+        TEST(test_a_conflict_raised_by_our_functions_is_one),
+        TEST(test_time_limits_are_unavailable_not_defects),
+        TEST(test_serialization_failures_are_repeated_twice),
+        TEST(test_rows_become_json),
+        TEST(test_affected_rows_are_counted),
+        TEST(test_no_parameter_reaches_the_log),
+        TEST(test_a_syntax_error_is_logged_with_its_reason),
+        TEST(test_a_transaction_is_all_or_nothing),
+        TEST(test_c_a_failed_statement_that_fn_ignores_is_not_called_committed),
+        TEST(test_c_a_failure_at_commit_is_one),
+        TEST(test_c_a_transaction_that_fn_ended_is_not_called_committed),
+        TEST(test_a_transaction_is_repeated_only_when_it_may_be),
+        TEST(test_a_leaked_begin_never_reaches_the_next_user),
+        TEST(test_a_walk_over_200000_rows_keeps_memory_flat),
+        TEST(test_a_walk_ends_when_row_says_so_and_another_may_follow),
+        TEST(test_a_walk_through_an_error_is_no_empty_walk),
+        TEST(test_a_script_is_one_transaction_and_names_its_line),
+        TEST(test_a_connection_string_is_completed_not_changed),
+        TEST(test_options_are_appended_where_not_named),
+        TEST(test_a_bad_connection_string_is_described_without_its_password),
+        TEST(test_a_config_out_of_bounds_is_refused),
+        TEST(test_the_environment_does_not_change_how_rows_read),
+        TEST(test_a_database_of_another_encoding_is_refused_by_name),
+    };
+
+    return RUN_TESTS(tests, argc, argv);
+}

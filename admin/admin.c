@@ -52,8 +52,9 @@ bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_cal
     } times[] = {{"from", filter->from}, {"to", filter->to}};
 
     *answer = OK;
-    if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0) {
-        *answer = chatsession_bad_request(call, "state is neither active nor trashed.");
+    if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0 &&
+        strcmp(filter->state, "all") != 0) {
+        *answer = chatsession_bad_request(call, "state is none of active, trashed, all.");
         return false;
     }
     for (int i = 0; i < 2; i++) {

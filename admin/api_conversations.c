@@ -36,7 +36,6 @@ int chatsession_admin_list(chatsession_call_t *call)
         return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden",
                                        "Searching in texts needs the role auditor.");
     }
-    list.filter.state = list.filter.state ? list.filter.state : "active";
     /* A search reads content: it is in the audit log. A list of metadata is not. */
     entry = chatsession_audit_entry(call, "conversation.search",
                                     cs_json_own(chatsession_filter_json(&list.filter), call->r->pool));

@@ -138,7 +138,7 @@ int chatsession_admin_export(chatsession_call_t *call)
     if (!export.begun) {
         return chatsession_reply_status(r, rv);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0091: an export ended early after %" JSON_INTEGER_FORMAT " lines",
-                  export.lines);
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0091: an export ended early after %" APR_INT64_T_FMT " lines",
+                  (apr_int64_t) export.lines);
     return OK;
 }

@@ -37,7 +37,15 @@ int chatsession_admin_sessions(chatsession_call_t *call)
     const cs_session_limits_t limits = chatsession_limits(call->conf);
     json_t *sessions;
     const apr_status_t rv = cs_console_sessions(&sessions, call->conf->db, &limits, call->r->pool);
+    size_t i;
+    json_t *session;
 
+    json_array_foreach(sessions, i, session)
+    {
+        json_object_set_new(session, "current",
+                            json_boolean(
+                                !strcmp(json_string_value(json_object_get(session, "ref")), call->session->ref)));
+    }
     return reply_named(call, rv, "sessions", sessions);
 }
 

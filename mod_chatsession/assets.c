@@ -151,6 +151,7 @@ int chatsession_assets_serve(request_rec *r, const chatsession_assets_t *assets,
     if (!asset) {
         return DECLINED;
     }
+    r->args = NULL; /* the page's own state; not for a log's %q */
     ap_set_content_type(r, asset->type);
     apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
     if (asset->etag) {

@@ -49,6 +49,7 @@ static int handle(request_rec *r)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     chatsession_reply_headers(r);
+    chatsession_hide_query(r);
     if (!below) {
         return add_slash(r, mount);
     }

@@ -10,8 +10,10 @@
 
 APLOG_USE_MODULE(chatsession);
 
-/* last_seen is written back at most this often per session. */
+/* last_seen is written back at most this often per session, and ten times within the idle limit where that is short:
+ * who is active must not be taken for idle. */
 #define TOUCH_INTERVAL (60 * APR_USEC_PER_SEC)
+#define TOUCHES_WITHIN_IDLE_LIMIT 10
 
 static const char *const roles[] = {
     [CHATSESSION_USER] = "user",         [CHATSESSION_VIEWER] = "viewer", [CHATSESSION_AUDITOR] = "auditor",
@@ -79,6 +81,7 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
     const char *hash = cs_token_hash(token->id, r->pool);
+    apr_interval_time_t interval;
     cs_session_t stored;
     apr_status_t rv = conf->db ? cs_session_find(&stored, conf->db, hash, r->pool) : CS_EUNAVAILABLE;
 
@@ -101,7 +104,9 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
                                        stored.ref,
                                        hash,
                                        stored.times};
-    if (cs_session_wants_touch(&stored.times, TOUCH_INTERVAL, stored.now) &&
+    interval = limits.idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
+    interval = interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL;
+    if (cs_session_wants_touch(&stored.times, interval, stored.now) &&
         cs_session_touch(conf->db, hash, r->pool) == APR_SUCCESS) {
         session->times.last_seen = stored.now;
     }

@@ -82,15 +82,15 @@ static int check_access(chatsession_call_t *call)
     return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden", "Your role does not allow this.");
 }
 
-static bool is_our_origin(const chatsession_call_t *call, const char *origin)
+static bool is_own_origin(request_rec *r, const char *origin)
 {
-    request_rec *r = call->r;
     const char *host = apr_table_get(r->headers_in, "Host");
-    const char *own = apr_pstrcat(r->pool, ap_http_scheme(r), "://", host ? host : "", NULL);
 
-    if (!ap_cstr_casecmp(origin, own)) {
-        return true;
-    }
+    return !ap_cstr_casecmp(origin, apr_pstrcat(r->pool, ap_http_scheme(r), "://", host ? host : "", NULL));
+}
+
+static bool is_allowed_origin(const chatsession_call_t *call, const char *origin)
+{
     for (int i = 0; call->conf->origins && i < call->conf->origins->nelts; i++) {
         if (!ap_cstr_casecmp(origin, APR_ARRAY_IDX(call->conf->origins, i, const char *))) {
             return true;
@@ -112,7 +112,7 @@ static bool is_same_site(const chatsession_call_t *call)
         return true;
     }
     if (origin) {
-        return is_our_origin(call, origin);
+        return (!site && is_own_origin(call->r, origin)) || is_allowed_origin(call, origin);
     }
     return !site && !call->session->cookie;
 }
@@ -245,6 +245,19 @@ static bool read_query(chatsession_call_t *call)
     return true;
 }
 
+void chatsession_hide_query(request_rec *r)
+{
+    const char *query = strchr(r->the_request, '?');
+    const char *rest = query ? strchr(query, ' ') : NULL;
+
+    if (query) {
+        r->the_request =
+            apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, r->the_request, (apr_size_t)(query - r->the_request)),
+                        rest ? rest : "", NULL);
+        r->unparsed_uri = apr_pstrndup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?"));
+    }
+}
+
 const char *chatsession_query(const chatsession_call_t *call, const char *name)
 {
     const char *value = apr_table_get(call->query, name);
@@ -305,6 +318,7 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
     if (!read_query(call)) {
         return chatsession_bad_request(call, "The query string is not percent-encoded UTF-8 text.");
     }
+    r->args = NULL;
     rv = check_body(call);
     return rv == DECLINED ? call->route->handle(call) : rv;
 }

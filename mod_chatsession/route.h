@@ -41,6 +41,12 @@ struct chatsession_route {
     chatsession_handler_fn *handle;
 };
 
+/**
+ * Take the query string out of the request line that access logs print: what people search for and why operators look
+ * is no business of a log (ASVS 5.0 14.2.1, 16.2.5). r->args stays until the call has read it.
+ */
+void chatsession_hide_query(request_rec *r);
+
 /** Answer the request by table; below is the path under the mount. */
 int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chatsession_route_t *table, int count,
                          const char *below);

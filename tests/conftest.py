@@ -15,27 +15,24 @@ for, and nothing is left when all is done.
     user_client, operator_client   theirs, logged in             (function)
     browser           Chromium, see harness/browser.py           (function)
 """
-import os
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import left_behind  # noqa: E402
+from harness import left_behind, place  # noqa: E402
 from harness.client import Client  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
 from harness.postgres import Postgres, drop_database, new_database  # noqa: E402
-from harness.process import MARK  # noqa: E402
 
 _servers = []
 
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
-        os.environ.setdefault(MARK, uuid.uuid4().hex)
+        place.remove_old_runs()
         config.left_behind = left_behind.Look()
 
 

@@ -5,7 +5,8 @@
  * gets an HMAC context that already holds its key. To sign or verify, a thread duplicates that context, so nothing
  * shared is written. The keys themselves are not kept: OpenSSL holds them in the contexts and wipes them with these.
  *
- * Secrets are compared by CRYPTO_memcmp alone, so that a search for memcmp or strcmp in this file finds nothing.
+ * Bytes are compared by CRYPTO_memcmp alone, also where nothing is secret, so that no reader has to tell the cases
+ * apart.
  */
 #include "core/token.h"
 

@@ -10,11 +10,12 @@
 #define CS_CONVERSATION_COLUMNS                                                                                        \
     "c.id, c.title, c.created_at, c.updated_at, c.pinned, c.archived, c.message_count, c.trashed_at, c.purge_at"
 
-#define CS_MESSAGE_COLUMNS(content)                                                                                    \
+/** content and comment are expressions: a reader without the right to content gets NULL for both. */
+#define CS_MESSAGE_COLUMNS(content, comment)                                                                           \
     "m.id, m.parent_id, m.seq, m.role, " content                                                                       \
     " AS content, m.status, m.created_at, m.finished_at, m.model, m.finish_reason, m.usage, m.detail,"                 \
-    " CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', f.comment) END AS "     \
-    "feedback"
+    " CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', " comment               \
+    ") END AS feedback"
 
 #define CS_MESSAGE_TEXT "chatsession.text_so_far(m.id, m.status, m.content)"
 

@@ -15,7 +15,7 @@ typedef struct {
     const char *from;  /* last changed at or after this and */
     const char *to;    /* before this: RFC 3339, checked by the caller (cs_rfc3339_parse) */
     const char *query; /* text of title or messages, literally */
-    const char *state; /* "active", "trashed", NULL: both */
+    const char *state; /* "active", "trashed", "all"; NULL: all when ids is given, else active */
     const char *ids;   /* a JSON array of UUIDs, checked by the caller; NULL: no such limit */
 } cs_console_filter_t;
 

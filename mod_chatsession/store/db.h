@@ -23,6 +23,7 @@
 #include <apr_time.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <string.h>
 #include "core/status.h"
 
 typedef struct cs_db cs_db_t; /* one child's connections to one PostgreSQL; thread-safe */
@@ -49,8 +50,13 @@ typedef struct {
     apr_size_t len;
 } cs_db_param_t;
 
-#define CS_DB_TEXT(string) ((cs_db_param_t){(string), (string) ? strlen(string) : 0})
-#define CS_DB_NULL ((cs_db_param_t){NULL, 0})
+#define CS_DB_TEXT(string) cs_db_param_text(string) /* NUL-terminated; NULL is SQL NULL */
+#define CS_DB_NULL cs_db_param_text(NULL)
+
+static inline cs_db_param_t cs_db_param_text(const char *text)
+{
+    return (cs_db_param_t){text, text ? strlen(text) : 0};
+}
 
 /** May the statement be sent a second time on a new connection when the first died without an answer? */
 typedef enum {

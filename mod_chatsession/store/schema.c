@@ -331,7 +331,7 @@ static apr_status_t run_part(schema_t *schema, cs_db_tx_t *tx, const char *name,
 static apr_status_t prepare(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     schema_t *schema = baton;
-    cs_db_result_t *needed;
+    cs_db_result_t *needed = NULL;
     apr_status_t rv = run_part(schema, tx, "the start of the transaction", begin_sql, pool);
 
     if (rv == APR_SUCCESS) {

@@ -5,20 +5,19 @@
 #include "store/columns.h"
 #include "store/keyset.h"
 
+/* clang-format off */
 /* What matches, over chatsession.conversations c; parameters 1 to 6 in the order of filter_params. */
-#define FILTER                                                                                                         \
-    "($1::text IS NULL OR c.user_id = (SELECT w.id FROM chatsession.users w"                                           \
-    "   WHERE w.canonical_name = chatsession.canonical_name($1::text)))"                                               \
-    " AND ($2::timestamptz IS NULL OR c.updated_at >= $2::timestamptz)"                                                \
-    " AND ($3::timestamptz IS NULL OR c.updated_at < $3::timestamptz)"                                                 \
-    " AND ($4::text IS NULL OR c.title ILIKE " CS_LIKE_LITERAL(                                                        \
-        "$4::text") " OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content "     \
-                    "ILIKE " CS_LIKE_LITERAL("$4::text") "))"                                                          \
-                                                         " AND CASE $5::text WHEN 'active' THEN c.trashed_at IS NULL " \
-                                                         "WHEN 'trashed' THEN c.trashed_at IS NOT NULL "               \
-                                                         "ELSE true END"                                               \
-                                                         " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM "     \
-                                                         "json_array_elements_text($6::json) v))"
+#define FILTER \
+    "($1::text IS NULL OR c.user_id = (SELECT w.id FROM chatsession.users w" \
+    "   WHERE w.canonical_name = chatsession.canonical_name($1::text)))" \
+    " AND ($2::timestamptz IS NULL OR c.updated_at >= $2::timestamptz)" \
+    " AND ($3::timestamptz IS NULL OR c.updated_at < $3::timestamptz)" \
+    " AND ($4::text IS NULL OR c.title ILIKE " CS_LIKE_LITERAL("$4::text") " OR EXISTS (" \
+    "   SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content ILIKE " CS_LIKE_LITERAL("$4::text") "))" \
+    " AND CASE coalesce($5::text, CASE WHEN $6::json IS NULL THEN 'active' ELSE 'all' END)" \
+    "   WHEN 'active' THEN c.trashed_at IS NULL WHEN 'trashed' THEN c.trashed_at IS NOT NULL ELSE true END" \
+    " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))"
+/* clang-format on */
 #define FILTER_PARAMS 6
 
 #define STATE "CASE WHEN c.trashed_at IS NULL THEN 'active' ELSE 'trashed' END AS state"
@@ -121,8 +120,9 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         " c.archived, c.message_count, " STATE ", c.trashed_at, c.trashed_by, c.purge_at"
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
-        "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END") ", m.client_id, m.request_id" CS_MESSAGES_WITH_FEEDBACK
-                                                              " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
+        "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",
+        "CASE WHEN $2::boolean THEN f.comment END") ", m.client_id, m.request_id" CS_MESSAGES_WITH_FEEDBACK
+                                                    " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
     get_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->id), CS_DB_TEXT(work->content ? "true" : "false")};
     apr_status_t rv = cs_db_tx_run(&work->conversation, tx, conversation, 2, params, work->pool);

@@ -6,8 +6,8 @@
 #include "store/keyset.h"
 
 /* One row as JSON, or APR_ENOENT: the end of every statement that returns the object it changed. */
-static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int count, const cs_db_param_t *params,
-                            apr_pool_t *pool)
+static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int count,
+                            const cs_db_param_t *params, apr_pool_t *pool)
 {
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, repeat, sql, count, params, pool);
@@ -73,7 +73,7 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
 apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
                                    const char *message_id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT) CS_MESSAGES_WITH_FEEDBACK
+    static const char sql[] = "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT, "f.comment") CS_MESSAGES_WITH_FEEDBACK
         " JOIN chatsession.conversations c ON c.id = m.conversation_id"
         " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
         " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o WHERE o.id = $3::uuid AND o.conversation_id = "

@@ -21,9 +21,9 @@ ROOMS = {
 }
 DATABASE_HEADERS = {"libpq-fe.h", "apr_dbd.h", "mod_dbd.h"}
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"]+)[>\"]", re.MULTILINE)
-SQL = re.compile(r"\bselect\b.+\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\S+\s+set\b|\btruncate\s+table\b|"
-                 r"\b(create|alter|drop)\s+(table|function|index|schema|role|database)\b|\bcopy\s*\(|"
-                 r"\b(set|reset)\s+(local\s+)?role\b|\bpg_\w+\s*\(", re.IGNORECASE | re.DOTALL)
+SQL = re.compile(r"\bselect\b.+\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\S+\s+set\b|"
+                 r"\btruncate\s+table\b|\b(create|alter|drop)\s+(table|function|index|schema|role|database)\b|"
+                 r"\bcopy\s*\(|\b(set|reset)\s+(local\s+)?role\b|\bpg_\w+\s*\(", re.IGNORECASE | re.DOTALL)
 
 
 def broken_includes(source, room):

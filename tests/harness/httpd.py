@@ -32,7 +32,7 @@ CustomLog "{folder}/access.log" test
 Listen 127.0.0.1:{port}
 Listen 127.0.0.1:{mock_port}
 StartServers {children}
-ServerLimit {children}
+ServerLimit {limit}
 MinSpareThreads 1
 MaxSpareThreads {workers}
 ThreadsPerChild {threads}
@@ -102,7 +102,7 @@ class Httpd:
         as_root = os.getuid() == 0
         self.config.write_text("\n".join(load) + "\n" + _TEMPLATE.format(
             folder=self.folder, port=self.port, mock_port=self.mock_port, children=children, threads=threads,
-            workers=children * threads, mock=mock, log_level=log_level, lines="\n".join(lines),
+            limit=2 * children + 2, workers=children * threads, mock=mock, log_level=log_level, lines="\n".join(lines),
             module="\n".join(ours), identity="User www-data\nGroup www-data" if as_root else ""))
 
     # --- the process

@@ -9,8 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .place import TREE
-from .process import MARK, marked_processes
+from .place import MARK, TREE
+from .process import marked_processes
 
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 # What httpd, PostgreSQL, Chromium and pytest would leave when they are stopped in the wrong way.

@@ -2,24 +2,38 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """Where things are: the tree, what was built, the folder of this run, free ports.
 
-Everything a run writes lies under build/test-run, a folder per worker, so that it is ignored by git and two workers
-never meet.
+Everything a run writes lies under build/test-run, a folder per run and worker, so that it is ignored by git and neither
+two workers nor two runs ever meet. A run's folder stays, for whoever looks into a failure, until the next run begins.
 """
+import fcntl
 import os
 import shutil
 import socket
 import time
+import uuid
 from pathlib import Path
+
+# Inherited by every process of a run: its name, which begins with the pid of the pytest that was called.
+MARK = "CHATSESSION_TEST_RUN"
+os.environ.setdefault(MARK, f"{os.getpid()}-{uuid.uuid4().hex[:12]}")
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("BUILD", "build")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-RUN = TREE / "build" / "test-run" / WORKER
+RUNS = TREE / "build" / "test-run"
+RUN = RUNS / f"run-{os.environ[MARK]}" / WORKER
 HTTPD = os.environ.get("HTTPD") or shutil.which("apache2", path="/usr/sbin:/usr/bin") or "/usr/sbin/httpd"
 LIBEXECDIR = os.environ.get("LIBEXECDIR", "/usr/lib/apache2/modules")
 SANITIZE = os.environ.get("SANITIZE", "")
 
 _used = 0
+
+
+def remove_old_runs():
+    """Delete the folders of runs whose pytest is gone."""
+    for folder in RUNS.glob("run-*"):
+        if not Path("/proc", folder.name.split("-")[1]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_folder(name):
@@ -33,25 +47,30 @@ def new_folder(name):
 
 
 # Below the range that the kernel gives to outgoing connections, so nobody takes a port between our look and httpd's
-# bind; each worker has its own thousand, and starts somewhere else in it than the run before.
-_first_port = 20000 + 1000 * (int(WORKER[2:]) % 12)
-_next_port = os.getpid() % 1000
+# bind; a locked file keeps other workers and runs of this tree away from it as long as this process lives.
+_FIRST_PORT, _LAST_PORT = 20000, 31999
+_next_port = _FIRST_PORT + os.getpid() * 37 % (_LAST_PORT - _FIRST_PORT)
+_reserved = []
 
 
 def free_port():
-    """A TCP port of the loopback that nobody listens on."""
+    """A TCP port of the loopback that nobody listens on and nobody else of the tests will be given."""
     global _next_port
-    for _ in range(1000):
-        port = _first_port + _next_port
-        _next_port = (_next_port + 1) % 1000
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+    (RUNS / "ports").mkdir(parents=True, exist_ok=True)
+    for _ in range(_LAST_PORT - _FIRST_PORT):
+        port, _next_port = _next_port, _next_port + 1 if _next_port < _LAST_PORT else _FIRST_PORT
+        reservation = open(RUNS / "ports" / str(port), "w")
+        try:
+            fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError(f"no free port from {_first_port} to {_first_port + 999}")
+        except OSError:
+            reservation.close()
+            continue
+        _reserved.append(reservation)
+        return port
+    raise RuntimeError(f"no free port from {_FIRST_PORT} to {_LAST_PORT}")
 
 
 def wait_until(condition, what, seconds=15.0):

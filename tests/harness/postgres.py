@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 
-from .place import BUILD, TREE, new_folder, wait_until
+from .place import BUILD, RUNS, TREE, new_folder, wait_until
 
 AS_POSTGRES = str(TREE / "dev" / "as-postgres")
 _STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -37,7 +37,7 @@ def _give_to_postgres(folder):
 def _initialised_data():
     """A folder as initdb leaves it, made by the first worker that comes, kept for the next run."""
     server = program("initdb")
-    kept = TREE / "build" / "test-run" / f"initdb-{Path(server).parts[-3]}-{os.getuid()}"
+    kept = RUNS / f"initdb-{Path(server).parts[-3]}-{os.getuid()}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{kept}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

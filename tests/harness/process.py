@@ -6,7 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-MARK = "CHATSESSION_TEST_RUN"
+from .place import MARK
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 

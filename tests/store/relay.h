@@ -53,6 +53,16 @@ typedef struct {
     bool committing;
 } relay_link_t;
 
+static inline void *relay_memory(size_t size)
+{
+    void *memory = calloc(1, size);
+
+    if (!memory) {
+        abort();
+    }
+    return memory;
+}
+
 static inline void relay_back_address(relay_t *relay, const char *conninfo)
 {
     PQconninfoOption *options = PQconninfoParse(conninfo, NULL), *option;
@@ -165,7 +175,7 @@ static inline void *relay_accept(void *data)
     int client;
 
     while ((client = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-        relay_link_t *link = calloc(1, sizeof(*link));
+        relay_link_t *link = relay_memory(sizeof(*link));
         pthread_t thread;
 
         link->relay = relay;
@@ -195,7 +205,7 @@ static inline void relay_close(relay_t *relay)
 static inline relay_t *relay_start(const char *conninfo)
 {
     static relay_t *newest;
-    relay_t *relay = calloc(1, sizeof(*relay));
+    relay_t *relay = relay_memory(sizeof(*relay));
 
     snprintf(relay->folder, sizeof(relay->folder), "/tmp/chatsession relay XXXXXX");
     if (!mkdtemp(relay->folder)) {

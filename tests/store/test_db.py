@@ -53,7 +53,8 @@ class RemoteControl:
 
 @pytest.fixture(scope="module")
 def environment():
-    cluster = Postgres()
+    # What a test has committed must outlive an immediate stop; the harness's default trades that for speed.
+    cluster = Postgres(settings={"synchronous_commit": "on"})
     control = RemoteControl(cluster)
     try:
         cluster.start()

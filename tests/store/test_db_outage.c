@@ -513,7 +513,7 @@ static void wait_for_more(int more)
 {
     const int wanted = atomic_load(&traffic.done) + more;
 
-    while (atomic_load(&traffic.done) < wanted) {
+    while (atomic_load(&traffic.done) < wanted && atomic_load(&traffic.other) == 0) {
         sched_yield();
     }
 }

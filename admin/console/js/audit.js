@@ -53,12 +53,34 @@ function columns() {
   return [
     { label: t('audit.col.seq'), class: 'number', cell: (entry) => String(entry.seq) },
     { label: t('audit.col.at'), class: 'time', cell: (entry) => timeText(entry.at, { dateStyle: 'medium', timeStyle: 'medium' }) },
-    { label: t('audit.col.operator'), cell: (entry) => [userText(entry.operator), ' ', el('span', { class: 'muted' }, roleName(entry.role))] },
+    {
+      label: t('audit.col.operator'),
+      cell: (entry) => [userText(entry.operator), ' ', el('span', { class: 'muted' }, roleName(entry.role))],
+    },
     { label: t('audit.col.action'), class: 'primary', cell: actionText },
-    { label: t('audit.col.object'), class: 'object', cell: objectText, skipOnCard: (entry) => !entry.conversation_id && !entry.target_user },
-    { label: t('audit.col.reason'), class: 'reason', cell: (entry) => (entry.reason ? userText(entry.reason) : dash()), skipOnCard: (entry) => !entry.reason },
-    { label: t('audit.col.detail'), class: 'detail', cell: detailText, skipOnCard: (entry) => Object.keys(entry.detail ?? {}).length === 0 },
-    { label: t('audit.col.request'), class: 'mono secondary', cell: (entry) => [el('span', null, entry.network ?? ''), ' ', el('span', { class: 'muted' }, entry.request_id ?? '')] },
+    {
+      label: t('audit.col.object'),
+      class: 'object',
+      cell: objectText,
+      skipOnCard: (entry) => !entry.conversation_id && !entry.target_user,
+    },
+    {
+      label: t('audit.col.reason'),
+      class: 'reason',
+      cell: (entry) => (entry.reason ? userText(entry.reason) : dash()),
+      skipOnCard: (entry) => !entry.reason,
+    },
+    {
+      label: t('audit.col.detail'),
+      class: 'detail',
+      cell: detailText,
+      skipOnCard: (entry) => Object.keys(entry.detail ?? {}).length === 0,
+    },
+    {
+      label: t('audit.col.request'),
+      class: 'mono secondary',
+      cell: (entry) => [el('span', null, entry.network ?? ''), ' ', el('span', { class: 'muted' }, entry.request_id ?? '')],
+    },
   ];
 }
 
@@ -69,8 +91,14 @@ function actionText(entry) {
 
 function objectText(entry) {
   const parts = [
-    entry.conversation_id && el('a', { class: 'mono', href: hrefForConversation(entry.conversation_id), title: entry.conversation_id }, `${t('audit.conversation')} ${entry.conversation_id.slice(0, 8)}…`),
-    entry.target_user && el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: entry.target_user }) }, userText(entry.target_user)),
+    entry.conversation_id &&
+      el(
+        'a',
+        { class: 'mono', href: hrefForConversation(entry.conversation_id), title: entry.conversation_id },
+        `${t('audit.conversation')} ${entry.conversation_id.slice(0, 8)}…`,
+      ),
+    entry.target_user &&
+      el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: entry.target_user }) }, userText(entry.target_user)),
   ].filter(Boolean);
   return parts.length > 0 ? parts.flatMap((part, index) => (index > 0 ? [', ', part] : [part])) : dash();
 }
@@ -78,6 +106,17 @@ function objectText(entry) {
 function detailText(entry) {
   const items = Object.entries(entry.detail ?? {});
   return items.length > 0
-    ? el('ul', { class: 'detail-list' }, items.map(([name, value]) => el('li', null, el('span', { class: 'muted' }, `${name}: `), el('bdi', { dir: 'auto' }, withMarks(typeof value === 'string' ? value : JSON.stringify(value))))))
+    ? el(
+        'ul',
+        { class: 'detail-list' },
+        items.map(([name, value]) =>
+          el(
+            'li',
+            null,
+            el('span', { class: 'muted' }, `${name}: `),
+            el('bdi', { dir: 'auto' }, withMarks(typeof value === 'string' ? value : JSON.stringify(value))),
+          ),
+        ),
+      )
     : dash();
 }

@@ -6,8 +6,21 @@
 import { t } from '../shared/i18n.js';
 
 /* In this order: later browsers also carry the names of earlier ones. */
-const BROWSERS = [['Edge', /\bEdg(?:A|iOS)?\/(\d+)/], ['Firefox', /\b(?:Firefox|FxiOS)\/(\d+)/], ['Chrome', /\b(?:Chrome|CriOS|HeadlessChrome)\/(\d+)/], ['Safari', /\bVersion\/(\d+).*\bSafari\//], ['curl', /\bcurl\/(\d+)/]];
-const SYSTEMS = [['Android', /\bAndroid\b/], ['iOS', /\b(?:iPhone|iPad|iPod)\b/], ['Windows', /\bWindows\b/], ['macOS', /\bMac OS X\b/], ['ChromeOS', /\bCrOS\b/], ['Linux', /\bLinux\b/]];
+const BROWSERS = [
+  ['Edge', /\bEdg(?:A|iOS)?\/(\d+)/],
+  ['Firefox', /\b(?:Firefox|FxiOS)\/(\d+)/],
+  ['Chrome', /\b(?:Chrome|CriOS|HeadlessChrome)\/(\d+)/],
+  ['Safari', /\bVersion\/(\d+).*\bSafari\//],
+  ['curl', /\bcurl\/(\d+)/],
+];
+const SYSTEMS = [
+  ['Android', /\bAndroid\b/],
+  ['iOS', /\b(?:iPhone|iPad|iPod)\b/],
+  ['Windows', /\bWindows\b/],
+  ['macOS', /\bMac OS X\b/],
+  ['ChromeOS', /\bCrOS\b/],
+  ['Linux', /\bLinux\b/],
+];
 const MAX_LENGTH = 40;
 
 /**

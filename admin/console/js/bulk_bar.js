@@ -42,9 +42,19 @@ function content(options) {
   const count = selection.allMatching ? t('bulk.allMatching') : tCount('bulk.selected', selection.size);
   return [
     el('p', { class: 'bulk-count', role: 'status' }, count),
-    allLoaded && el('button', { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.chooseAllMatching() }, t('bulk.chooseAllMatching')),
+    allLoaded &&
+      el(
+        'button',
+        { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.chooseAllMatching() },
+        t('bulk.chooseAllMatching'),
+      ),
     el('div', { class: 'bulk-actions' }, expireButton(options), restoreButton(options), exportAction(selection, filter)),
-    el('button', { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.clear() }, icon('close'), t('bulk.clear')),
+    el(
+      'button',
+      { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.clear() },
+      icon('close'),
+      t('bulk.clear'),
+    ),
   ];
 }
 
@@ -53,13 +63,29 @@ function expireButton({ selection, filter, reload }) {
   const possible = selection.allMatching ? filter.state !== 'trashed' : ids.length > 0;
   const target = selection.allMatching ? { filter: { ...apiFilter(filter), state: 'active' } } : { ids };
   const parts = selection.allMatching ? describeFilter(filter) : null;
-  return possible && el('button', { class: 'button button-small button-danger', type: 'button', onclick: () => expireByDialog(target, parts, reload) }, icon('trash'), t('bulk.expire'));
+  return (
+    possible &&
+    el(
+      'button',
+      { class: 'button button-small button-danger', type: 'button', onclick: () => expireByDialog(target, parts, reload) },
+      icon('trash'),
+      t('bulk.expire'),
+    )
+  );
 }
 
 function restoreButton({ selection, reload }) {
   const ids = selection.rows.filter((row) => row.state === 'trashed').map((row) => row.id);
-  return !selection.allMatching && ids.length > 0
-    && el('button', { class: 'button button-small', type: 'button', onclick: () => restoreByIds(ids, reload) }, icon('restore'), t('bulk.restore'));
+  return (
+    !selection.allMatching &&
+    ids.length > 0 &&
+    el(
+      'button',
+      { class: 'button button-small', type: 'button', onclick: () => restoreByIds(ids, reload) },
+      icon('restore'),
+      t('bulk.restore'),
+    )
+  );
 }
 
 function exportAction(selection, filter) {

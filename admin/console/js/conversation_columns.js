@@ -28,11 +28,20 @@ export function conversationColumns(role, filter) {
   const content = may(role, 'readContent');
   return [
     { label: t(content ? 'list.col.title' : 'list.col.id'), class: 'primary', cell: (row) => nameCell(row, content, filter.q) },
-    { label: t('list.col.user'), class: 'user', cell: (row) => el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: row.user }) }, userText(row.user)) },
+    {
+      label: t('list.col.user'),
+      class: 'user',
+      cell: (row) => el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: row.user }) }, userText(row.user)),
+    },
     { label: t('list.col.updated'), class: 'time', cell: (row) => timeText(row.updated_at) },
     { label: t('list.col.created'), class: 'time secondary', cell: (row) => timeText(row.created_at) },
     { label: t('list.col.messages'), class: 'number', cell: (row) => formatNumber(row.message_count) },
-    { label: t('list.col.models'), class: 'models secondary', cell: (row) => modelsText(row.models), skipOnCard: (row) => !row.models?.length },
+    {
+      label: t('list.col.models'),
+      class: 'models secondary',
+      cell: (row) => modelsText(row.models),
+      skipOnCard: (row) => !row.models?.length,
+    },
     { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' },
   ];
 }
@@ -61,7 +70,11 @@ export function modelsText(models) {
 }
 
 function nameCell(row, content, q) {
-  const link = el('a', { class: content ? 'title-link' : 'title-link mono', href: hrefForConversation(row.id) }, content ? titleText(row.title) : row.id);
+  const link = el(
+    'a',
+    { class: content ? 'title-link' : 'title-link mono', href: hrefForConversation(row.id) },
+    content ? titleText(row.title) : row.id,
+  );
   return row.snippet ? [link, el('p', { class: 'snippet muted' }, highlighted(row.snippet, q))] : link;
 }
 
@@ -73,7 +86,11 @@ function titleText(title) {
 function highlighted(snippet, q) {
   const whole = splitAt(snippet, [q]);
   const pieces = whole.length > 1 ? whole : splitAt(snippet, q.split(/\s+/u));
-  return el('bdi', { dir: 'auto' }, pieces.map((piece, index) => (index % 2 === 0 ? withMarks(piece) : el('mark', null, withMarks(piece)))));
+  return el(
+    'bdi',
+    { dir: 'auto' },
+    pieces.map((piece, index) => (index % 2 === 0 ? withMarks(piece) : el('mark', null, withMarks(piece)))),
+  );
 }
 
 /* Cuts text around the words: every second piece is one of them. */

@@ -85,18 +85,48 @@ export function describeFilter(filter) {
  */
 export function filterForm(filter, role, onApply) {
   const inputs = {
-    q: may(role, 'searchContent') && input('q', { type: 'search', value: filter.q, placeholder: t('list.q.placeholder'), maxlength: '200', dataset: { search: '' }, aria: { describedby: 'filter-q-note' } }),
-    user: input('user', { type: 'search', value: filter.user, placeholder: t('list.user.placeholder'), autocapitalize: 'none', spellcheck: 'false', maxlength: '255', dataset: may(role, 'searchContent') ? {} : { search: '' } }),
+    q:
+      may(role, 'searchContent') &&
+      input('q', {
+        type: 'search',
+        value: filter.q,
+        placeholder: t('list.q.placeholder'),
+        maxlength: '200',
+        dataset: { search: '' },
+        aria: { describedby: 'filter-q-note' },
+      }),
+    user: input('user', {
+      type: 'search',
+      value: filter.user,
+      placeholder: t('list.user.placeholder'),
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      maxlength: '255',
+      dataset: may(role, 'searchContent') ? {} : { search: '' },
+    }),
     from: input('from', { type: 'date', value: filter.from }),
     to: input('to', { type: 'date', value: filter.to }),
     state: stateSelect(filter.state),
   };
-  const form = el('form', { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, novalidate: true },
-    Object.entries(inputs).filter(([, control]) => control).map(([name, control]) => field(name, control)),
-    el('div', { class: 'filter-actions' },
+  const form = el(
+    'form',
+    { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, novalidate: true },
+    Object.entries(inputs)
+      .filter(([, control]) => control)
+      .map(([name, control]) => field(name, control)),
+    el(
+      'div',
+      { class: 'filter-actions' },
       el('button', { class: 'button button-small button-primary', type: 'submit' }, icon('search'), t('list.apply')),
-      (isNarrowed(filter) || filter.state !== 'active') && el('button', { class: 'button button-small', type: 'button', onclick: () => onApply(readFilter(new URLSearchParams(), role)) }, t('list.clear'))),
-    inputs.q && el('p', { class: 'filter-note muted', id: 'filter-q-note' }, t('list.q.note')));
+      (isNarrowed(filter) || filter.state !== 'active') &&
+        el(
+          'button',
+          { class: 'button button-small', type: 'button', onclick: () => onApply(readFilter(new URLSearchParams(), role)) },
+          t('list.clear'),
+        ),
+    ),
+    inputs.q && el('p', { class: 'filter-note muted', id: 'filter-q-note' }, t('list.q.note')),
+  );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     submit(inputs, onApply);
@@ -123,7 +153,11 @@ function input(name, props) {
 }
 
 function stateSelect(state) {
-  const select = el('select', { class: 'input input-small', id: 'filter-state', name: 'state' }, STATES.map((name) => el('option', { value: name }, t(`list.state.${name}`))));
+  const select = el(
+    'select',
+    { class: 'input input-small', id: 'filter-state', name: 'state' },
+    STATES.map((name) => el('option', { value: name }, t(`list.state.${name}`))),
+  );
   select.value = state;
   return select;
 }

@@ -32,10 +32,12 @@ export function showConversations(host, context) {
   const key = JSON.stringify(filter);
   const list = el('div', { class: 'list-host' });
   const screen = { filter, key, role, signal, list };
-  replaceChildren(host,
+  replaceChildren(
+    host,
     screenHeader(t('nav.conversations'), t('list.lead'), may(role, 'export') && exportLink(apiFilter(filter), t('export.filter'))),
     filterForm(filter, role, (wanted) => navigate(hrefFor('conversations', filterParams(wanted)))),
-    list);
+    list,
+  );
   const before = context.restored ? recall('conversations', key) : null;
   if (before) {
     before.selection.silence();
@@ -78,13 +80,19 @@ function drawList(screen, { pages, selection }) {
     nameOf: conversationName,
     selection: selectable ? selection : undefined,
   });
-  return [bulk && bulk.node, pagedList({ pages, table, loadPage: (after) => loadPage(screen, after), onRows: () => bulk && bulk.refresh() })];
+  return [
+    bulk && bulk.node,
+    pagedList({ pages, table, loadPage: (after) => loadPage(screen, after), onRows: () => bulk && bulk.refresh() }),
+  ];
 }
 
 function emptyList(filter) {
   if (!isNarrowed(filter) && filter.state !== 'trashed') {
     return emptyBox(t('list.empty'), t('list.empty.detail'));
   }
-  return emptyBox(t('list.emptyFilter'), t('list.emptyFilter.detail'),
-    el('a', { class: 'button', href: hrefFor('conversations') }, icon('close'), t('list.clear')));
+  return emptyBox(
+    t('list.emptyFilter'),
+    t('list.emptyFilter.detail'),
+    el('a', { class: 'button', href: hrefFor('conversations') }, icon('close'), t('list.clear')),
+  );
 }

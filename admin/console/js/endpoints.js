@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 
-/* Every call the console makes, one line each: the operators' part of docs/api.md. */
+/* Every call the console makes, one function each: the operators' part of docs/api.md. */
 
 import { api, apiUrl } from '../shared/api.js';
 
@@ -17,11 +17,14 @@ export const getOverview = (signal) => api.get('api/overview', null, { signal })
 /** A page of conversations. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listConversations = (query, signal) => api.get('api/conversations', query, { signal, timeout: LONG });
 /** One conversation with its messages. @param {string} id @param {string} reason @param {AbortSignal} signal @returns {Promise<Object>} */
-export const getConversation = (id, reason, signal) => api.get(`api/conversations/${encodeURIComponent(id)}`, { reason }, { signal, timeout: LONG });
+export const getConversation = (id, reason, signal) =>
+  api.get(`api/conversations/${encodeURIComponent(id)}`, { reason }, { signal, timeout: LONG });
 /** How many would be expired. @param {{ids: string[]}|{filter: Object}} target @param {AbortSignal} signal @returns {Promise<Object>} */
-export const countExpiry = (target, signal) => api.post('api/conversations/expire', { ...target, dry_run: true }, { signal, timeout: LONG });
+export const countExpiry = (target, signal) =>
+  api.post('api/conversations/expire', { ...target, dry_run: true }, { signal, timeout: LONG });
 /** Expire as many as were counted. @param {{ids: string[]}|{filter: Object}} target @param {number} conversations @returns {Promise<Object>} */
-export const expire = (target, conversations) => api.post('api/conversations/expire', { ...target, dry_run: false, confirm: { conversations } }, { timeout: LONG });
+export const expire = (target, conversations) =>
+  api.post('api/conversations/expire', { ...target, dry_run: false, confirm: { conversations } }, { timeout: LONG });
 /** Back from the trash. @param {string[]} ids @returns {Promise<Object>} */
 export const restore = (ids) => api.post('api/conversations/restore', { ids }, { timeout: LONG });
 /** The address of an export. @param {Object} query the list's filter, or `ids` @returns {string} */

@@ -30,9 +30,11 @@ export function loginPanel(notice, onSession) {
  */
 export function deniedPanel(user, onLeave) {
   const [before, after] = t('denied.detail', { role: roleName(user.role) }).split('{name}');
-  return frame(t('denied.title'),
+  return frame(
+    t('denied.title'),
     el('p', null, before, userText(user.name), after),
-    el('button', { class: 'button button-primary', type: 'button', onclick: () => logOut(onLeave) }, t('console.logout')));
+    el('button', { class: 'button button-primary', type: 'button', onclick: () => logOut(onLeave) }, t('console.logout')),
+  );
 }
 
 /**
@@ -60,10 +62,16 @@ export function roleName(role) {
 }
 
 function frame(title, ...content) {
-  return el('main', { class: 'entrance' },
-    el('div', { class: 'card entrance-card' },
+  return el(
+    'main',
+    { class: 'entrance' },
+    el(
+      'div',
+      { class: 'card entrance-card' },
       el('p', { class: 'muted entrance-product' }, t('console.product')),
       el('h1', null, title),
-      content),
-    el('div', { class: 'entrance-choices' }, themeSwitch(), languageSwitch()));
+      content,
+    ),
+    el('div', { class: 'entrance-choices' }, themeSwitch(), languageSwitch()),
+  );
 }

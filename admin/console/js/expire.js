@@ -55,17 +55,37 @@ export async function restoreByIds(ids, onDone) {
 
 function question(ask, counts, notice) {
   if (counts.conversations === 0) {
-    return [notice && el('p', { class: 'notice notice-warn', role: 'alert' }, notice), el('p', null, t('expire.nothing')), actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.close')))];
+    return [
+      notice && el('p', { class: 'notice notice-warn', role: 'alert' }, notice),
+      el('p', null, t('expire.nothing')),
+      actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.close'))),
+    ];
   }
-  const form = el('form', { class: 'expire-form', novalidate: true },
+  const form = el(
+    'form',
+    { class: 'expire-form', novalidate: true },
     notice && el('p', { class: 'notice notice-warn', role: 'alert' }, notice),
-    el('p', { class: 'expire-count' }, t('expire.count', { conversations: tCount('expire.conversations', counts.conversations), messages: tCount('expire.messages', counts.messages) })),
+    el(
+      'p',
+      { class: 'expire-count' },
+      t('expire.count', {
+        conversations: tCount('expire.conversations', counts.conversations),
+        messages: tCount('expire.messages', counts.messages),
+      }),
+    ),
     ask.filterWords && filterPart(ask.filterWords),
-    effects(counts.purge_at));
+    effects(counts.purge_at),
+  );
   const typed = counts.conversations > TYPE_ABOVE ? typedNumber(counts.conversations) : null;
   const problem = el('p', { class: 'notice notice-error', role: 'alert', hidden: true });
   const submit = el('button', { class: 'button button-danger', type: 'submit' }, tCount('expire.do', counts.conversations));
-  form.append(...[typed?.node, problem, actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.cancel')), submit)].filter(Boolean));
+  form.append(
+    ...[
+      typed?.node,
+      problem,
+      actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.cancel')), submit),
+    ].filter(Boolean),
+  );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     if (!typed || typed.check()) {
@@ -82,23 +102,47 @@ function focusFirst(host) {
 
 function effects(purgeAt) {
   const [before, after] = t('expire.effect.purgeAt').split('{time}');
-  return el('ul', { class: 'expire-effects' },
+  return el(
+    'ul',
+    { class: 'expire-effects' },
     el('li', null, t('expire.effect.now')),
     el('li', null, purgeAt ? [before, timeText(purgeAt), after] : t('expire.effect.grace')),
-    el('li', null, t('expire.effect.audit')));
+    el('li', null, t('expire.effect.audit')),
+  );
 }
 
 function filterPart(words) {
   return words.length > 0
-    ? el('div', null, el('p', null, t('expire.filter')), el('ul', { class: 'expire-filter' }, words.map((word) => el('li', null, el('bdi', { dir: 'auto' }, word)))))
+    ? el(
+        'div',
+        null,
+        el('p', null, t('expire.filter')),
+        el(
+          'ul',
+          { class: 'expire-filter' },
+          words.map((word) => el('li', null, el('bdi', { dir: 'auto' }, word))),
+        ),
+      )
     : el('p', { class: 'notice notice-warn' }, t('expire.filter.everything'));
 }
 
 function typedNumber(count) {
-  const input = el('input', { class: 'input', id: 'expire-typed', inputmode: 'numeric', autocomplete: 'off', aria: { describedby: 'expire-typed-problem' } });
+  const input = el('input', {
+    class: 'input',
+    id: 'expire-typed',
+    inputmode: 'numeric',
+    autocomplete: 'off',
+    aria: { describedby: 'expire-typed-problem' },
+  });
   const problem = el('p', { class: 'field-problem', id: 'expire-typed-problem', role: 'alert' });
   return {
-    node: el('div', { class: 'field' }, el('label', { for: 'expire-typed' }, t('expire.type', { count: formatNumber(count, { useGrouping: false }) })), input, problem),
+    node: el(
+      'div',
+      { class: 'field' },
+      el('label', { for: 'expire-typed' }, t('expire.type', { count: formatNumber(count, { useGrouping: false }) })),
+      input,
+      problem,
+    ),
     check: () => {
       /* Full-width digits and separators are the same number. */
       const right = input.value.normalize('NFKC').replace(/[\s,.]/gu, '') === String(count);

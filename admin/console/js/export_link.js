@@ -18,5 +18,10 @@ export const MAX_EXPORT_IDS = 200;
  * @returns {HTMLAnchorElement}
  */
 export function exportLink(query, label) {
-  return el('a', { class: 'button button-small', href: exportUrl(query), download: '', onclick: () => toast({ text: t('export.started') }) }, icon('download'), label);
+  return el(
+    'a',
+    { class: 'button button-small', href: exportUrl(query), download: '', onclick: () => toast({ text: t('export.started') }) },
+    icon('download'),
+    label,
+  );
 }

@@ -24,8 +24,20 @@ const REFRESH_MS = 10000;
 export function showHome(host, context) {
   const figures = el('div', { class: 'figures' });
   const draw = (overview) => [drawCards(overview, context.role), drawUpdated(overview.received, null)];
-  replaceChildren(host, screenHeader(t('nav.home'), t('home.lead'),
-    el('button', { class: 'button button-small', type: 'button', onclick: () => refresh(figures, draw, context.signal) }, icon('refresh'), t('home.refresh'))), figures);
+  replaceChildren(
+    host,
+    screenHeader(
+      t('nav.home'),
+      t('home.lead'),
+      el(
+        'button',
+        { class: 'button button-small', type: 'button', onclick: () => refresh(figures, draw, context.signal) },
+        icon('refresh'),
+        t('home.refresh'),
+      ),
+    ),
+    figures,
+  );
   const before = context.restored ? recall('home', '') : null;
   if (before) {
     replaceChildren(figures, draw(before));
@@ -93,7 +105,12 @@ function drawCards(overview, role) {
     ]),
     group(t('home.section.kept'), [
       card(t('home.active'), formatNumber(conversations.active), null, hrefFor('conversations')),
-      card(t('home.trashed'), formatNumber(conversations.trashed), purgeNote(overview.oldest_purge_at), hrefFor('conversations', { state: 'trashed' })),
+      card(
+        t('home.trashed'),
+        formatNumber(conversations.trashed),
+        purgeNote(overview.oldest_purge_at),
+        hrefFor('conversations', { state: 'trashed' }),
+      ),
       card(t('home.messages'), formatNumber(overview.messages), average && t('home.messages.note', { average })),
       card(t('home.users'), formatNumber(overview.users), null, hrefFor('users')),
       card(t('home.database'), sizeText(overview.database_bytes)),
@@ -110,11 +127,24 @@ function purgeNote(at) {
 }
 
 function group(title, cards) {
-  return el('section', { class: 'card-group' }, el('h2', null, title), el('ul', { class: 'cards' }, cards.map((node) => el('li', null, node))));
+  return el(
+    'section',
+    { class: 'card-group' },
+    el('h2', null, title),
+    el(
+      'ul',
+      { class: 'cards' },
+      cards.map((node) => el('li', null, node)),
+    ),
+  );
 }
 
 function card(label, value, note = null, href = null) {
-  const content = [el('span', { class: 'figure-label' }, label), el('span', { class: 'figure-value' }, value), note && el('span', { class: 'figure-note muted' }, note)];
+  const content = [
+    el('span', { class: 'figure-label' }, label),
+    el('span', { class: 'figure-value' }, value),
+    note && el('span', { class: 'figure-note muted' }, note),
+  ];
   return href ? el('a', { class: 'figure figure-link', href }, content) : el('div', { class: 'figure' }, content);
 }
 

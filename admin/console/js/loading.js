@@ -21,9 +21,17 @@ const SLOW_MS = 3000;
 export async function loadInto(host, options) {
   const head = options.head ?? (() => []);
   const slow = el('p', { class: 'slow-note', role: 'status' });
-  const timer = setTimeout(() => { slow.textContent = t('load.slow'); }, SLOW_MS);
+  const timer = setTimeout(() => {
+    slow.textContent = t('load.slow');
+  }, SLOW_MS);
   host.setAttribute('aria-busy', 'true');
-  replaceChildren(host, head(), el('p', { class: 'visually-hidden', role: 'status' }, t('load.loading')), slow, options.skeleton ?? rowsSkeleton());
+  replaceChildren(
+    host,
+    head(),
+    el('p', { class: 'visually-hidden', role: 'status' }, t('load.loading')),
+    slow,
+    options.skeleton ?? rowsSkeleton(),
+  );
   try {
     const data = await options.load();
     if (!options.signal.aborted) {
@@ -31,7 +39,11 @@ export async function loadInto(host, options) {
     }
   } catch (error) {
     if (!options.signal.aborted && error.name !== 'AbortError') {
-      replaceChildren(host, head(), errorBox(error, () => loadInto(host, options)));
+      replaceChildren(
+        host,
+        head(),
+        errorBox(error, () => loadInto(host, options)),
+      );
     }
   } finally {
     clearTimeout(timer);
@@ -46,11 +58,14 @@ export async function loadInto(host, options) {
  * @returns {HTMLElement}
  */
 export function errorBox(error, retry) {
-  return el('div', { class: 'state-box state-error', role: 'alert' },
+  return el(
+    'div',
+    { class: 'state-box state-error', role: 'alert' },
     icon('warning'),
     el('p', { class: 'state-title' }, t('load.error')),
     el('p', { dir: 'auto' }, describeError(error)),
-    el('button', { class: 'button', type: 'button', onclick: retry }, icon('refresh'), t('load.retry')));
+    el('button', { class: 'button', type: 'button', onclick: retry }, icon('refresh'), t('load.retry')),
+  );
 }
 
 /**
@@ -66,10 +81,18 @@ export function emptyBox(title, detail, ...actions) {
 
 /** Grey bars in place of rows. @param {number} [count] @returns {HTMLElement} */
 export function rowsSkeleton(count = 8) {
-  return el('div', { class: 'skeleton-rows', aria: { hidden: true } }, Array.from({ length: count }, () => el('div', { class: 'skeleton' })));
+  return el(
+    'div',
+    { class: 'skeleton-rows', aria: { hidden: true } },
+    Array.from({ length: count }, () => el('div', { class: 'skeleton' })),
+  );
 }
 
 /** Grey cards in place of figures. @param {number} [count] @returns {HTMLElement} */
 export function cardsSkeleton(count = 8) {
-  return el('div', { class: 'cards', aria: { hidden: true } }, Array.from({ length: count }, () => el('div', { class: 'skeleton skeleton-card' })));
+  return el(
+    'div',
+    { class: 'cards', aria: { hidden: true } },
+    Array.from({ length: count }, () => el('div', { class: 'skeleton skeleton-card' })),
+  );
 }

@@ -37,7 +37,12 @@ function drawFoot(foot, options, error = null) {
   const more = pages.next !== null;
   const button = more && el('button', { class: 'button', type: 'button' }, error ? t('load.retry') : t('console.loadMore'));
   const count = more ? t('console.shownMore', { count: formatNumber(pages.rows.length) }) : tCount('console.shown', pages.rows.length);
-  replaceChildren(foot, error && el('p', { class: 'notice notice-error', role: 'alert' }, describeError(error)), el('p', { class: 'muted' }, count), button);
+  replaceChildren(
+    foot,
+    error && el('p', { class: 'notice notice-error', role: 'alert' }, describeError(error)),
+    el('p', { class: 'muted' }, count),
+    button,
+  );
   if (more) {
     button.addEventListener('click', () => loadMore(foot, button, options));
   }

@@ -16,14 +16,27 @@ const MAX_LENGTH = 300;
  */
 export function askReason(signal) {
   return new Promise((resolve) => {
-    const input = el('input', { class: 'input', id: 'reason', maxlength: String(MAX_LENGTH), autocomplete: 'off', placeholder: t('reason.placeholder'), aria: { describedby: 'reason-problem', required: 'true' } });
+    const input = el('input', {
+      class: 'input',
+      id: 'reason',
+      maxlength: String(MAX_LENGTH),
+      autocomplete: 'off',
+      placeholder: t('reason.placeholder'),
+      aria: { describedby: 'reason-problem', required: 'true' },
+    });
     const problem = el('p', { class: 'field-problem', id: 'reason-problem', role: 'alert' });
-    const form = el('form', { class: 'dialog-form', novalidate: true },
+    const form = el(
+      'form',
+      { class: 'dialog-form', novalidate: true },
       el('p', { class: 'muted' }, t('reason.detail')),
       el('div', { class: 'field' }, el('label', { for: 'reason' }, t('reason.label')), input, problem),
-      el('div', { class: 'dialog-actions' },
+      el(
+        'div',
+        { class: 'dialog-actions' },
         el('button', { class: 'button', type: 'button', onclick: () => dialog.close('') }, t('console.cancel')),
-        el('button', { class: 'button button-primary', type: 'submit' }, t('reason.submit'))));
+        el('button', { class: 'button button-primary', type: 'submit' }, t('reason.submit')),
+      ),
+    );
     const dialog = openDialog({ title: t('reason.title'), content: form, onClose: (value) => resolve(value === '' ? null : value) });
     form.addEventListener('submit', (event) => {
       event.preventDefault();

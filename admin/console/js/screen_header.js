@@ -13,7 +13,15 @@ import { el } from '../shared/dom.js';
  */
 export function screenHeader(title, lead, ...actions) {
   const shown = actions.filter(Boolean);
-  return el('header', { class: 'screen-header' },
-    el('div', { class: 'screen-title' }, el('h1', { tabindex: '-1', id: 'screen-title' }, title), lead && el('p', { class: 'muted lead' }, lead)),
-    shown.length > 0 && el('div', { class: 'screen-actions' }, shown));
+  return el(
+    'header',
+    { class: 'screen-header' },
+    el(
+      'div',
+      { class: 'screen-title' },
+      el('h1', { tabindex: '-1', id: 'screen-title' }, title),
+      lead && el('p', { class: 'muted lead' }, lead),
+    ),
+    shown.length > 0 && el('div', { class: 'screen-actions' }, shown),
+  );
 }

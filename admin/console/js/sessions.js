@@ -28,8 +28,15 @@ const NAMES_SHOWN = 5;
 export function showSessions(host, { restored, signal }) {
   const list = el('div', { class: 'list-host' });
   const screen = { list, signal };
-  replaceChildren(host, screenHeader(t('nav.sessions'), t('sessions.lead'),
-    el('button', { class: 'button button-small', type: 'button', onclick: () => load(screen) }, icon('refresh'), t('home.refresh'))), list);
+  replaceChildren(
+    host,
+    screenHeader(
+      t('nav.sessions'),
+      t('sessions.lead'),
+      el('button', { class: 'button button-small', type: 'button', onclick: () => load(screen) }, icon('refresh'), t('home.refresh')),
+    ),
+    list,
+  );
   const before = restored ? recall('sessions', '') : null;
   if (before) {
     replaceChildren(list, drawSessions(screen, before));
@@ -62,15 +69,40 @@ function drawSessions(screen, sessions) {
     selection,
   });
   table.addRows(sessions);
-  return [selectionBar(screen, selection),
-    el('div', { class: 'paged-list' }, table.node, el('div', { class: 'list-foot' }, el('p', { class: 'muted' }, tCount('console.shown', sessions.length))))];
+  return [
+    selectionBar(screen, selection),
+    el(
+      'div',
+      { class: 'paged-list' },
+      table.node,
+      el('div', { class: 'list-foot' }, el('p', { class: 'muted' }, tCount('console.shown', sessions.length))),
+    ),
+  ];
 }
 
 function selectionBar(screen, selection) {
   const count = el('p', { class: 'bulk-count', role: 'status' });
-  const bar = el('div', { class: 'bulk-bar', role: 'region', hidden: true, aria: { label: t('bulk.label') } }, count,
-    el('div', { class: 'bulk-actions' }, el('button', { class: 'button button-small button-danger', type: 'button', onclick: () => end(screen, selection.rows) }, icon('logout'), t('sessions.endSelected'))),
-    el('button', { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.clear() }, icon('close'), t('bulk.clear')));
+  const bar = el(
+    'div',
+    { class: 'bulk-bar', role: 'region', hidden: true, aria: { label: t('bulk.label') } },
+    count,
+    el(
+      'div',
+      { class: 'bulk-actions' },
+      el(
+        'button',
+        { class: 'button button-small button-danger', type: 'button', onclick: () => end(screen, selection.rows) },
+        icon('logout'),
+        t('sessions.endSelected'),
+      ),
+    ),
+    el(
+      'button',
+      { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.clear() },
+      icon('close'),
+      t('bulk.clear'),
+    ),
+  );
   selection.onChange(() => {
     bar.hidden = selection.isEmpty;
     count.textContent = tCount('bulk.selected', selection.size);
@@ -80,9 +112,20 @@ function selectionBar(screen, selection) {
 
 function columns(screen) {
   return [
-    { label: t('sessions.col.user'), class: 'primary', cell: (session) => [session.user ? userText(session.user, { class: 'name' }) : dash(), el('span', { class: 'mono muted reference', title: t('sessions.col.ref') }, session.ref)] },
+    {
+      label: t('sessions.col.user'),
+      class: 'primary',
+      cell: (session) => [
+        session.user ? userText(session.user, { class: 'name' }) : dash(),
+        el('span', { class: 'mono muted reference', title: t('sessions.col.ref') }, session.ref),
+      ],
+    },
     { label: t('sessions.col.role'), class: 'brief', cell: (session) => (session.role ? roleName(session.role) : dash()) },
-    { label: t('sessions.col.agent'), class: 'brief', cell: (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent)) },
+    {
+      label: t('sessions.col.agent'),
+      class: 'brief',
+      cell: (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent)),
+    },
     { label: t('sessions.col.network'), class: 'mono brief', cell: (session) => session.network ?? dash() },
     { label: t('sessions.col.lastSeen'), class: 'time', cell: (session) => timeText(session.last_seen_at) },
     { label: t('sessions.col.created'), class: 'time secondary', cell: (session) => timeText(session.created_at) },
@@ -92,7 +135,16 @@ function columns(screen) {
 }
 
 function endButton(screen, session) {
-  return el('button', { class: 'button button-small', type: 'button', aria: { label: t('sessions.endOf', { name: plainUserText(session.user ?? session.ref) }) }, onclick: () => end(screen, [session]) }, t('sessions.end'));
+  return el(
+    'button',
+    {
+      class: 'button button-small',
+      type: 'button',
+      aria: { label: t('sessions.endOf', { name: plainUserText(session.user ?? session.ref) }) },
+      onclick: () => end(screen, [session]),
+    },
+    t('sessions.end'),
+  );
 }
 
 async function end(screen, sessions) {

@@ -58,7 +58,9 @@ export function leaveScreen() {
 }
 
 function redraw() {
-  const focused = document.activeElement?.matches?.('.account-panel select') ? [...$('.account-panel', shown.root).querySelectorAll('select')].indexOf(document.activeElement) : -1;
+  const focused = document.activeElement?.matches?.('.account-panel select')
+    ? [...$('.account-panel', shown.root).querySelectorAll('select')].indexOf(document.activeElement)
+    : -1;
   drawFrame();
   showScreen(currentRoute(true), { focus: false });
   if (focused >= 0) {
@@ -69,28 +71,54 @@ function redraw() {
 
 function drawFrame() {
   const { root } = shown;
-  replaceChildren(root,
+  replaceChildren(
+    root,
     el('a', { class: 'skip-link', href: '#screen' }, t('console.skip')),
-    el('div', { class: 'topbar' },
+    el(
+      'div',
+      { class: 'topbar' },
       el('a', { class: 'brand', href: hrefFor('home') }, el('span', { class: 'brand-mark', aria: { hidden: true } }), t('console.title')),
-      navigation(), userMenu()),
-    el('main', { id: 'screen', tabindex: '-1' }));
+      navigation(),
+      userMenu(),
+    ),
+    el('main', { id: 'screen', tabindex: '-1' }),
+  );
 }
 
 function navigation() {
   const views = Object.entries(SCREENS).filter(([, screen]) => !screen.under && may(shown.user.role, screen.needs));
-  return el('nav', { class: 'nav', aria: { label: t('console.nav') } },
-    el('ul', null, views.map(([view]) => el('li', null, el('a', { href: hrefFor(view), dataset: { view } }, t(`nav.${view}`))))));
+  return el(
+    'nav',
+    { class: 'nav', aria: { label: t('console.nav') } },
+    el(
+      'ul',
+      null,
+      views.map(([view]) => el('li', null, el('a', { href: hrefFor(view), dataset: { view } }, t(`nav.${view}`)))),
+    ),
+  );
 }
 
 function userMenu() {
   const { user, onLeave } = shown;
-  const menu = el('details', { class: 'account' },
-    el('summary', { aria: { label: `${t('console.account')}: ${user.name}, ${roleName(user.role)}` } }, icon('user'), userText(user.name, { class: 'account-name' }), el('span', { class: 'badge' }, roleName(user.role))),
-    el('div', { class: 'account-panel' },
+  const menu = el(
+    'details',
+    { class: 'account' },
+    el(
+      'summary',
+      { aria: { label: `${t('console.account')}: ${user.name}, ${roleName(user.role)}` } },
+      icon('user'),
+      userText(user.name, { class: 'account-name' }),
+      el('span', { class: 'badge' }, roleName(user.role)),
+    ),
+    el(
+      'div',
+      { class: 'account-panel' },
       el('p', { class: 'muted' }, `${roleName(user.role)}: ${t(`role.${user.role}.may`)}`),
-      themeSwitch(), languageSwitch(),
-      el('button', { class: 'button', type: 'button', onclick: () => logOut(onLeave) }, icon('logout'), t('console.logout'))));
+      themeSwitch(),
+      languageSwitch(),
+      el('button', { class: 'button', type: 'button', onclick: () => logOut(onLeave) }, icon('logout'), t('console.logout')),
+    ),
+  );
   menu.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && menu.open) {
       menu.open = false;
@@ -116,7 +144,14 @@ function showScreen(route, { focus }) {
   if (may(user.role, screen.needs)) {
     screen.show(host, { params: route.params, restored: route.restored, user, role: user.role, signal: left.signal });
   } else {
-    replaceChildren(host, emptyBox(t('denied.screen', { role: roleName(user.role) }), '', el('a', { class: 'button', href: hrefFor('home') }, t('denied.screen.home'))));
+    replaceChildren(
+      host,
+      emptyBox(
+        t('denied.screen', { role: roleName(user.role) }),
+        '',
+        el('a', { class: 'button', href: hrefFor('home') }, t('denied.screen.home')),
+      ),
+    );
   }
   if (focus) {
     ($('#screen-title', host) ?? host).focus({ preventScroll: true });

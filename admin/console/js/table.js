@@ -26,12 +26,29 @@ import { t } from '../shared/i18n.js';
 export function dataTable(options) {
   const body = el('tbody', { role: 'rowgroup' });
   const ticks = options.selection ? tickBoxes(options) : null;
-  const head = el('tr', { role: 'row' },
-    ticks && el('th', { role: 'columnheader', scope: 'col', class: 'tick' }, el('label', { class: 'tick-all' }, ticks.all, el('span', { class: 'tick-all-words', aria: { hidden: true } }, t('console.selectAll')))),
-    options.columns.map((column) => el('th', { role: 'columnheader', scope: 'col', class: column.class }, column.label)));
-  const table = el('table', { role: 'table', class: 'data-table' },
+  const head = el(
+    'tr',
+    { role: 'row' },
+    ticks &&
+      el(
+        'th',
+        { role: 'columnheader', scope: 'col', class: 'tick' },
+        el(
+          'label',
+          { class: 'tick-all' },
+          ticks.all,
+          el('span', { class: 'tick-all-words', aria: { hidden: true } }, t('console.selectAll')),
+        ),
+      ),
+    options.columns.map((column) => el('th', { role: 'columnheader', scope: 'col', class: column.class }, column.label)),
+  );
+  const table = el(
+    'table',
+    { role: 'table', class: 'data-table' },
     el('caption', { class: 'visually-hidden' }, options.caption),
-    el('thead', { role: 'rowgroup' }, head), body);
+    el('thead', { role: 'rowgroup' }, head),
+    body,
+  );
   return {
     node: el('div', { class: 'table-frame' }, table),
     addRows: (rows) => {
@@ -42,11 +59,17 @@ export function dataTable(options) {
 }
 
 function rowElement(row, { columns }, ticks) {
-  const cells = columns.map((column) => el('td', {
-    role: 'cell',
-    class: [column.class, column.skipOnCard?.(row) && 'skip-on-card'],
-    dataset: { label: column.label },
-  }, el('div', { class: 'cell' }, column.cell(row))));
+  const cells = columns.map((column) =>
+    el(
+      'td',
+      {
+        role: 'cell',
+        class: [column.class, column.skipOnCard?.(row) && 'skip-on-card'],
+        dataset: { label: column.label },
+      },
+      el('div', { class: 'cell' }, column.cell(row)),
+    ),
+  );
   const node = el('tr', { role: 'row' }, ticks && el('td', { role: 'cell', class: 'tick' }, ticks.add(row)), cells);
   ticks?.bind(node, row);
   return node;
@@ -57,12 +80,20 @@ function tickBoxes({ idOf, nameOf, selection }) {
   const boxes = [];
   let last = null;
   const all = el('input', { type: 'checkbox', aria: { label: t('console.selectAll') } });
-  all.addEventListener('change', () => selection.set(boxes.map(({ id, row }) => [id, row]), all.checked));
+  all.addEventListener('change', () =>
+    selection.set(
+      boxes.map(({ id, row }) => [id, row]),
+      all.checked,
+    ),
+  );
   const choose = (index, on, range) => {
     const from = range && last !== null ? Math.min(last, index) : index;
     const to = range && last !== null ? Math.max(last, index) : index;
     last = index;
-    selection.set(boxes.slice(from, to + 1).map(({ id, row }) => [id, row]), on);
+    selection.set(
+      boxes.slice(from, to + 1).map(({ id, row }) => [id, row]),
+      on,
+    );
   };
   const refresh = () => {
     let on = 0;
@@ -86,6 +117,8 @@ function tickBoxes({ idOf, nameOf, selection }) {
       boxes.push({ box, row, id: idOf(row), node: null });
       return el('label', { class: 'tick-target' }, box);
     },
-    bind: (node) => { boxes[boxes.length - 1].node = node; },
+    bind: (node) => {
+      boxes[boxes.length - 1].node = node;
+    },
   };
 }

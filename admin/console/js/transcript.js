@@ -70,14 +70,21 @@ function draw(screen, shown) {
   const { conversation, reason } = shown;
   const content = may(screen.role, 'readContent');
   const messages = messageList(conversation, { content, source: shown.source, signal: screen.signal });
-  const title = content ? (conversation.title ? userText(conversation.title) : t('console.untitled')) : el('span', { class: 'mono' }, conversation.id);
+  const title = content
+    ? conversation.title
+      ? userText(conversation.title)
+      : t('console.untitled')
+    : el('span', { class: 'mono' }, conversation.id);
   return [
     backLink(),
     screenHeader(title, null, ...transcriptActions(conversation, screen, () => load(screen, reason))),
     !content && el('p', { class: 'notice notice-info' }, icon('help'), t('transcript.metadataOnly', { role: roleName(screen.role) })),
-    el('div', { class: 'transcript' },
+    el(
+      'div',
+      { class: 'transcript' },
       aboutPanel(conversation, { reason, reader: screen.user, signal: screen.signal }),
-      el('div', { class: 'transcript-main' }, content && sourceSwitch(shown, messages), messages.node)),
+      el('div', { class: 'transcript-main' }, content && sourceSwitch(shown, messages), messages.node),
+    ),
   ];
 }
 

@@ -18,9 +18,13 @@ import { timeText } from './words_for.js';
 export function aboutPanel(conversation, { reason, reader, signal }) {
   const models = conversation.models ?? [...new Set(conversation.messages.map((message) => message.model).filter(Boolean))];
   const state = conversation.state ?? (conversation.trashed_at ? 'trashed' : 'active');
-  return el('aside', { class: 'about', aria: { labelledby: 'about-title' } },
+  return el(
+    'aside',
+    { class: 'about', aria: { labelledby: 'about-title' } },
     el('h2', { id: 'about-title' }, t('transcript.about')),
-    el('dl', { class: 'facts' },
+    el(
+      'dl',
+      { class: 'facts' },
       fact('transcript.user', el('a', { href: hrefFor('conversations', { user: conversation.user }) }, userText(conversation.user))),
       fact('transcript.state', stateText({ state, purge_at: null })),
       conversation.trashed_at && fact('transcript.trashedAt', timeText(conversation.trashed_at)),
@@ -31,8 +35,10 @@ export function aboutPanel(conversation, { reason, reader, signal }) {
       fact('transcript.messages', formatNumber(conversation.message_count ?? conversation.messages.length)),
       fact('transcript.models', modelsText(models)),
       fact('transcript.id', el('span', { class: 'mono' }, conversation.id)),
-      reason && fact('transcript.reason', userText(reason))),
-    printNote(reader, signal));
+      reason && fact('transcript.reason', userText(reason)),
+    ),
+    printNote(reader, signal),
+  );
 }
 
 /**
@@ -52,8 +58,15 @@ function trasherText(who) {
 
 function printNote(reader, signal) {
   const note = el('p', { class: 'print-only' });
-  addEventListener('beforeprint', () => {
-    note.textContent = t('transcript.printedBy', { name: plainUserText(reader.name), time: formatTime(new Date().toISOString(), { dateStyle: 'medium', timeStyle: 'long' }) });
-  }, { signal });
+  addEventListener(
+    'beforeprint',
+    () => {
+      note.textContent = t('transcript.printedBy', {
+        name: plainUserText(reader.name),
+        time: formatTime(new Date().toISOString(), { dateStyle: 'medium', timeStyle: 'long' }),
+      });
+    },
+    { signal },
+  );
   return note;
 }

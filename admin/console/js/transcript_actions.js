@@ -26,7 +26,9 @@ export function transcriptActions(conversation, { role }, reload) {
     button('copy', t('transcript.copyLink'), () => copyLink(id)),
     button(null, t('transcript.print'), () => window.print()),
     may(role, 'export') && exportLink({ ids: id }, t('transcript.export')),
-    may(role, 'expire') && !trashed && button('trash', t('bulk.expire'), () => expireByDialog({ ids: [id] }, null, reload), 'button-danger'),
+    may(role, 'expire') &&
+      !trashed &&
+      button('trash', t('bulk.expire'), () => expireByDialog({ ids: [id] }, null, reload), 'button-danger'),
     may(role, 'expire') && trashed && button('restore', t('bulk.restore'), () => restoreByIds([id], reload)),
   ];
 }

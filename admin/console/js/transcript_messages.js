@@ -15,9 +15,29 @@ import { userText, withMarks } from './user_text.js';
 import { timeText } from './words_for.js';
 
 const SLICE = 40;
-const STATUS_BADGE = { complete: 'badge-success', streaming: 'badge-info', stopped: 'badge-warn', interrupted: 'badge-warn', error: 'badge-error' };
+const STATUS_BADGE = {
+  complete: 'badge-success',
+  streaming: 'badge-info',
+  stopped: 'badge-warn',
+  interrupted: 'badge-warn',
+  error: 'badge-error',
+};
 /* Shown in words of their own; whatever else was recorded is listed under its own name. */
-const KNOWN = new Set(['id', 'parent_id', 'seq', 'role', 'content', 'status', 'created_at', 'finished_at', 'model', 'finish_reason', 'usage', 'detail', 'feedback']);
+const KNOWN = new Set([
+  'id',
+  'parent_id',
+  'seq',
+  'role',
+  'content',
+  'status',
+  'created_at',
+  'finished_at',
+  'model',
+  'finish_reason',
+  'usage',
+  'detail',
+  'feedback',
+]);
 
 /**
  * @param {{messages: Object[]}} conversation
@@ -30,12 +50,16 @@ export function messageList(conversation, { content, source, signal }) {
   const revisions = revisionsOf(messages);
   const bodies = [];
   let asSource = source;
-  inSlices(messages, (message) => {
-    const body = el('div', { class: 'message-body', dir: 'auto' });
-    bodies.push([body, message]);
-    fillBody(body, message, content, asSource);
-    list.append(el('li', null, messageElement(message, body, revisions)));
-  }, { signal, done: () => goToNamed(list) });
+  inSlices(
+    messages,
+    (message) => {
+      const body = el('div', { class: 'message-body', dir: 'auto' });
+      bodies.push([body, message]);
+      fillBody(body, message, content, asSource);
+      list.append(el('li', null, messageElement(message, body, revisions)));
+    },
+    { signal, done: () => goToNamed(list) },
+  );
   addEventListener('hashchange', () => goToNamed(list), { signal });
   openDetailsForPrint(list, signal);
   return {
@@ -73,18 +97,28 @@ function fillBody(body, message, content, asSource) {
 
 function messageElement(message, body, revisions) {
   const { index, count } = revisions.get(message.id);
-  return el('article', { class: `message message-${message.role}`, id: `m-${message.id}`, tabindex: '-1' },
-    el('header', { class: 'message-head' },
+  return el(
+    'article',
+    { class: `message message-${message.role}`, id: `m-${message.id}`, tabindex: '-1' },
+    el(
+      'header',
+      { class: 'message-head' },
       el('h3', null, hasMessage(`message.${message.role}`) ? t(`message.${message.role}`) : message.role),
       timeText(message.created_at, { dateStyle: 'medium', timeStyle: 'medium' }),
       message.status !== 'complete' && statusBadge(message.status),
       count > 1 && el('span', { class: 'badge badge-info' }, t('message.revision', { index, count })),
       message.model && userText(message.model, { class: 'muted message-model' }),
-      el('a', { class: 'message-link', href: `#m-${message.id}`, aria: { label: t('message.permalink', { seq: message.seq }) } }, `#${message.seq}`)),
+      el(
+        'a',
+        { class: 'message-link', href: `#m-${message.id}`, aria: { label: t('message.permalink', { seq: message.seq }) } },
+        `#${message.seq}`,
+      ),
+    ),
     message.detail && el('p', { class: 'notice notice-warn' }, message.detail),
     body,
     feedbackLine(message.feedback),
-    details(message));
+    details(message),
+  );
 }
 
 function statusBadge(status) {
@@ -96,17 +130,24 @@ function feedbackLine(feedback) {
     return null;
   }
   const word = feedback.rating < 0 ? 'down' : 'up';
-  return el('p', { class: `feedback feedback-${word}` },
+  return el(
+    'p',
+    { class: `feedback feedback-${word}` },
     el('span', { class: 'visually-hidden' }, `${t('message.feedback')}: `),
     feedback.rating !== 0 && [icon(word === 'down' ? 'thumbDown' : 'thumbUp'), t(`message.feedback.${word}`)],
-    feedback.comment && userText(feedback.comment, { class: 'feedback-comment' }));
+    feedback.comment && userText(feedback.comment, { class: 'feedback-comment' }),
+  );
 }
 
 function details(message) {
   const rest = Object.entries(message).filter(([name, value]) => !KNOWN.has(name) && value !== null);
-  return el('details', { class: 'message-details' },
+  return el(
+    'details',
+    { class: 'message-details' },
     el('summary', null, t('message.details')),
-    el('dl', { class: 'facts' },
+    el(
+      'dl',
+      { class: 'facts' },
       fact('message.status', statusBadge(message.status)),
       message.model && fact('message.model', userText(message.model)),
       message.finish_reason && fact('message.finishReason', el('span', { class: 'mono' }, message.finish_reason)),
@@ -115,13 +156,19 @@ function details(message) {
       message.finished_at && fact('message.duration', durationText(message)),
       fact('message.id', el('span', { class: 'mono' }, message.id)),
       message.parent_id && fact('message.parent', el('a', { class: 'mono', href: `#m-${message.parent_id}` }, message.parent_id)),
-      rest.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', { class: 'mono' }, withMarks(JSON.stringify(value)))))));
+      rest.map(([name, value]) => el('div', null, el('dt', null, name), el('dd', { class: 'mono' }, withMarks(JSON.stringify(value))))),
+    ),
+  );
 }
 
 function usageText(usage) {
   const { prompt_tokens: prompt, completion_tokens: completion } = usage;
   return Number.isFinite(prompt) && Number.isFinite(completion)
-    ? el('span', { title: JSON.stringify(usage) }, t('message.usage.value', { prompt: formatNumber(prompt), completion: formatNumber(completion) }))
+    ? el(
+        'span',
+        { title: JSON.stringify(usage) },
+        t('message.usage.value', { prompt: formatNumber(prompt), completion: formatNumber(completion) }),
+      )
     : el('span', { class: 'mono' }, JSON.stringify(usage));
 }
 
@@ -157,9 +204,22 @@ function goToNamed(list) {
 
 function openDetailsForPrint(list, signal) {
   const closed = [];
-  addEventListener('beforeprint', () => {
-    closed.push(...list.querySelectorAll('details:not([open])'));
-    closed.forEach((node) => { node.open = true; });
-  }, { signal });
-  addEventListener('afterprint', () => closed.splice(0).forEach((node) => { node.open = false; }), { signal });
+  addEventListener(
+    'beforeprint',
+    () => {
+      closed.push(...list.querySelectorAll('details:not([open])'));
+      closed.forEach((node) => {
+        node.open = true;
+      });
+    },
+    { signal },
+  );
+  addEventListener(
+    'afterprint',
+    () =>
+      closed.splice(0).forEach((node) => {
+        node.open = false;
+      }),
+    { signal },
+  );
 }

@@ -53,7 +53,10 @@ export function withMarks(text) {
  * @returns {string}
  */
 export function plainUserText(text) {
-  return text.split(UNSEEN).map((piece, index) => (index % 2 === 0 ? piece : `[${nameOf(piece).short}]`)).join('');
+  return text
+    .split(UNSEEN)
+    .map((piece, index) => (index % 2 === 0 ? piece : `[${nameOf(piece).short}]`))
+    .join('');
 }
 
 function nameOf(char) {

@@ -22,15 +22,27 @@ import { tCount, timeText } from './words_for.js';
 export function showUsers(host, { params, restored, signal }) {
   const list = el('div', { class: 'list-host' });
   const find = el('input', {
-    class: 'input input-small', type: 'search', id: 'users-find', value: params.get('name') ?? '', placeholder: t('users.find.placeholder'),
-    autocapitalize: 'none', autocomplete: 'off', spellcheck: 'false', dataset: { search: '' },
+    class: 'input input-small',
+    type: 'search',
+    id: 'users-find',
+    value: params.get('name') ?? '',
+    placeholder: t('users.find.placeholder'),
+    autocapitalize: 'none',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    dataset: { search: '' },
   });
   const shown = { users: restored ? recall('users', '') : null };
-  replaceChildren(host,
+  replaceChildren(
+    host,
     screenHeader(t('nav.users'), t('users.lead')),
-    el('form', { class: 'filter-bar', role: 'search', onsubmit: (event) => event.preventDefault() },
-      el('div', { class: 'field field-q' }, el('label', { for: 'users-find' }, t('users.find')), find)),
-    list);
+    el(
+      'form',
+      { class: 'filter-bar', role: 'search', onsubmit: (event) => event.preventDefault() },
+      el('div', { class: 'field field-q' }, el('label', { for: 'users-find' }, t('users.find')), find),
+    ),
+    list,
+  );
   find.addEventListener('input', () => {
     rewrite(hrefFor('users', { name: find.value.trim() }));
     if (shown.users) {
@@ -63,7 +75,12 @@ function drawUsers(users, part) {
   }
   const table = dataTable({ caption: t('users.caption'), columns: columns(), idOf: (user) => user.name });
   table.addRows(found);
-  return el('div', { class: 'paged-list' }, table.node, el('div', { class: 'list-foot' }, el('p', { class: 'muted', role: 'status' }, tCount('console.shown', found.length))));
+  return el(
+    'div',
+    { class: 'paged-list' },
+    table.node,
+    el('div', { class: 'list-foot' }, el('p', { class: 'muted', role: 'status' }, tCount('console.shown', found.length))),
+  );
 }
 
 function columns() {
@@ -72,19 +89,32 @@ function columns() {
     { label: t('users.col.role'), class: 'brief', cell: (user) => roleName(user.role) },
     { label: t('users.col.state'), class: 'state', cell: stateBadge, skipOnCard: (user) => !user.disabled },
     { label: t('users.col.conversations'), class: 'number', cell: conversationsLink },
-    { label: t('users.col.lastLogin'), class: 'time', cell: (user) => (user.last_login_at ? timeText(user.last_login_at) : el('span', { class: 'muted' }, t('console.never'))) },
+    {
+      label: t('users.col.lastLogin'),
+      class: 'time',
+      cell: (user) => (user.last_login_at ? timeText(user.last_login_at) : el('span', { class: 'muted' }, t('console.never'))),
+    },
     { label: t('users.col.created'), class: 'time', cell: (user) => timeText(user.created_at) },
   ];
 }
 
 function stateBadge(user) {
-  return user.disabled ? el('span', { class: 'badge badge-error' }, t('users.disabled')) : el('span', { class: 'badge badge-success' }, t('users.enabled'));
+  return user.disabled
+    ? el('span', { class: 'badge badge-error' }, t('users.disabled'))
+    : el('span', { class: 'badge badge-success' }, t('users.enabled'));
 }
 
 function conversationsLink(user) {
   const count = formatNumber(user.conversations);
   return user.conversations > 0
-    ? el('a', { href: hrefFor('conversations', { user: user.name }), aria: { label: `${t('users.show', { name: plainUserText(user.name) })} (${count})` } }, count)
+    ? el(
+        'a',
+        {
+          href: hrefFor('conversations', { user: user.name }),
+          aria: { label: `${t('users.show', { name: plainUserText(user.name) })} (${count})` },
+        },
+        count,
+      )
     : el('span', { class: 'muted' }, count);
 }
 

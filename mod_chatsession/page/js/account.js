@@ -5,7 +5,7 @@
 import { api } from '../shared/api.js';
 import { $, el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { t } from '../shared/i18n.js';
+import { isolate, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
@@ -25,7 +25,7 @@ export function installAccount(user) {
 }
 
 function openAccount(user) {
-  const who = el('p', null, t('account.user', { name: '\u2068' + user.name + '\u2069' }));
+  const who = el('p', null, t('account.user', { name: isolate(user.name) }));
   const keys = el('button', { class: 'button button-wide', type: 'button' }, icon('help'), t('account.shortcuts'));
   const out = el('button', { class: 'button button-wide', type: 'button', dataset: { logout: '' } }, icon('logout'), t('account.logout'));
   const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), keys, out], class: 'dialog-small' });

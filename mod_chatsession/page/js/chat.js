@@ -6,7 +6,7 @@ import { api } from '../shared/api.js';
 import { copyText } from '../shared/clipboard.js';
 import { $, el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { onLanguageChange, t } from '../shared/i18n.js';
+import { isolate, onLanguageChange, t } from '../shared/i18n.js';
 import { announce, toast } from '../shared/notify.js';
 import { Asking } from './asking.js';
 import { Composer } from './composer.js';
@@ -157,7 +157,7 @@ export class Chat {
     this.composer.useDraft(this.conversation.id);
     this.show();
     this.#followRunning();
-    announce(t('chat.opened', { title: this.#title() }));
+    announce(t('chat.opened', { title: isolate(this.#title()) }));
     if (find === '') {
       this.composer.focus();
     } else {
@@ -243,7 +243,7 @@ export class Chat {
       heading.textContent = this.#title();
     }
     $('#chat-menu').hidden = this.conversation === null;
-    document.title = this.conversation?.info.title ? t('page.title', { title: this.conversation.info.title }) : t('page.name');
+    document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');
   }
 
   #redraw() {

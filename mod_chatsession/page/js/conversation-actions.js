@@ -5,7 +5,7 @@
 import { api } from '../shared/api.js';
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { t } from '../shared/i18n.js';
+import { isolate, t } from '../shared/i18n.js';
 import { openMenu } from '../shared/menu.js';
 import { toast } from '../shared/notify.js';
 
@@ -77,7 +77,7 @@ export class ConversationActions {
       await api.del(`api/conversations/${info.id}`);
       this.#onChange({ ...info, trashed_at: new Date().toISOString() });
       const undo = { label: t('chat.undo'), onClick: () => this.restore(info) };
-      toast({ text: t('chat.deleted', { title: info.title || t('chat.untitled') }), action: undo });
+      toast({ text: t('chat.deleted', { title: isolate(info.title || t('chat.untitled')) }), action: undo });
     });
   }
 
@@ -86,7 +86,7 @@ export class ConversationActions {
     await attempt(async () => {
       const restored = await api.post(`api/conversations/${info.id}/restore`);
       this.#onChange({ ...info, trashed_at: null, purge_at: null, ...restored });
-      toast({ text: t('chat.restored', { title: info.title || t('chat.untitled') }), kind: 'success' });
+      toast({ text: t('chat.restored', { title: isolate(info.title || t('chat.untitled')) }), kind: 'success' });
     });
   }
 

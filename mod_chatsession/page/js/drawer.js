@@ -19,9 +19,9 @@ export class Drawer {
     this.#opener.addEventListener('click', () => this.set(true));
     $('#sidebar-close').addEventListener('click', () => this.set(false));
     $('#scrim').addEventListener('click', () => this.set(false));
-    $('#sidebar').addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && NARROW.matches && !event.defaultPrevented) {
-        event.stopPropagation();
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.open && NARROW.matches && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
+        event.preventDefault();
         this.set(false);
       }
     });

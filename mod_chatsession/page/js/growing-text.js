@@ -7,7 +7,7 @@
  */
 
 import { el } from '../shared/dom.js';
-import { codeBlock, markdownBlocks, renderMarkdown } from '../shared/markdown.js';
+import { codeBlock, guardTabs, markdownBlocks, renderMarkdown, restoreTabs } from '../shared/markdown.js';
 
 const TAIL_LIMIT = 6000;
 const COST_SHARE = 8;
@@ -24,7 +24,6 @@ export class GrowingText {
   #pending = '';
   #frame = null;
   #nextDraw = 0;
-  #cost = 0;
   #fence = null;
   #exact = true;
 
@@ -74,9 +73,12 @@ export class GrowingText {
     if (this.#fence === null) {
       this.#draw();
     }
-    const end = performance.now();
-    this.#cost = end - now;
-    this.#nextDraw = end + this.#cost * COST_SHARE;
+    this.#nextDraw = this.#afterLayout() + (performance.now() - now) * COST_SHARE;
+  }
+
+  /* The layout comes now instead of at the end of the frame, so that its cost counts too. */
+  #afterLayout() {
+    return this.#box.offsetHeight >= 0 ? performance.now() : 0;
   }
 
   /** Moves what has arrived into the open block, and out of it what is finished by it. */
@@ -136,7 +138,7 @@ export class GrowingText {
   }
 
   #openFence(match) {
-    const rest = this.#open.slice(match[0].length);
+    const rest = restoreTabs(this.#open.slice(match[0].length));
     this.#open = '';
     this.#fence = new OpenFence(match[1], match[2].trim().split(/\s/)[0]);
     this.#tail.replaceChildren();
@@ -169,7 +171,7 @@ export class GrowingText {
       this.#tail.replaceChildren(plain);
     }
     const shown = Number(plain.dataset.shown ?? 0);
-    plain.append(el('span', null, this.#open.slice(shown)));
+    plain.append(el('span', null, restoreTabs(this.#open.slice(shown))));
     plain.dataset.shown = String(this.#open.length);
   }
 }
@@ -223,9 +225,9 @@ class OpenFence {
   }
 }
 
-/* As marked's lexer does, so that the lengths of its blocks are lengths in our text. */
+/* As marked's lexer does outside code, so that the lengths of its blocks are lengths in our text. */
 function withoutLeadingTabs(text) {
-  return text.includes('\t') ? text.replace(/^( *)(\t+)/gm, (_, spaces, tabs) => spaces + '    '.repeat(tabs.length)) : text;
+  return text.includes('\t') ? guardTabs(text).replace(/^( *)(\t+)/gm, (_, spaces, tabs) => spaces + '    '.repeat(tabs.length)) : text;
 }
 
 /*

@@ -4,7 +4,7 @@
 
 import { $, el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { daysAgo, formatTime, onLanguageChange, t } from '../shared/i18n.js';
+import { daysAgo, formatTime, isolate, onLanguageChange, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
 import { highlighted } from './highlight.js';
@@ -51,9 +51,15 @@ export class Sidebar {
     this.#box.scrollTop = 0;
   }
 
-  /** Reads the newest part again. */
-  refresh() {
-    return this.#attempt(() => this.#list.refresh());
+  /** Reads the newest part again. When that fails, the list stays as it is: the next change or visit tries again. */
+  async refresh() {
+    try {
+      if (await this.#list.refresh()) {
+        this.#draw();
+      }
+    } catch {
+      /* Nobody asked for it, so nobody is bothered. */
+    }
   }
 
   /** @param {string} id @returns {Object|undefined} the conversation as the list knows it */
@@ -196,8 +202,8 @@ export class Sidebar {
       info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(info.snippet, this.#list.query)),
       trashed && info.purge_at && el('span', { class: 'row-snippet' }, t('trash.purge', { date: formatTime(info.purge_at, { dateStyle: 'medium' }) })));
     const button = trashed
-      ? el('button', { class: 'icon-button', type: 'button', title: t('trash.restore'), aria: { label: t('trash.restore_named', { title }) }, dataset: { restore: '' } }, icon('restore'))
-      : el('button', { class: 'icon-button row-menu', type: 'button', aria: { label: t('sidebar.menu', { title }), haspopup: 'menu', expanded: 'false' }, dataset: { menu: '' } }, icon('more'));
+      ? el('button', { class: 'icon-button', type: 'button', title: t('trash.restore'), aria: { label: t('trash.restore_named', { title: isolate(title) }) }, dataset: { restore: '' } }, icon('restore'))
+      : el('button', { class: 'icon-button row-menu', type: 'button', aria: { label: t('sidebar.menu', { title: isolate(title) }), haspopup: 'menu', expanded: 'false' }, dataset: { menu: '' } }, icon('more'));
     return el('li', { class: 'row', dataset: { row: info.id } }, link, button);
   }
 }

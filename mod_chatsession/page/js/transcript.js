@@ -5,8 +5,8 @@
  * top, so that thousands of messages open at once. What is off screen is not laid out (content-visibility in transcript.css).
  */
 
-import { $, el } from '../shared/dom.js';
-import { t } from '../shared/i18n.js';
+import { el } from '../shared/dom.js';
+import { isolate, t } from '../shared/i18n.js';
 import { MessageView } from './message-view.js';
 import { ScrollLock } from './scroll-lock.js';
 
@@ -203,10 +203,5 @@ export class Transcript {
 
 /** The page shown where a conversation has no messages. @param {string} name @returns {HTMLElement} */
 export function greeting(name) {
-  return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello', dir: 'auto' }, t('chat.hello', { name })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
-}
-
-/** Puts the focus on the transcript. */
-export function focusTranscript() {
-  $('#transcript').focus({ preventScroll: true });
+  return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello', dir: 'auto' }, t('chat.hello', { name: isolate(name) })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
 }

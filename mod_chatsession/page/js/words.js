@@ -100,8 +100,8 @@ defineMessages({
     'send.failed': 'Your message was not sent',
     'send.again': 'Send again',
     'send.edit': 'Back to the text',
-    'send.stale': 'This chat went on elsewhere, for example in another tab. Your message was not sent.',
-    'send.running': 'Another answer of this chat is still being written. Your message was not sent.',
+    'send.stale': 'This chat went on elsewhere, for example in another tab.',
+    'send.running': 'Another answer of this chat is still being written.',
     'send.show': 'Show',
     'regenerate.failed': 'The answer could not be made again',
 
@@ -231,8 +231,8 @@ defineMessages({
     'send.failed': 'メッセージを送信できませんでした',
     'send.again': '再送信',
     'send.edit': '入力欄に戻す',
-    'send.stale': 'このチャットは別のタブなどで先に進んでいます。メッセージは送信されていません。',
-    'send.running': 'このチャットでは別の回答を作成中です。メッセージは送信されていません。',
+    'send.stale': 'このチャットは別のタブなどで先に進んでいます。',
+    'send.running': 'このチャットでは別の回答を作成中です。',
     'send.show': '表示',
     'regenerate.failed': 'もう一度回答できませんでした',
 

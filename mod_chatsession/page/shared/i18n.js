@@ -38,6 +38,15 @@ export function t(key, params) {
   return template.replace(/\{(\w+)\}/g, (place, name) => (params && name in params ? String(params[name]) : place));
 }
 
+/**
+ * text between isolating marks, so that its writing direction or a stray bidi control in it cannot reorder the words around it.
+ * @param {string} text
+ * @returns {string}
+ */
+export function isolate(text) {
+  return `\u2068${text}\u2069`;
+}
+
 /** Whether key has words in any language. @param {string} key @returns {boolean} */
 export function hasMessage(key) {
   return key in catalogue[current] || key in catalogue.en;

@@ -20,6 +20,8 @@ defineMessages({
 
 const MAX_MARKDOWN_LENGTH = 300000;
 const COPIED_MS = 2000;
+const MAX_UNCLOSED = 300;
+const MAX_EMPHASES = 1000;
 const HARMLESS_TAG = /^<\/?(?:br|sub|sup|kbd|mark|u|s|b|i|em|strong|del|ins)\s*\/?>$/i;
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
@@ -31,6 +33,7 @@ const SANITIZER = {
     'strong', 'sub', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'u', 'ul', '#text',
   ],
   ALLOWED_ATTR: ['align', 'class', 'href', 'start', 'title'],
+  ADD_URI_SAFE_ATTR: ['align', 'start'],
   ALLOWED_URI_REGEXP: SAFE_LINK,
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
@@ -46,10 +49,11 @@ if (!('shadowNode' in globalThis)) {
   Object.defineProperty(globalThis, 'shadowNode', { value: Object.freeze({ __depth: 0 }) });
 }
 
-const OPTIONS = { gfm: true, breaks: true, headerIds: false, mangle: false, renderer: safeRenderer() };
+const OPTIONS = { gfm: true, breaks: true, headerIds: false, mangle: false, renderer: safeRenderer(), tokenizer: boundedTokenizer() };
 
 /**
- * Renders Markdown. Never throws: what cannot be rendered comes back as plain text.
+ * Renders Markdown. Never throws: what cannot be rendered comes back as plain text. (The line end added here lets marked see a code block whose
+ * end is missing, as in an answer that was stopped.)
  * @param {string} text
  * @returns {DocumentFragment}
  */
@@ -58,7 +62,7 @@ export function renderMarkdown(text) {
     return plainText(text);
   }
   try {
-    const fragment = DOMPurify.sanitize(marked.parse(guardTabs(text), OPTIONS), SANITIZER);
+    const fragment = DOMPurify.sanitize(marked.parse(`${guardTabs(text)}\n`, OPTIONS), SANITIZER);
     finishLinks(fragment);
     finishTables(fragment);
     finishCode(fragment);
@@ -78,9 +82,13 @@ export function markdownBlocks(text) {
   return marked.lexer(text, OPTIONS).map(({ type, raw }) => ({ type, raw }));
 }
 
-/** text with the tabs inside fenced code replaced by the mark. */
-function guardTabs(text) {
-  if (!text.includes('\t') || text.includes(TAB_MARK)) {
+/**
+ * text with the tabs inside fenced code replaced by a mark, which renderMarkdown turns back; doing it twice does no harm.
+ * @param {string} text
+ * @returns {string}
+ */
+export function guardTabs(text) {
+  if (!text.includes('\t')) {
     return text;
   }
   let fence = null;
@@ -98,15 +106,20 @@ function guardTabs(text) {
   }).join('\n');
 }
 
+/** The text that guardTabs was given. @param {string} text @returns {string} */
+export function restoreTabs(text) {
+  return text.replaceAll(TAB_MARK, '\t');
+}
+
 function plainText(text) {
   const fragment = document.createDocumentFragment();
-  fragment.append(el('p', { class: 'plain-text' }, text));
+  fragment.append(el('p', { class: 'plain-text' }, restoreTabs(text)));
   return fragment;
 }
 
 function safeRenderer() {
   const renderer = new marked.Renderer();
-  renderer.html = (html) => (HARMLESS_TAG.test(html.trim()) ? html : escapeHtml(html));
+  renderer.html = (html) => (HARMLESS_TAG.test(html.trim()) ? html : escapeHtml(html.trimEnd()).replace(/\n/g, '<br>'));
   renderer.heading = (text, level) => `<h${Math.min(level + 2, 6)}>${text}</h${Math.min(level + 2, 6)}>\n`;
   renderer.checkbox = (checked) => (checked ? '☑ ' : '☐ ');
   renderer.image = (href, title, alt) => {
@@ -114,6 +127,33 @@ function safeRenderer() {
     return SAFE_LINK.test(href ?? '') ? `<a href="${escapeHtml(href)}">${label}</a>` : label;
   };
   return renderer;
+}
+
+/*
+ * For each emphasis mark marked looks for its end through the rest of the text: thousands that are never closed would hold the page for
+ * minutes. After some hundred of them in one paragraph, or a thousand marks in all, the others are taken as plain characters.
+ */
+function boundedTokenizer() {
+  const tokenizer = new marked.Tokenizer();
+  const emphasis = tokenizer.emStrong;
+  let text = '';
+  let unclosed = 0;
+  let tried = 0;
+  tokenizer.emStrong = function emStrong(source, masked, previous) {
+    if (masked !== text) {
+      text = masked;
+      unclosed = 0;
+      tried = 0;
+    }
+    if (unclosed >= MAX_UNCLOSED || tried >= MAX_EMPHASES || (source[0] !== '*' && source[0] !== '_')) {
+      return undefined;
+    }
+    tried += 1;
+    const token = emphasis.call(this, source, masked, previous);
+    unclosed += token ? 0 : 1;
+    return token;
+  };
+  return tokenizer;
 }
 
 function finishLinks(fragment) {
@@ -139,7 +179,9 @@ function finishTables(fragment) {
 function finishCode(fragment) {
   for (const pre of $$('pre', fragment)) {
     const code = pre.querySelector('code');
-    pre.textContent.includes(TAB_MARK) && code?.replaceChildren(code.textContent.replaceAll(TAB_MARK, '\t'));
+    if (code?.textContent.includes(TAB_MARK)) {
+      code.textContent = restoreTabs(code.textContent);
+    }
     const name = /(?:^|\s)language-([\w+#.-]{1,40})/.exec(code?.className ?? '')?.[1] ?? '';
     const box = codeBlock(name);
     pre.replaceWith(box);

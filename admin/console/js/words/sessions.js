@@ -25,7 +25,8 @@ defineMessages({
     'sessions.endSelected': 'End selected…',
     'sessions.confirm.title.one': 'End {count} session?',
     'sessions.confirm.title.other': 'End {count} sessions?',
-    'sessions.confirm.detail': '{names} must log in again. A text being written in the page is kept there. This cannot be undone. If one of them is your own session, you are logged out as well.',
+    'sessions.confirm.detail':
+      '{names} must log in again. A text being written in the page is kept there. This cannot be undone. If one of them is your own session, you are logged out as well.',
     'sessions.confirm.more.one': '{names} and {count} other',
     'sessions.confirm.more.other': '{names} and {count} others',
     'sessions.confirm.do.one': 'End {count} session',
@@ -52,7 +53,8 @@ defineMessages({
     'sessions.endSelected': '選択したものを終了…',
     'sessions.confirm.title.one': '{count} 件のセッションを終了しますか?',
     'sessions.confirm.title.other': '{count} 件のセッションを終了しますか?',
-    'sessions.confirm.detail': '{names} はもう一度ログインが必要になります。ページに入力中の文章は残ります。元に戻せません。自分のセッションが含まれる場合、あなたもログアウトされます。',
+    'sessions.confirm.detail':
+      '{names} はもう一度ログインが必要になります。ページに入力中の文章は残ります。元に戻せません。自分のセッションが含まれる場合、あなたもログアウトされます。',
     'sessions.confirm.more.one': '{names} と他 {count} 人',
     'sessions.confirm.more.other': '{names} と他 {count} 人',
     'sessions.confirm.do.one': '{count} 件を終了',

@@ -35,7 +35,8 @@ defineMessages({
     'transcript.trashedBy.operator': 'an operator',
     'transcript.reason': 'Your reason',
     'transcript.printedBy': 'Printed by {name} on {time}',
-    'transcript.metadataOnly': 'Content is not shown: your role “{role}” may see who talked when, but not what was said. The role auditor is needed for it.',
+    'transcript.metadataOnly':
+      'Content is not shown: your role “{role}” may see who talked when, but not what was said. The role auditor is needed for it.',
     'transcript.empty': 'This conversation has no messages yet.',
     'transcript.source': 'Show as plain source text',
     'transcript.contentHidden': 'Content not shown',
@@ -95,7 +96,8 @@ defineMessages({
     'transcript.trashedBy.operator': '運用担当者',
     'transcript.reason': 'あなたの理由',
     'transcript.printedBy': '印刷: {name}、{time}',
-    'transcript.metadataOnly': '内容は表示されません。役割「{role}」では、誰がいつ会話したかは見られますが、内容は見られません。内容の閲覧には監査者の役割が必要です。',
+    'transcript.metadataOnly':
+      '内容は表示されません。役割「{role}」では、誰がいつ会話したかは見られますが、内容は見られません。内容の閲覧には監査者の役割が必要です。',
     'transcript.empty': 'この会話にはまだメッセージがありません。',
     'transcript.source': '元のテキストのまま表示',
     'transcript.contentHidden': '内容は表示されません',

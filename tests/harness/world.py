@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""People, things that belong to them, and for every route a request that succeeds: what the tests that walk over the
+route tables share. Things are put into the database directly, so that thousands of requests stay quick."""
+import json
+import uuid
+from dataclasses import dataclass
+
+from .client import Client
+
+PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", "otto": "operator", "ada": "admin"}
+
+_STATE = {
+    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
+    "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
+    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)",
+}
+
+
+@dataclass
+class Thing:
+    """A conversation with one turn."""
+
+    conversation: str
+    question: str
+    answer: str
+
+
+class World:
+    """Everybody of PEOPLE, logged in at one server."""
+
+    def __init__(self, httpd, database):
+        self.httpd, self.database = httpd, database
+        self.connection = database.connect()
+        self.users = {name: database.add_user(name, role) for name, role in PEOPLE.items()}
+        self.ids = dict(self.connection.execute("SELECT name, id::text FROM chatsession.users").fetchall())
+        self.clients = {name: self.log_in(name) for name in PEOPLE}
+
+    def log_in(self, name):
+        client = Client(self.httpd.url)
+        client.login(self.users[name])
+        return client
+
+    def close(self):
+        self.connection.close()
+
+    def thing(self, owner, trashed_by=None, title="a title", question="a question", answer="an answer"):
+        """A new conversation of that person's, with one complete turn."""
+        made = Thing(*(str(uuid.uuid4()) for _ in range(3)))
+        self.connection.execute(
+            "WITH c AS (INSERT INTO chatsession.conversations (id, user_id, title, message_count, trashed_at,"
+            "             trashed_by, purge_at) VALUES (%(conversation)s, %(owner)s, %(title)s, 2,"
+            "             CASE WHEN %(by)s::text IS NOT NULL THEN now() END, %(by)s,"
+            "             CASE WHEN %(by)s::text IS NOT NULL THEN now() + interval '1 day' END)),"
+            " q AS (INSERT INTO chatsession.messages (id, conversation_id, seq, role, status, content)"
+            "       VALUES (%(question)s, %(conversation)s, 1, 'user', 'complete', %(asked)s))"
+            " INSERT INTO chatsession.messages (id, conversation_id, seq, parent_id, role, status, content, client_id,"
+            "   model, finished_at) VALUES (%(answer)s, %(conversation)s, 2, %(question)s, 'assistant', 'complete',"
+            "   %(answered)s, gen_random_uuid(), 'mock', now())",
+            {"conversation": made.conversation, "question": made.question, "answer": made.answer, "by": trashed_by,
+             "owner": self.ids[owner], "title": title, "asked": question, "answered": answer})
+        return made
+
+    def session_ref(self, owner):
+        """The ref of a session that nobody uses."""
+        ref = uuid.uuid4().hex[:12]
+        self.connection.execute("INSERT INTO chatsession.sessions (id_hash, ref, user_id) VALUES"
+                                " (sha256(%s::bytea), %s, %s)", (ref.encode(), ref, self.ids[owner]))
+        return ref
+
+    def state(self):
+        """A value that changes when anything in the database does, but for when somebody was last seen."""
+        sums = ", ".join(f"(SELECT md5(coalesce(string_agg(({row})::text, '|' ORDER BY ({row})::text), ''))"
+                         f" FROM chatsession.{table} t)" for table, row in _STATE.items())
+        return dict(zip(_STATE, self.connection.execute(f"SELECT {sums}").fetchone()))
+
+
+@dataclass
+class Request:
+    """A request that must succeed when its owner, or who may do so, sends it."""
+
+    path: str
+    body: object  # None: no body
+    status: int
+
+
+def _turn(_world, thing, _person):
+    return {"content": "hello", "client_id": str(uuid.uuid4())}
+
+
+_MAKERS = {
+    # route: (status, the body, is the object in the trash)
+    "GET /chat/healthz": (200, None),
+    "GET /chat/readyz": (200, None),
+    "GET /chat/api/session": (200, None),
+    "POST /chat/api/login": (200, lambda world, thing, person: {"username": world.users[person].name,
+                                                                "password": world.users[person].password}),
+    "POST /chat/api/logout": (204, None),
+    "GET /chat/api/conversations": (200, None),
+    "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
+    "GET /chat/api/conversations/{id}": (200, None),
+    "PATCH /chat/api/conversations/{id}": (200, lambda *_: {"title": "another title"}),
+    "DELETE /chat/api/conversations/{id}": (204, None),
+    "POST /chat/api/conversations/{id}/restore": (200, None),
+    "POST /chat/api/conversations/{id}/messages": (200, _turn),
+    "POST /chat/api/conversations/{id}/regenerate": (
+        200, lambda world, thing, person: {"message_id": thing.answer, "client_id": str(uuid.uuid4())}),
+    "POST /chat/api/conversations/{id}/stop": (200, None),
+    "GET /chat/api/conversations/{id}/stream": (200, None),
+    "GET /chat/api/conversations/{id}/export": (200, None),
+    "PUT /chat/api/messages/{id}/feedback": (200, lambda *_: {"rating": 1, "comment": "good"}),
+    "GET /chat-admin/api/overview": (200, None),
+    "GET /chat-admin/api/conversations": (200, None),
+    "GET /chat-admin/api/conversations/{id}": (200, None),
+    "POST /chat-admin/api/conversations/expire": (
+        200, lambda world, thing, person: {"ids": [thing.conversation], "dry_run": False,
+                                           "confirm": {"conversations": 1}}),
+    "POST /chat-admin/api/conversations/restore": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "GET /chat-admin/api/export": (200, None),
+    "GET /chat-admin/api/users": (200, None),
+    "GET /chat-admin/api/sessions": (200, None),
+    "POST /chat-admin/api/sessions/revoke": (
+        200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
+    "GET /chat-admin/api/audit": (200, None),
+}
+_MAKERS |= {f"{method} /chat-admin/api/{word}": _MAKERS[f"{method} /chat/api/{word}"]
+            for method, word in (("GET", "session"), ("POST", "login"), ("POST", "logout"))}
+
+
+def needs_trash(route):
+    return route.path.endswith("restore")
+
+
+def good_request(route, world, owner, person):
+    """A request of that route about a new thing of owner's, sent by person."""
+    assert route.name in _MAKERS, f"{route.name} is new: give it a row in tests/harness/world.py"
+    status, body = _MAKERS[route.name]
+    thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
+    identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
+    return Request(route.at(identifier), body(world, thing, person) if body else None, status)
+
+
+def send(route, client, request, **options):
+    """The response; route's mount decides where it goes."""
+    there = Client(client.origin, route.mount, client.session)
+    if request.body is not None:
+        options.setdefault("headers", {})["Content-Type"] = "application/json"
+        options["data"] = json.dumps(request.body)
+    return there.request(route.method, request.path, **options)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""Who may do what with whose things (promises E1, E2, E3, E5). LEVELS is the written table: it says a second time what
+the route tables say, on purpose. A route without a row fails, and so does a row that has become wrong."""
+import pytest
+
+from harness.client import Client
+from harness.routes import ROUTES
+from harness.world import PEOPLE, World, good_request, needs_trash, send
+
+RANKS = ("anyone", "user", "viewer", "auditor", "operator", "admin")
+LEVELS = {
+    "GET /chat/healthz": "anyone",
+    "GET /chat/readyz": "anyone",
+    "GET /chat/api/session": "anyone",
+    "POST /chat/api/login": "anyone",
+    "POST /chat/api/logout": "anyone",
+    "GET /chat/api/conversations": "user",
+    "POST /chat/api/conversations": "user",
+    "GET /chat/api/conversations/{id}": "user",
+    "PATCH /chat/api/conversations/{id}": "user",
+    "DELETE /chat/api/conversations/{id}": "user",
+    "POST /chat/api/conversations/{id}/restore": "user",
+    "POST /chat/api/conversations/{id}/messages": "user",
+    "POST /chat/api/conversations/{id}/regenerate": "user",
+    "POST /chat/api/conversations/{id}/stop": "user",
+    "GET /chat/api/conversations/{id}/stream": "user",
+    "GET /chat/api/conversations/{id}/export": "user",
+    "PUT /chat/api/messages/{id}/feedback": "user",
+    "GET /chat-admin/api/session": "anyone",
+    "POST /chat-admin/api/login": "anyone",
+    "POST /chat-admin/api/logout": "anyone",
+    "GET /chat-admin/api/overview": "viewer",
+    "GET /chat-admin/api/conversations": "viewer",
+    "GET /chat-admin/api/conversations/{id}": "viewer",
+    "POST /chat-admin/api/conversations/expire": "operator",
+    "POST /chat-admin/api/conversations/restore": "operator",
+    "GET /chat-admin/api/export": "operator",
+    "GET /chat-admin/api/users": "viewer",
+    "GET /chat-admin/api/sessions": "operator",
+    "POST /chat-admin/api/sessions/revoke": "operator",
+    "GET /chat-admin/api/audit": "auditor",
+}
+MISSING = "00000000-0000-4000-8000-000000000000"
+SECRET = "only anna may read this"
+
+
+@pytest.fixture(scope="module")
+def world(httpd, database):
+    made = World(httpd, database)
+    yield made
+    made.close()
+
+
+def test_every_route_has_its_row_in_the_table_of_who_may():
+    """E1"""
+    assert {route.name: route.access for route in ROUTES} == LEVELS
+
+
+def caller(world, person, route):
+    """A client of that person's; a new one where the call ends the session."""
+    if person == "nobody":
+        return Client(world.httpd.url)
+    return world.log_in(person) if route.path in ("api/login", "api/logout") else world.clients[person]
+
+
+def expected(route, person, whose, good):
+    """The status that the table asks for."""
+    level = LEVELS[route.name]
+    if level != "anyone" and person == "nobody":
+        return 401
+    if level != "anyone" and RANKS.index(PEOPLE[person]) < RANKS.index(level):
+        return 403
+    if "{id}" in route.path and (whose == "missing" or (whose == "anna's" and route.mount == "/chat"
+                                                        and person != "anna")):
+        return 404
+    return good
+
+
+def one_request(route, world, person, whose):
+    owner = "anna" if whose == "anna's" or person == "nobody" else person
+    good = good_request(route, world, owner, "anna" if person == "nobody" else person)
+    if whose == "missing":
+        good.path = route.at(MISSING)
+    return good
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_each_person_gets_what_the_table_says(world, route):
+    """E1, E3"""
+    wrong = []
+    for person in ("nobody", *PEOPLE):
+        for whose in ("own", "anna's", "missing") if "{id}" in route.path else ("own",):
+            request = one_request(route, world, person, whose)
+            status = expected(route, person, whose, request.status)
+            before = world.state() if status >= 400 else None
+            response = send(route, caller(world, person, route), request)
+            if response.status_code != status:
+                wrong.append(f"{person}, {whose}: {response.status_code} instead of {status}: {response.text[:200]}")
+            if before:
+                after = world.state()
+                changed = [name for name in after if after[name] != before[name]]
+                if changed:
+                    wrong.append(f"{person}, {whose}: refused, but {changed} changed")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route.path], ids=lambda route: route.name)
+def test_an_id_that_is_none_is_404_before_anything_else(world, route):
+    """E1: nothing is parsed further"""
+    before = world.state()
+    for person in ("nobody", "berta", "ada"):
+        for word in ("1", "x", MISSING + "0", MISSING[:-1], "{" + MISSING + "}", MISSING.replace("-", ""),
+                     "%27%20OR%201=1--", "..%2f..%2f", "null", "-1", MISSING.replace("0", "\uff10", 1)):
+            request = good_request(route, world, "anna", "anna")
+            request.path = route.at(word)
+            before = world.state()
+            response = send(route, caller(world, person, route), request)
+            assert response.status_code == 404, f"{person} {word}: {response.status_code}"
+            assert world.state() == before
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route.path and route.mount == "/chat"],
+                         ids=lambda route: route.name)
+def test_another_users_thing_looks_exactly_like_one_that_does_not_exist(world, route):
+    """E1, E2: the same status, headers and body; no octet of the owner's text"""
+    client = world.clients["berta"]
+    thing = world.thing("anna", trashed_by="user" if needs_trash(route) else None, title=SECRET, question=SECRET,
+                        answer=SECRET)
+    seen = []
+    for identifier in (thing.answer if "messages/{id}" in route.path else thing.conversation, MISSING):
+        request = good_request(route, world, "berta", "berta")
+        if isinstance(request.body, dict) and "message_id" in request.body:
+            request.body["message_id"] = thing.answer
+        request.path = route.at(identifier)
+        for headers in ({}, {"Last-Event-ID": "0"}):
+            response = send(route, client, request, headers=dict(headers))
+            assert SECRET not in response.text
+            body = response.json()
+            body.pop("request_id")
+            fixed = {name: value for name, value in response.headers.items()
+                     if name not in ("Date", "X-Request-Id", "Keep-Alive")}
+            seen.append((response.status_code, body, fixed))
+    assert seen[0][0] == 404
+    assert all(one == seen[0] for one in seen), seen
+
+
+def test_another_users_messages_cannot_be_reached_through_an_own_conversation(world):
+    """E2: the id in the body is checked as the one in the path is"""
+    client, theirs, own = world.clients["berta"], world.thing("anna", answer=SECRET), world.thing("berta")
+    path = f"api/conversations/{own.conversation}"
+    before = world.state()
+    missing = client.post(f"{path}/regenerate", json={"message_id": MISSING, "client_id": MISSING})
+    foreign = client.post(f"{path}/regenerate", json={"message_id": theirs.answer, "client_id": MISSING})
+    branch = client.post(f"{path}/messages", json={"content": "x", "client_id": MISSING, "branch": True,
+                                                   "parent_id": theirs.answer})
+    assert (missing.status_code, foreign.status_code, branch.status_code) == (404, 404, 404)
+    stale = client.post(f"{path}/messages", json={"content": "x", "client_id": MISSING, "parent_id": theirs.answer})
+    assert stale.status_code == 409 and SECRET not in stale.text
+    assert world.state() == before
+
+
+def test_a_search_finds_only_ones_own(world):
+    """E2"""
+    world.thing("anna", title="needle", question="needle", answer="needle")
+    assert world.clients["berta"].get("api/conversations?q=needle").json()["conversations"] == []
+    assert len(world.clients["anna"].get("api/conversations?q=needle").json()["conversations"]) == 1
+
+
+def test_a_role_that_is_taken_away_is_gone_at_the_next_request(world, database):
+    """E1: nothing about a person is believed from before"""
+    user = database.add_user("rita", "operator")
+    client = Client(world.httpd.url)
+    client.login(user)
+    assert client.console.get("api/sessions").status_code == 200
+    database.rows("UPDATE chatsession.users SET role = 'user' WHERE name = 'rita'")
+    assert client.console.get("api/sessions").status_code == 403
+
+
+def test_the_same_session_is_judged_alike_however_it_is_presented(world):
+    """E4: only the cookie is a credential"""
+    token = world.clients["ada"].cookies["sid"]
+    nobody = Client(world.httpd.url)
+    for headers in ({"Authorization": f"Bearer {token}"}, {"X-Session": token}, {"Cookie2": f"sid={token}"}):
+        assert nobody.get("api/conversations", headers=headers).status_code == 401
+    assert nobody.get(f"api/conversations?sid={token}").status_code == 401
+
+
+def test_other_spellings_of_a_console_address_open_nothing(world):
+    """E9"""
+    client = world.clients["anna"]
+    for path in ("/chat-admin/./api/users", "/chat/../chat-admin/api/users", "//chat-admin/api/users",
+                 "/chat-admin//api/users", "/chat-admin/api/users/", "/chat-admin/api/users;x", "/chat-admin/api/users.",
+                 "/chat-admin/api%2fusers", "/CHAT-ADMIN/api/users", "/chat-admin/API/users", "/chat/api/users",
+                 "/chat/api/overview", "/chat/api/audit", "/chat/../chat-admin/api/audit", "/chat-admin%2fapi/users",
+                 "/chat/%2e%2e/chat-admin/api/users", "/chat-admin/api/users%00", "/chat-admin/api/users?x=/chat/"):
+        response = client.get(client.origin + path)
+        assert response.status_code in (400, 403, 404), f"{path}: {response.status_code}"
+        assert "created_at" not in response.text
+
+
+def test_lists_hold_no_secret_of_anybody(world):
+    """E10"""
+    console = world.clients["ada"].console
+    assert set(console.get("api/users").json()["users"][0]) == {
+        "name", "role", "created_at", "disabled", "conversations", "last_login_at"}
+    assert set(console.get("api/sessions").json()["sessions"][0]) == {
+        "ref", "user", "role", "created_at", "last_seen_at", "expires_at", "network", "user_agent"}
+    tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]
+    shown = console.get("api/sessions").text + console.get("api/users").text + console.get("api/export").text
+    assert not any(token in shown for token in tokens) and "argon2" not in shown

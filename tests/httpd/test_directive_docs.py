@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""docs/directives.md is true: its examples are accepted, its bad values are refused with the sentence that it quotes,
+and its syntax, default and context lines are those of the table in config.c."""
+import os
+import re
+
+import pytest
+from harness.httpd import Httpd
+from harness.place import BUILD
+from harness.sources import text
+
+PAGE = "docs/directives.md"
+TABLE = "mod_chatsession/config.c"
+FOLDER = "/etc/chatsession"  # where the page's files stand; the tests give them a place of their own
+INSTALLED = "/usr/local/share/mod_chatsession"
+SECTION = re.compile(r"^## (ChatSession\w*)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UNITS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+MACROS = {"MILLISECONDS": "ms", "SECONDS": "s", "MINUTES": "min", "HOURS": "h", "DAYS": "d"}
+CONTEXTS = {"RSRC_CONF": "server config, virtual host", "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory",
+            "ACCESS_CONF": "directory"}
+SECTIONS = dict(SECTION.findall(text(PAGE)))
+
+
+def line_of(body, word):
+    return re.search(rf"^- {word}: (.*)$", body, re.MULTILINE).group(1)
+
+
+# --- what httpd says
+
+
+def prepare(folder):
+    """The files that the page names, as it says that they are."""
+    folder.mkdir()
+    for name, mode, content in (("secret", 0o600, os.urandom(48)), ("secret.old", 0o600, os.urandom(48)),
+                                ("everybodys", 0o644, os.urandom(48)), ("openai.key", 0o600, b"sk-example\n")):
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(mode)
+
+
+def configtest(lines):
+    """(exit code, what httpd says) of these lines after the harness's own."""
+    server = Httpd("host=@nowhere dbname=nothing", lines=[])
+    try:
+        files = server.folder / "etc"
+        prepare(files)
+        own = lines.replace(FOLDER, str(files)).replace(INSTALLED, str(BUILD / "share"))
+        server.config.write_text(server.config.read_text() + own)
+        code, said = server.configtest()
+        return code, said.replace(str(files), FOLDER)
+    finally:
+        server.remove()
+
+
+def blocks(name):
+    """(example, bad value, answer) of a section."""
+    found = BLOCK.findall(SECTIONS[name])
+    assert [kind for kind, _ in found] == ["apache", "apache", "text"], f"{name}: example, bad value, answer"
+    return [content for _, content in found]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_an_example_is_accepted(name):
+    example = blocks(name)[0]
+    assert re.search(rf"^\s*{name}\s", example, re.MULTILINE), "the example shows something else"
+    code, said = configtest(example)
+    assert (code, said.strip()) == (0, "Syntax OK")
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_bad_value_is_refused_with_the_sentence_of_the_page(name):
+    _, bad, answer = blocks(name)
+    code, said = configtest(bad)
+    assert code != 0
+    assert answer.strip() in said
+
+
+def test_a_setting_is_refused_inside_a_section():
+    code, said = configtest("<Location /x>\nChatSessionIdleTimeout 1h\n</Location>\n")
+    assert code != 0 and "ChatSessionIdleTimeout not allowed in <Location> context" in said
+
+
+# --- the table
+
+
+def milliseconds(word):
+    macro, number = re.fullmatch(r"(\w+)\((\d+)\)", word).groups() if word != "0" else ("SECONDS", "0")
+    return int(number) * UNITS[MACROS[macro]]
+
+
+def print_duration(value):
+    unit = next((unit for unit in reversed(UNITS) if value and value % UNITS[unit] == 0), "ms")
+    return f"{value // UNITS[unit]}{unit}"
+
+
+def settings(source):
+    """{name: (default, bounds or words)} as the page prints them; a default of None: there is none."""
+    found = {}
+    rows = re.findall(r'^\s*ROW\(\w+, "(\w+)", \w+, TYPE_(\w+), (TEXT|RANGE|CHOICE)\((.*)\), \\$', source, re.MULTILINE)
+    for name, kind, form, words in rows:
+        if form == "RANGE":
+            values = words.split(", ")
+            if kind == "DURATION":
+                numbers = [milliseconds(word) for word in values]
+                default, low, high = ("0" if number == 0 and i == 0 else print_duration(number)
+                                      for i, number in enumerate(numbers))
+            else:
+                default, low, high = values
+            found[name] = (default, f"({low} to {high})")
+        elif form == "CHOICE":  # the constant of a default is the first of its enum throughout
+            found[name] = (words.split('"')[1].split("|")[0], words.split('"')[1])
+        else:
+            found[name] = (None if words == "NULL" else words, "")
+    return found
+
+
+def enum_begins_with(constant):
+    headers = text("mod_chatsession/config.h") + text("mod_chatsession/core/cookie.h")
+    return constant == "0" or re.search(rf"enum \{{\s*{constant}\b", headers) is not None
+
+
+def contexts(source):
+    """{name: context} of the directives that are no settings."""
+    rows = re.findall(r'AP_INIT_\w+\("(\w+)",\s*\w+,\s*NULL,\s*([A-Z_]+(?: \| [A-Z_]+)*),', source)
+    return {name: CONTEXTS[where] for name, where in rows}
+
+
+def test_the_parser_reads_the_whole_table():
+    source = text(TABLE)
+    assert sorted([*settings(source), *contexts(source)]) == sorted(SECTIONS)
+    constants = re.findall(r"CHOICE\((\w+), \"", source)
+    assert constants and [name for name in constants if not enum_begins_with(name)] == []
+
+
+@pytest.mark.parametrize("name", settings(text(TABLE)))
+def test_syntax_and_default_are_those_of_the_table(name):
+    default, bounds = settings(text(TABLE))[name]
+    syntax, body = line_of(SECTIONS[name], "Syntax"), line_of(SECTIONS[name], "Default")
+    assert syntax.startswith(f"`{name} ") and bounds in syntax
+    if default is None:
+        assert body.startswith("none")
+    else:
+        assert body == f"`{name} {default}`"
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_context_is_that_of_the_table(name):
+    assert line_of(SECTIONS[name], "Context") == contexts(text(TABLE)).get(name, CONTEXTS["RSRC_CONF"])
+
+
+def test_the_parser_sees_what_it_must_see():
+    source = ('ROW(A, "ChatSessionA", set, TYPE_DURATION, RANGE(0, MILLISECONDS(100), MINUTES(60)), \\\n"x") \\\n'
+              'ROW(B, "ChatSessionB", set, TYPE_CHOICE, CHOICE(0, "on|off"), \\\n"y")')
+    assert settings(source) == {"ChatSessionA": ("0", "(100ms to 1h)"), "ChatSessionB": ("on", "on|off")}
+    assert contexts('AP_INIT_FLAG("ChatSession", f, NULL, RSRC_CONF | ACCESS_CONF,\n"x")') == {
+        "ChatSession": "server config, virtual host, directory"}

@@ -163,7 +163,7 @@ start: packages-build all ## the same in the background; returns when the page a
 stop: ## end what `make start` or `make run` started; the data stay
 	@dev/server stop
 status: ## what runs, where
-	@dev/server status
+	@dev/server status || true
 
 # --- testing ------------------------------------------------------------------------------------------------------
 

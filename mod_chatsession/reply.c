@@ -113,8 +113,9 @@ int chatsession_reply_status(request_rec *r, apr_status_t status)
         return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "database_unavailable",
                                        "The database cannot be reached at the moment; nothing was lost, try again.");
     default:
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0013: 500: %s (SQLSTATE %s)",
-                      cs_strstatus(status, buf, sizeof(buf)), *cs_db_last_sqlstate() ? cs_db_last_sqlstate() : "none");
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0013: 500: %s (SQLSTATE %s, request %s)",
+                      cs_strstatus(status, buf, sizeof(buf)), *cs_db_last_sqlstate() ? cs_db_last_sqlstate() : "none",
+                      chatsession_request_id(r));
         return chatsession_reply_error(r, HTTP_INTERNAL_SERVER_ERROR, "internal_error",
                                        "Something went wrong on the server; the request id leads to it in the log.");
     }

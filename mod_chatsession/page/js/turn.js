@@ -94,6 +94,7 @@ export class Turn {
     const connection = new AbortController();
     this.#connection = connection;
     const watchdog = silenceWatch(() => connection.abort());
+    watchdog.heard();
     try {
       const response = await this.#open(connection.signal);
       watchdog.heard();

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""A user's conversations: made, listed, found, renamed, put away, brought back, judged, taken home."""
+import json
+import re
+import uuid
+from urllib.parse import quote
+
+import pytest
+
+from harness.client import Client
+from harness.place import wait_until
+from harness.world import World
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at"}
+MESSAGE = {"id", "parent_id", "seq", "role", "content", "status", "created_at", "finished_at", "model", "finish_reason",
+           "usage", "detail", "feedback"}
+JAPANESE = "\u6771\u4eac\u306e\u5929\u6c17\u306f\uff1f \U0001f327\ufe0f e\u0301"
+
+
+@pytest.fixture(scope="module")
+def world(httpd, database):
+    made = World(httpd, database)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def anna(world):
+    """Anna's client; she has no conversation when a test begins."""
+    world.connection.execute("DELETE FROM chatsession.conversations")
+    return world.clients["anna"]
+
+
+def listed(client, query=""):
+    return client.json("GET", f"api/conversations{query}", 200)["conversations"]
+
+
+def test_a_new_conversation_has_these_members_and_is_in_the_list(anna):
+    made = anna.json("POST", "api/conversations", 201, json={"title": JAPANESE})
+    assert set(made) == MEMBERS and made["title"] == JAPANESE and made["message_count"] == 0
+    assert (made["pinned"], made["archived"], made["trashed_at"], made["purge_at"]) == (False, False, None, None)
+    assert TIME.fullmatch(made["created_at"]) and TIME.fullmatch(made["updated_at"])
+    assert listed(anna) == [{**made, "snippet": None}]
+    assert anna.conversation(made["id"]) == {**made, "messages": []}
+
+
+def test_a_title_is_optional_and_comes_from_the_first_message_otherwise(anna):
+    for body in ({}, {"title": None}):
+        assert anna.json("POST", "api/conversations", 201, json=body)["title"] is None
+    identifier = anna.new_conversation()
+    anna.turn(identifier, "  What\n\tis " + JAPANESE + " " + "\U0001f600" * 100)
+    title = anna.conversation(identifier)["title"]
+    assert title.startswith("What is " + JAPANESE) and len(title) <= 60
+    named = anna.new_conversation("named")
+    anna.turn(named, "something else")
+    assert anna.conversation(named)["title"] == "named"
+
+
+def test_a_conversation_has_its_messages_in_order_with_these_members(anna):
+    identifier = anna.new_conversation()
+    for words in ("one", JAPANESE):
+        anna.turn(identifier, words)
+    conversation = anna.conversation(identifier)
+    messages = conversation["messages"]
+    assert set(conversation) == MEMBERS | {"messages"} and conversation["message_count"] == 4
+    assert all(set(message) == MESSAGE for message in messages)
+    assert [message["seq"] for message in messages] == [1, 2, 3, 4]
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 2
+    assert [message["content"] for message in messages] == ["one", "one", JAPANESE, JAPANESE]
+    assert [message["parent_id"] for message in messages] == [None] + [message["id"] for message in messages[:-1]]
+    answer = messages[1]
+    assert (answer["status"], answer["model"], answer["finish_reason"]) == ("complete", "mock", "stop")
+    assert answer["usage"]["total_tokens"] and answer["detail"] is None and answer["feedback"] is None
+    assert TIME.fullmatch(answer["created_at"]) and TIME.fullmatch(answer["finished_at"])
+
+
+def test_title_pinned_and_archived_change_alone_and_together(anna):
+    identifier = anna.new_conversation("first")
+    path = f"api/conversations/{identifier}"
+    for change in ({"title": JAPANESE}, {"pinned": True}, {"archived": True}, {"title": "x", "pinned": False}, {}):
+        before = anna.conversation(identifier)
+        after = anna.json("PATCH", path, 200, json=change)
+        assert after == {**{key: before[key] for key in MEMBERS}, **change}
+        assert anna.conversation(identifier) == {**after, "messages": []}
+
+
+def test_the_list_is_newest_first_and_a_turn_brings_its_conversation_to_the_top(anna):
+    made = [anna.new_conversation(str(number)) for number in range(3)]
+    assert [one["id"] for one in listed(anna)] == made[::-1]
+    anna.turn(made[0], "hello")
+    assert [one["id"] for one in listed(anna)] == [made[0], made[2], made[1]]
+
+
+def test_paging_neither_repeats_nor_skips_while_new_ones_arrive(anna, world):
+    """Also where many have the same time."""
+    world.connection.execute(
+        "INSERT INTO chatsession.conversations (user_id, title, updated_at) SELECT %s, n::text,"
+        " timestamptz '2026-01-01' + n / 5 * interval '1 s' FROM generate_series(1, 47) n", (world.ids["anna"],))
+    wanted = {str(number) for number in range(1, 48)}
+    for limit in (1, 7, 47, 200):
+        seen, after = [], ""
+        while after is not None:
+            page = anna.json("GET", f"api/conversations?limit={limit}&after={after}", 200)
+            assert len(page["conversations"]) <= limit
+            seen += [one["title"] for one in page["conversations"]]
+            after = page["next"]
+            world.thing("anna", title="new")
+        assert sorted(seen) == sorted(wanted), "what is newer than the first page belongs to none of the later ones"
+        world.connection.execute("DELETE FROM chatsession.conversations WHERE title = 'new'")
+
+
+def test_a_page_ends_exactly_at_its_limit(anna):
+    made = [anna.new_conversation(str(number)) for number in range(4)]
+    first = anna.json("GET", "api/conversations?limit=2", 200)
+    second = anna.json("GET", f"api/conversations?limit=2&after={first['next']}", 200)
+    assert [one["id"] for one in first["conversations"] + second["conversations"]] == made[::-1]
+    assert first["next"] and second["next"] is None
+
+
+@pytest.mark.parametrize("needle", ["100%", "a_b", "back\\slash", "it's", 'say "x"', "(", "[x", "*", "%_\\", ":*", "!", "--",
+                                    "\u5929\u6c17", "\u3067\u3059", "\U0001f327\ufe0f", "e\u0301", "\u00df", "<b>"])
+def test_a_search_finds_the_words_literally_in_titles_and_messages(anna, world, needle):
+    """F2, K7: %, _, \\ and quotes are letters; two Japanese characters are a word"""
+    decoy = "100 ab axb backslash its say x nothing \u5929\u7a7a\u6c17 e ss"
+    world.thing("anna", title=decoy, question=decoy, answer=decoy)
+    wanted = {world.thing("anna", title=f"x{needle}y").conversation,
+              world.thing("anna", question=f"before {needle} after").conversation,
+              world.thing("anna", answer=f"{'long ' * 100}{needle}{' tail' * 100}").conversation}
+    found = listed(anna, f"?q={quote(needle, safe='')}")
+    assert {one["id"] for one in found} == wanted
+    for one in found:
+        assert (one["snippet"] is None) == (one["title"] == f"x{needle}y")
+        assert one["snippet"] is None or (needle in one["snippet"] and len(one["snippet"]) <= 130)
+
+
+def test_a_search_ignores_case_and_pages_like_the_list(anna, world):
+    made = [world.thing("anna", question="Some NEEDLE here").conversation for _ in range(5)]
+    first = anna.json("GET", "api/conversations?q=needle&limit=3", 200)
+    rest = anna.json("GET", f"api/conversations?q=needle&limit=3&after={first['next']}", 200)
+    assert {one["id"] for one in first["conversations"] + rest["conversations"]} == set(made)
+    assert len(first["conversations"]) == 3 and rest["next"] is None
+
+
+def test_a_conversation_in_the_trash_is_out_of_the_list_and_comes_back_whole(anna, world):
+    thing = world.thing("anna")
+    path = f"api/conversations/{thing.conversation}"
+    before = anna.conversation(thing.conversation)
+    assert anna.delete(path).content == b""
+    assert anna.delete(path).status_code == 204, "twice is no error"
+    assert listed(anna) == []
+    trashed = listed(anna, "?state=trashed")
+    assert [one["id"] for one in trashed] == [thing.conversation]
+    assert TIME.fullmatch(trashed[0]["trashed_at"]) and trashed[0]["purge_at"] > trashed[0]["trashed_at"]
+    assert anna.conversation(thing.conversation)["messages"] == before["messages"]
+    assert anna.patch(path, json={"title": "x"}).status_code == 404
+    assert anna.post(f"{path}/messages", json={"content": "x", "client_id": str(uuid.uuid4())}).status_code == 404
+    assert anna.put(f"api/messages/{thing.answer}/feedback", json={"rating": 1}).status_code == 404
+    anna.json("POST", f"{path}/restore", 200)
+    anna.json("POST", f"{path}/restore", 200)
+    assert anna.conversation(thing.conversation) == before and listed(anna, "?state=trashed") == []
+
+
+def test_the_sweep_purges_what_is_due_with_everything_in_it_and_nothing_else(make_httpd, database, world):
+    """I1"""
+    server = make_httpd(database.conninfo, lines=["ChatSessionTrashGrace 0", "ChatSessionSweepInterval 100ms"])
+    client = Client(server.url)
+    client.login(world.users["anna"])
+    kept, due = world.thing("anna", title="kept"), world.thing("anna", answer="canary")
+    client.put(f"api/messages/{due.answer}/feedback", json={"rating": -1, "comment": "canary"})
+    client.json("DELETE", f"api/conversations/{due.conversation}", 204)
+    wait_until(lambda: not database.value("SELECT count(*) FROM chatsession.conversations WHERE id = %s",
+                                          (due.conversation,)), "the conversation to be purged")
+    assert database.value("SELECT count(*) FROM chatsession.messages WHERE content LIKE %s", ("%canary%",)) == 0
+    assert database.value("SELECT count(*) FROM chatsession.feedback WHERE comment = 'canary'") == 0
+    assert client.get(f"api/conversations/{due.conversation}").status_code == 404
+    assert client.conversation(kept.conversation)["title"] == "kept"
+
+
+def test_feedback_is_kept_changed_and_taken_back(anna, world):
+    thing = world.thing("anna")
+    path = f"api/messages/{thing.answer}/feedback"
+
+    def stored():
+        return anna.conversation(thing.conversation)["messages"][1]["feedback"]
+
+    for given in ({"rating": 1}, {"rating": -1, "comment": JAPANESE}, {"rating": 1, "comment": None},
+                  {"rating": 1, "comment": ""}):
+        wanted = {"rating": given["rating"], "comment": given.get("comment") or None}
+        assert anna.json("PUT", path, 200, json=given) == wanted and stored() == wanted
+    assert anna.json("PUT", path, 200, json={"rating": 0, "comment": "x"}) == {"rating": 0, "comment": None}
+    assert stored() is None
+    assert anna.json("PUT", path, 200, json={"rating": 0}) == {"rating": 0, "comment": None}
+    assert anna.put(f"api/messages/{thing.question}/feedback", json={"rating": 1}).status_code == 404
+
+
+def test_an_export_holds_every_word_in_each_format(anna):
+    identifier = anna.new_conversation("title " + JAPANESE)
+    words = [JAPANESE + "\n\n```c\nint x;\n```", "# no heading of ours\n\u2028 \u202e <script>", "  spaces  "]
+    for one in words:
+        anna.turn(identifier, one)
+    path = f"api/conversations/{identifier}/export"
+    assert anna.json("GET", path, 200) == anna.json("GET", f"{path}?format=json", 200) == anna.conversation(identifier)
+    for name, heading in (("md", f"# title {JAPANESE}\n"), ("txt", f"title {JAPANESE}\n")):
+        text = anna.get(f"{path}?format={name}").content.decode("utf-8")
+        assert text.startswith(heading)
+        at = 0
+        for one in words:
+            for _ in ("question", "answer"):
+                at = text.index(one, at) + len(one)
+    assert anna.get(f"{path}?format=html").status_code == 400
+
+
+def test_an_export_of_an_empty_conversation_is_an_export(anna):
+    path = f"api/conversations/{anna.new_conversation()}/export"
+    assert json.loads(anna.get(path).content)["messages"] == []
+    assert anna.get(f"{path}?format=md").status_code == 200
+
+
+def test_head_answers_as_get_without_a_body(anna, world):
+    """D11"""
+    thing = world.thing("anna")
+    for path in ("api/session", "api/conversations", f"api/conversations/{thing.conversation}", "healthz"):
+        head, get = anna.request("HEAD", path), anna.get(path)
+        assert head.status_code == get.status_code == 200 and head.content == b""
+        assert head.headers["Content-Length"] == str(len(get.content))
+
+
+def test_health_needs_no_session(httpd):
+    assert Client(httpd.url).json("GET", "healthz", 200) == {"status": "live"}
+    assert Client(httpd.url).json("GET", "readyz", 200) == {"status": "ready"}

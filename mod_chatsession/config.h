@@ -15,7 +15,7 @@
 #include "core/session.h"
 #include "core/token.h"
 #include "store/db.h"
-#include "store/listener.h"
+#include "store/session_cache.h"
 
 /* httpd looks this one symbol up; all others are hidden. */
 extern module AP_MODULE_DECLARE_DATA chatsession_module __attribute__((visibility("default")));
@@ -78,7 +78,7 @@ typedef struct {
     apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *mounts;   /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets; /* the pages, in memory */
-    cs_listener_t *listener;      /* hears of revocations, on db's PostgreSQL; NULL as db */
+    cs_session_cache_t *sessions; /* what this host remembers of sessions; NULL: nothing */
     cs_db_t *db;                  /* this child's; NULL before child_init or when not configured */
 } chatsession_server_t;
 

@@ -22,6 +22,7 @@
 #include "reply.h"
 #include "request.h"
 #include "sessions.h"
+#include "store/session_ear.h"
 #include "stream.h"
 #include "sweep.h"
 
@@ -73,7 +74,7 @@ static void log_database(void *baton, int level, const char *number, const char 
     ap_log_error(APLOG_MARK, level, 0, (server_rec *)baton, "%s: %s", number, message);
 }
 
-/* The database of s, and the ear on it; servers with the same connection string share both. */
+/* The database of s, and the ear for its sessions; servers with the same connection string share both. */
 static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
 {
     chatsession_server_t *conf = chatsession_server(s);
@@ -88,12 +89,11 @@ static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
         const chatsession_server_t *known = chatsession_server(other);
         if (known->db && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), config.conninfo)) {
             conf->db = known->db;
-            conf->listener = known->listener;
             return;
         }
     }
     if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
-                            chatsession_sessions_listen(conf, &config, pchild) != APR_SUCCESS)) {
+                            (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
     }

@@ -77,32 +77,6 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     return true;
 }
 
-/*
- * The session from shared memory, or from the database. What is remembered counts only while this child hears of every
- * revocation. A disabled user is not remembered, so that the answer is always the database's.
- */
-static apr_status_t find(cs_session_t *stored, chatsession_server_t *conf, const char *hash, apr_pool_t *pool)
-{
-    cs_session_cache_t *cache = chatsession_session_cache();
-    const bool usable = cache && conf->listener && cs_listener_is_listening(conf->listener);
-    apr_uint32_t mark;
-    apr_status_t rv;
-
-    if (!usable) {
-        return cs_session_find(stored, conf->db, hash, pool);
-    }
-    if (cs_session_cache_find(stored, cache, hash, chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pool) ==
-        APR_SUCCESS) {
-        return APR_SUCCESS;
-    }
-    mark = cs_session_cache_mark(cache, hash);
-    rv = cs_session_find(stored, conf->db, hash, pool);
-    if (rv == APR_SUCCESS && !stored->user_disabled && !stored->times.revoked) {
-        cs_session_cache_put(cache, hash, stored, mark);
-    }
-    return rv;
-}
-
 static void touch(chatsession_session_t *session, chatsession_server_t *conf, const char *hash, apr_time_t now,
                   apr_pool_t *pool)
 {
@@ -112,9 +86,7 @@ static void touch(chatsession_session_t *session, chatsession_server_t *conf, co
     if (cs_session_wants_touch(&session->times, interval, now) &&
         cs_session_touch(conf->db, hash, pool) == APR_SUCCESS) {
         session->times.last_seen = now;
-        if (chatsession_session_cache()) {
-            cs_session_cache_touch(chatsession_session_cache(), hash, now);
-        }
+        chatsession_sessions_touched(conf, hash, now);
     }
 }
 
@@ -124,7 +96,7 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
     const cs_session_limits_t limits = chatsession_limits(conf);
     const char *hash = cs_token_hash(token->id, r->pool);
     cs_session_t stored;
-    apr_status_t rv = conf->db ? find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
+    apr_status_t rv = conf->db ? chatsession_sessions_find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
 
     session->cause = "valid_cookie_but_no_store";
     if (rv != APR_SUCCESS) {
@@ -248,7 +220,7 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
     made.ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
     rv = cs_session_create(conf->db, &made, r->pool);
     if (made.replaces) {
-        chatsession_session_forget(made.replaces);
+        chatsession_sessions_ended(r, conf, made.replaces);
     }
     if (rv == APR_SUCCESS) {
         rv = send_cookie(r, text);
@@ -268,7 +240,7 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 
     if (current->id_hash) {
         rv = cs_session_revoke(conf->db, current->id_hash, cause, r->pool);
-        chatsession_session_forget(current->id_hash);
+        chatsession_sessions_ended(r, conf, current->id_hash);
     }
     if (rv == APR_SUCCESS) {
         rv = send_cookie(r, NULL);

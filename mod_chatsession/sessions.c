@@ -4,61 +4,87 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include "store/session_ear.h"
 
 APLOG_USE_MODULE(chatsession);
 
-static cs_session_cache_t *cache;
-
-cs_session_cache_t *chatsession_session_cache(void)
+/* The memory of a server before s with the same database, or a new one. */
+static apr_status_t create(server_rec *first, server_rec *s, apr_pool_t *pconf)
 {
-    return cache;
-}
+    chatsession_server_t *conf = chatsession_server(s);
+    const char *database = chatsession_string(conf, CHATSESSION_DATABASE);
+    const int entries = (int)chatsession_number(conf, CHATSESSION_SESSION_CACHE_ENTRIES);
 
-void chatsession_session_forget(const char *id_hash)
-{
-    if (cache) {
-        cs_session_cache_remove(cache, id_hash);
+    if (!database || !entries) {
+        return APR_SUCCESS;
     }
-}
-
-/* A payload is a session's hash (schema/005_revocation.sql); anything else, or a connection that was away, forgets
- * everything. */
-static void heard(void *baton, const char *payload)
-{
-    (void)baton;
-    if (payload && strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64) {
-        cs_session_cache_remove(cache, payload);
-    } else {
-        cs_session_cache_clear(cache);
+    for (server_rec *other = first; other != s; other = other->next) {
+        const chatsession_server_t *known = chatsession_server(other);
+        if (known->sessions && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), database)) {
+            conf->sessions = known->sessions;
+            return APR_SUCCESS;
+        }
     }
-}
-
-static apr_status_t unset_cache(void *unused)
-{
-    (void)unused;
-    cache = NULL;
-    return APR_SUCCESS;
+    return cs_session_cache_create(&conf->sessions, entries, pconf);
 }
 
 int chatsession_sessions_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const int entries = (int)chatsession_number(chatsession_server(s), CHATSESSION_SESSION_CACHE_ENTRIES);
-
     (void)plog;
     (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !entries) {
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    if (cs_session_cache_create(&cache, entries, pconf) != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s,
-                     "CS0006: no shared memory for %d sessions; lower ChatSessionCacheEntries", entries);
-        return HTTP_INTERNAL_SERVER_ERROR;
+    for (server_rec *each = s; each; each = each->next) {
+        if (create(s, each, pconf) != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, each,
+                         "CS0006: no shared memory for sessions; lower ChatSessionCacheEntries");
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
-    apr_pool_cleanup_register(pconf, NULL, unset_cache, apr_pool_cleanup_null);
     return OK;
 }
 
-apr_status_t chatsession_sessions_listen(chatsession_server_t *conf, const cs_db_config_t *config, apr_pool_t *pchild)
+apr_status_t chatsession_sessions_find(cs_session_t *session, chatsession_server_t *conf, const char *id_hash,
+                                       apr_pool_t *pool)
 {
-    return cache ? cs_listener_start(&conf->listener, config, "chatsession_revoked", heard, NULL, pchild) : APR_SUCCESS;
+    apr_uint32_t mark;
+    apr_status_t rv;
+
+    /* What is remembered counts only while this host hears of every revocation. */
+    if (!conf->sessions || !cs_session_cache_is_hearing(conf->sessions)) {
+        return cs_session_find(session, conf->db, id_hash, pool);
+    }
+    if (cs_session_cache_find(session, conf->sessions, id_hash,
+                              chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pool) == APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    mark = cs_session_cache_mark(conf->sessions, id_hash);
+    rv = cs_session_find(session, conf->db, id_hash, pool);
+    if (rv == APR_SUCCESS && !session->user_disabled && !session->times.revoked) {
+        cs_session_cache_put(conf->sessions, id_hash, session, mark);
+    }
+    return rv;
+}
+
+void chatsession_sessions_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen)
+{
+    if (conf->sessions) {
+        cs_session_cache_touch(conf->sessions, id_hash, last_seen);
+    }
+}
+
+void chatsession_sessions_ended(request_rec *r, chatsession_server_t *conf, const char *id_hash)
+{
+    if (!conf->sessions) {
+        return;
+    }
+    if (id_hash) {
+        cs_session_cache_remove(conf->sessions, id_hash);
+    }
+    if (cs_session_ear_settle(conf->sessions, conf->db, r->pool) == APR_TIMEUP) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0007: a host did not confirm within a second that it heard of an ended session; "
+                      "it hears of it late, or asks the database when it is cut off");
+    }
 }

@@ -3,23 +3,24 @@
 #ifndef CHATSESSION_SESSIONS_H
 #define CHATSESSION_SESSIONS_H
 /*
- * What this host remembers of sessions, and how it hears that it must forget: the shared memory is made by the parent,
- * each child listens to PostgreSQL.
+ * What this host remembers of sessions: shared memory made by the parent, one for each database, and in each child the
+ * thread that may listen for revocations.
  */
 #include <httpd.h>
 #include "config.h"
-#include "store/session_cache.h"
 
-/** Hook post_config: the shared memory of all servers' sessions. */
+/** Hook post_config: the shared memory. */
 int chatsession_sessions_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
-/** At child start, for a server whose database differs from the others': listen for revocations. */
-apr_status_t chatsession_sessions_listen(chatsession_server_t *conf, const cs_db_config_t *config, apr_pool_t *pchild);
+/** The session of that hash, remembered or asked for. Statuses of cs_session_find. */
+apr_status_t chatsession_sessions_find(cs_session_t *session, chatsession_server_t *conf, const char *id_hash,
+                                       apr_pool_t *pool);
 
-/** The cache, or NULL when it is switched off. */
-cs_session_cache_t *chatsession_session_cache(void);
+/** last_seen was written back. */
+void chatsession_sessions_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen);
 
-/** This host forgets a session at once; other hosts hear of it from PostgreSQL. */
-void chatsession_session_forget(const char *id_hash);
+/** This host forgets a session at once (NULL: only the wait), and every other host has done so when this returns; one
+ * that does not answer within a second is logged. */
+void chatsession_sessions_ended(request_rec *r, chatsession_server_t *conf, const char *id_hash);
 
 #endif

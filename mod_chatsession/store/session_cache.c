@@ -6,6 +6,8 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,8 +32,22 @@ typedef struct {
     place_t places[CS_SESSION_CACHE_WAYS];
 } set_t;
 
+/* Somebody who waits for echoes. A waiter that was killed leaves its slot taken: it is given away after its time. */
+#define WAITS 64
+#define WAIT_LIFETIME apr_time_from_sec(30)
+
+typedef struct {
+    char token[CS_SESSION_CACHE_TOKEN + 1]; /* "": free; all under the waits' lock */
+    apr_time_t since;
+    sem_t echoes;
+} wait_t;
+
 struct cs_session_cache {
     int sets;
+    pthread_mutex_t ear; /* held by the child that listens, all the time */
+    atomic_bool hearing;
+    pthread_mutex_t waits_lock;
+    wait_t waits[WAITS];
     pthread_mutex_t locks[STRIPES];
     set_t table[];
 };
@@ -259,6 +275,117 @@ int cs_session_cache_count(cs_session_cache_t *cache)
     return count;
 }
 
+/* --- the ear --- */
+
+static struct timespec in(apr_interval_time_t limit)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)apr_time_sec(limit);
+    until.tv_nsec += (long)apr_time_usec(limit) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return until;
+}
+
+apr_status_t cs_session_cache_take_ear(cs_session_cache_t *cache, apr_interval_time_t limit)
+{
+    const struct timespec until = in(limit);
+
+    switch (pthread_mutex_timedlock(&cache->ear, &until)) {
+    case 0:
+        return APR_SUCCESS;
+    case EOWNERDEAD:
+        atomic_store(&cache->hearing, false);
+        pthread_mutex_consistent(&cache->ear);
+        return APR_SUCCESS;
+    default:
+        return APR_TIMEUP;
+    }
+}
+
+void cs_session_cache_leave_ear(cs_session_cache_t *cache)
+{
+    pthread_mutex_unlock(&cache->ear);
+}
+
+void cs_session_cache_set_hearing(cs_session_cache_t *cache, bool hearing)
+{
+    atomic_store(&cache->hearing, hearing);
+}
+
+bool cs_session_cache_is_hearing(const cs_session_cache_t *cache)
+{
+    return atomic_load(&cache->hearing);
+}
+
+/* --- echoes --- */
+
+static void lock_waits(cs_session_cache_t *cache)
+{
+    /* A token half written by somebody who died waits for nobody. */
+    if (pthread_mutex_lock(&cache->waits_lock) == EOWNERDEAD) {
+        pthread_mutex_consistent(&cache->waits_lock);
+    }
+}
+
+static void empty(wait_t *wait)
+{
+    while (sem_trywait(&wait->echoes) == 0) {
+        /* echoes that came too late */
+    }
+}
+
+int cs_session_cache_expect(cs_session_cache_t *cache, const char *token)
+{
+    const apr_time_t now = steady_now();
+    int slot = 0;
+
+    lock_waits(cache);
+    while (slot < WAITS && cache->waits[slot].token[0] && now - cache->waits[slot].since < WAIT_LIFETIME) {
+        slot++;
+    }
+    if (slot < WAITS) {
+        empty(&cache->waits[slot]);
+        apr_cpystrn(cache->waits[slot].token, token, sizeof(cache->waits[slot].token));
+        cache->waits[slot].since = now;
+    }
+    pthread_mutex_unlock(&cache->waits_lock);
+    return slot < WAITS ? slot : -1;
+}
+
+void cs_session_cache_echo(cs_session_cache_t *cache, const char *token)
+{
+    lock_waits(cache);
+    for (int i = 0; i < WAITS; i++) {
+        if (!strcmp(cache->waits[i].token, token)) {
+            sem_post(&cache->waits[i].echoes);
+        }
+    }
+    pthread_mutex_unlock(&cache->waits_lock);
+}
+
+apr_status_t cs_session_cache_await(cs_session_cache_t *cache, int slot, int count, apr_interval_time_t limit)
+{
+    const struct timespec until = in(limit);
+    int missing = count;
+
+    while (missing > 0) {
+        const bool echoed = sem_timedwait(&cache->waits[slot].echoes, &until) == 0;
+        if (!echoed && errno != EINTR) {
+            break;
+        }
+        missing -= echoed;
+    }
+    lock_waits(cache);
+    cache->waits[slot].token[0] = '\0';
+    pthread_mutex_unlock(&cache->waits_lock);
+    return missing > 0 ? APR_TIMEUP : APR_SUCCESS;
+}
+
 /* --- making --- */
 
 static apr_status_t make_locks(cs_session_cache_t *cache)
@@ -268,8 +395,12 @@ static apr_status_t make_locks(cs_session_cache_t *cache)
 
     failed = failed || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
              pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    failed = failed || pthread_mutex_init(&cache->ear, &attr) || pthread_mutex_init(&cache->waits_lock, &attr);
     for (int i = 0; !failed && i < STRIPES; i++) {
         failed = pthread_mutex_init(&cache->locks[i], &attr);
+    }
+    for (int i = 0; !failed && i < WAITS; i++) {
+        failed = sem_init(&cache->waits[i].echoes, 1, 0);
     }
     pthread_mutexattr_destroy(&attr);
     return failed ? APR_EGENERAL : APR_SUCCESS;

@@ -49,4 +49,30 @@ void cs_session_cache_clear(cs_session_cache_t *cache);
 /** How many are remembered now. */
 int cs_session_cache_count(cs_session_cache_t *cache);
 
+/*
+ * The host's ear (session_ear.h): one child at a time listens to PostgreSQL for all of them. What is remembered counts
+ * only while somebody hears.
+ */
+
+/** Become the one who listens; APR_TIMEUP when another child still is after limit. Whoever had it and died has been
+ * noticed: nobody hears now. */
+apr_status_t cs_session_cache_take_ear(cs_session_cache_t *cache, apr_interval_time_t limit) CS_MUSTCHECK;
+void cs_session_cache_leave_ear(cs_session_cache_t *cache);
+void cs_session_cache_set_hearing(cs_session_cache_t *cache, bool hearing);
+bool cs_session_cache_is_hearing(const cs_session_cache_t *cache);
+
+/*
+ * Waiting for all hosts' ears: a request expects echoes of its token, the host's ear counts them in, whichever child it
+ * sits in.
+ */
+
+/** Characters of a token. */
+#define CS_SESSION_CACHE_TOKEN 20
+
+/** A slot for the token's echoes, or -1 when too many wait already; cs_session_cache_await gives it back. */
+int cs_session_cache_expect(cs_session_cache_t *cache, const char *token);
+void cs_session_cache_echo(cs_session_cache_t *cache, const char *token);
+/** Wait for count echoes; APR_TIMEUP when they do not come within limit. */
+apr_status_t cs_session_cache_await(cs_session_cache_t *cache, int slot, int count, apr_interval_time_t limit);
+
 #endif

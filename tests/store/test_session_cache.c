@@ -45,8 +45,12 @@ static const char *hash_of(int n)
 
 static cs_session_t session_of(const char *name)
 {
-    return (cs_session_t){.ref = "ref", .user_id = "00000000-0000-4000-8000-000000000000", .user = name, .role = "user",
-                          .times = {NOW - 10, NOW - 5, 0}, .now = NOW};
+    return (cs_session_t){.ref = "ref",
+                          .user_id = "00000000-0000-4000-8000-000000000000",
+                          .user = name,
+                          .role = "user",
+                          .times = {NOW - 10, NOW - 5, 0},
+                          .now = NOW};
 }
 
 static void remember(int n, const char *name)
@@ -210,6 +214,60 @@ static void test_a_killed_child_leaves_no_lock_behind(void **state)
     }
 }
 
+static void test_the_ear_of_a_dead_child_passes_on_and_nobody_hears_meanwhile(void **state)
+{
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        const apr_status_t rv = cs_session_cache_take_ear(cache, apr_time_from_sec(1));
+        cs_session_cache_set_hearing(cache, rv == APR_SUCCESS);
+        (void)!write(ready[1], "x", 1);
+        pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_true(cs_session_cache_is_hearing(cache));
+    assert_int_equal(cs_session_cache_take_ear(cache, 1000), APR_TIMEUP);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_int_equal(cs_session_cache_take_ear(cache, apr_time_from_sec(1)), APR_SUCCESS);
+    assert_false(cs_session_cache_is_hearing(cache));
+    cs_session_cache_leave_ear(cache);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void test_only_echoes_of_the_own_token_count(void **state)
+{
+    const int slot = cs_session_cache_expect(cache, "abcdefghijklmnopqrst");
+    const int other = cs_session_cache_expect(cache, "ABCDEFGHIJKLMNOPQRST");
+
+    (void)state;
+    assert_true(slot >= 0 && other >= 0 && slot != other);
+    cs_session_cache_echo(cache, "ABCDEFGHIJKLMNOPQRST");
+    cs_session_cache_echo(cache, "somebody-elses-token");
+    assert_int_equal(cs_session_cache_await(cache, slot, 1, 1000), APR_TIMEUP);
+    assert_int_equal(cs_session_cache_await(cache, other, 1, 1000), APR_SUCCESS);
+}
+
+static void test_a_slot_is_given_back_and_late_echoes_do_not_count_for_the_next(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        const int slot = cs_session_cache_expect(cache, "abcdefghijklmnopqrst");
+        assert_true(slot >= 0);
+        cs_session_cache_echo(cache, "abcdefghijklmnopqrst");
+        cs_session_cache_echo(cache, "abcdefghijklmnopqrst");
+        assert_int_equal(cs_session_cache_await(cache, slot, 1, 1000), APR_SUCCESS);
+    }
+    assert_int_equal(cs_session_cache_await(cache, cs_session_cache_expect(cache, "abcdefghijklmnopqrst"), 1, 1000),
+                     APR_TIMEUP);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -224,6 +282,9 @@ int main(int argc, char **argv)
         TEST(test_ten_thousand_sessions_fit_into_the_default_size),
         TEST(test_a_name_that_does_not_fit_is_not_remembered_cut_short),
         TEST(test_a_killed_child_leaves_no_lock_behind),
+        TEST(test_the_ear_of_a_dead_child_passes_on_and_nobody_hears_meanwhile),
+        TEST(test_only_echoes_of_the_own_token_count),
+        TEST(test_a_slot_is_given_back_and_late_echoes_do_not_count_for_the_next),
     };
 
     if (apr_initialize() != APR_SUCCESS) {

@@ -5,6 +5,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "reply.h"
+#include "sessions.h"
 
 const cs_json_member_t chatsession_revoke_members[1] = {{"refs", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 1000}};
 
@@ -67,6 +68,9 @@ int chatsession_admin_revoke(chatsession_call_t *call)
     entry =
         chatsession_audit_entry(call, "session.revoke", cs_json_own(json_pack("{s:O}", "refs", refs), call->r->pool));
     rv = cs_console_revoke(&ended, call->conf->db, cs_json_print(refs, NULL, call->r->pool), &entry, call->r->pool);
+    if (rv == APR_SUCCESS) {
+        chatsession_sessions_ended(call->r, call->conf, NULL);
+    }
     return reply_named(call, rv, "sessions", json_integer(ended));
 }
 

@@ -69,6 +69,10 @@ typedef struct {
         "a session ends when it was not used for so long") \
     ROW(MAX_LIFETIME, "ChatSessionMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(12), SECONDS(1), DAYS(400)), \
         "a session ends so long after the login") \
+    ROW(SESSION_CACHE_ENTRIES, "ChatSessionCacheEntries", set_setting, TYPE_NUMBER, RANGE(65536, 0, 16777216), \
+        "sessions remembered in shared memory; 0: none, each request asks the database") \
+    ROW(SESSION_CACHE_LIFE, "ChatSessionCacheLife", set_setting, TYPE_DURATION, RANGE(SECONDS(30), SECONDS(1), HOURS(1)), \
+        "a remembered session is asked for again after so long") \
     ROW(PASSWORD_MEMORY, "ChatSessionPasswordMemory", set_setting, TYPE_NUMBER, RANGE(19456, 64, 4194304), \
         "memory of one Argon2id hash in KiB") \
     ROW(PASSWORD_ITERATIONS, "ChatSessionPasswordIterations", set_setting, TYPE_NUMBER, RANGE(2, 1, 100), \

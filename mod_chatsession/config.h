@@ -15,6 +15,7 @@
 #include "core/session.h"
 #include "core/token.h"
 #include "store/db.h"
+#include "store/session_cache.h"
 
 /* httpd looks this one symbol up; all others are hidden. */
 extern module AP_MODULE_DECLARE_DATA chatsession_module __attribute__((visibility("default")));
@@ -35,6 +36,8 @@ typedef enum {
     CHATSESSION_COOKIE_HTTP_ONLY,
     CHATSESSION_IDLE_TIMEOUT,
     CHATSESSION_MAX_LIFETIME,
+    CHATSESSION_SESSION_CACHE_ENTRIES,
+    CHATSESSION_SESSION_CACHE_LIFE,
     CHATSESSION_PASSWORD_MEMORY,
     CHATSESSION_PASSWORD_ITERATIONS,
     CHATSESSION_PASSWORD_PARALLELISM,
@@ -75,6 +78,7 @@ typedef struct {
     apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *mounts;   /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets; /* the pages, in memory */
+    cs_session_cache_t *sessions; /* what this host remembers of sessions; NULL: nothing */
     cs_db_t *db;                  /* this child's; NULL before child_init or when not configured */
 } chatsession_server_t;
 

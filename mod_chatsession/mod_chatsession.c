@@ -21,6 +21,8 @@
 #include "recorder.h"
 #include "reply.h"
 #include "request.h"
+#include "sessions.h"
+#include "store/session_ear.h"
 #include "stream.h"
 #include "sweep.h"
 
@@ -72,8 +74,8 @@ static void log_database(void *baton, int level, const char *number, const char 
     ap_log_error(APLOG_MARK, level, 0, (server_rec *)baton, "%s: %s", number, message);
 }
 
-/* The database of s; servers with the same connection string share it. */
-static cs_db_t *open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
+/* The database of s, and the ear for its sessions; servers with the same connection string share both. */
+static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
 {
     chatsession_server_t *conf = chatsession_server(s);
     const cs_db_config_t config = {.conninfo = chatsession_string(conf, CHATSESSION_DATABASE),
@@ -82,19 +84,19 @@ static cs_db_t *open_database(server_rec *first, server_rec *s, apr_pool_t *pchi
                                    .statement_timeout = chatsession_number(conf, CHATSESSION_STATEMENT_TIMEOUT),
                                    .log = log_database,
                                    .log_baton = s};
-    cs_db_t *db = NULL;
 
     for (server_rec *other = first; config.conninfo && other != s; other = other->next) {
         const chatsession_server_t *known = chatsession_server(other);
         if (known->db && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), config.conninfo)) {
-            return known->db;
+            conf->db = known->db;
+            return;
         }
     }
-    if (config.conninfo && cs_db_create(&db, &config, pchild) != APR_SUCCESS) {
+    if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
+                            (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
     }
-    return db;
 }
 
 static void start_child(apr_pool_t *pchild, server_rec *s)
@@ -106,7 +108,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
         return;
     }
     for (server_rec *each = s; each; each = each->next) {
-        chatsession_server(each)->db = open_database(s, each, pchild);
+        open_database(s, each, pchild);
     }
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS ||
         chatsession_recorder_start(chatsession_server(s), s, pchild) != APR_SUCCESS) {
@@ -123,6 +125,7 @@ static void register_hooks(apr_pool_t *pool)
     chatsession_stream_register();
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_connection(chatsession_stream_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(chatsession_expose, NULL, NULL, APR_HOOK_FIRST);

@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "config.h"
+#include "sessions.h"
 #include "core/utf8.h"
 #include "store/session.h"
 
@@ -76,14 +77,26 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     return true;
 }
 
+static void touch(chatsession_session_t *session, chatsession_server_t *conf, const char *hash, apr_time_t now,
+                  apr_pool_t *pool)
+{
+    apr_interval_time_t interval = chatsession_limits(conf).idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
+
+    interval = interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL;
+    if (cs_session_wants_touch(&session->times, interval, now) &&
+        cs_session_touch(conf->db, hash, pool) == APR_SUCCESS) {
+        session->times.last_seen = now;
+        chatsession_sessions_touched(conf, hash, now);
+    }
+}
+
 /* Look the session up and judge it; fills in who it is when it is valid. */
 static void load(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session, const cs_token_t *token)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
     const char *hash = cs_token_hash(token->id, r->pool);
-    apr_interval_time_t interval;
     cs_session_t stored;
-    apr_status_t rv = conf->db ? cs_session_find(&stored, conf->db, hash, r->pool) : CS_EUNAVAILABLE;
+    apr_status_t rv = conf->db ? chatsession_sessions_find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
 
     session->cause = "valid_cookie_but_no_store";
     if (rv != APR_SUCCESS) {
@@ -104,12 +117,7 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
                                        stored.ref,
                                        hash,
                                        stored.times};
-    interval = limits.idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
-    interval = interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL;
-    if (cs_session_wants_touch(&stored.times, interval, stored.now) &&
-        cs_session_touch(conf->db, hash, r->pool) == APR_SUCCESS) {
-        session->times.last_seen = stored.now;
-    }
+    touch(session, conf, hash, stored.now, r->pool);
 }
 
 static chatsession_session_t *memo(request_rec *r)
@@ -211,6 +219,9 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
     made.id_hash = cs_token_hash(id, r->pool);
     made.ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
     rv = cs_session_create(conf->db, &made, r->pool);
+    if (made.replaces) {
+        chatsession_sessions_ended(r, conf, made.replaces);
+    }
     if (rv == APR_SUCCESS) {
         rv = send_cookie(r, text);
     }
@@ -229,6 +240,7 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 
     if (current->id_hash) {
         rv = cs_session_revoke(conf->db, current->id_hash, cause, r->pool);
+        chatsession_sessions_ended(r, conf, current->id_hash);
     }
     if (rv == APR_SUCCESS) {
         rv = send_cookie(r, NULL);

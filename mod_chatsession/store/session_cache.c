@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/session_cache.h"
+
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#define STRIPES 256
+#define HASH_BYTES 32
+
+typedef struct {
+    unsigned char hash[HASH_BYTES];
+    bool used;
+    apr_time_t loaded; /* when, by the clock that nobody sets; also the age for replacement together with asked */
+    apr_time_t asked;  /* last found */
+    apr_time_t db_now; /* the database's clock at loaded */
+    cs_session_times_t times;
+    char ref[24];
+    char user_id[40];
+    char role[16];
+    char user[64 * 4 + 1];
+} place_t;
+
+typedef struct {
+    apr_uint32_t mark;
+    place_t places[CS_SESSION_CACHE_WAYS];
+} set_t;
+
+/* Somebody who waits for echoes. A waiter that was killed leaves its slot taken: it is given away after its time. */
+#define WAITS 64
+#define WAIT_LIFETIME apr_time_from_sec(30)
+
+typedef struct {
+    char token[CS_SESSION_CACHE_TOKEN + 1]; /* "": free; all under the waits' lock */
+    apr_time_t since;
+    sem_t echoes;
+} wait_t;
+
+struct cs_session_cache {
+    int sets;
+    pthread_mutex_t ear; /* held by the child that listens, all the time */
+    atomic_bool hearing;
+    pthread_mutex_t waits_lock;
+    wait_t waits[WAITS];
+    pthread_mutex_t locks[STRIPES];
+    set_t table[];
+};
+
+static apr_time_t steady_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
+/* --- places --- */
+
+static int hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+static void read_hash(unsigned char hash[HASH_BYTES], const char *id_hash)
+{
+    for (int i = 0; i < HASH_BYTES; i++) {
+        hash[i] = (unsigned char)(hex_digit(id_hash[2 * i]) << 4 | hex_digit(id_hash[2 * i + 1]));
+    }
+}
+
+/* SHA-256 spreads by itself: any four octets choose a set evenly. */
+static int set_of(const cs_session_cache_t *cache, const unsigned char hash[HASH_BYTES])
+{
+    apr_uint32_t n;
+
+    memcpy(&n, hash, sizeof(n));
+    return (int)(n % (apr_uint32_t)cache->sets);
+}
+
+static void forget_set(set_t *set)
+{
+    for (int i = 0; i < CS_SESSION_CACHE_WAYS; i++) {
+        set->places[i].used = false;
+    }
+    set->mark++;
+}
+
+/* The set of a session, locked. Whoever died while holding the lock may have left half a place: the stripe starts anew.
+ */
+static set_t *lock(cs_session_cache_t *cache, int index)
+{
+    pthread_mutex_t *mutex = &cache->locks[index % STRIPES];
+
+    if (pthread_mutex_lock(mutex) == EOWNERDEAD) {
+        for (int i = index % STRIPES; i < cache->sets; i += STRIPES) {
+            forget_set(&cache->table[i]);
+        }
+        pthread_mutex_consistent(mutex);
+    }
+    return &cache->table[index];
+}
+
+static void unlock(cs_session_cache_t *cache, int index)
+{
+    pthread_mutex_unlock(&cache->locks[index % STRIPES]);
+}
+
+static place_t *find_place(set_t *set, const unsigned char hash[HASH_BYTES])
+{
+    for (int i = 0; i < CS_SESSION_CACHE_WAYS; i++) {
+        if (set->places[i].used && !memcmp(set->places[i].hash, hash, HASH_BYTES)) {
+            return &set->places[i];
+        }
+    }
+    return NULL;
+}
+
+/* The session's place, an empty one, or the one longest unused. */
+static place_t *choose_place(set_t *set, const unsigned char hash[HASH_BYTES])
+{
+    place_t *chosen = find_place(set, hash);
+
+    for (int i = 0; !chosen && i < CS_SESSION_CACHE_WAYS; i++) {
+        if (!set->places[i].used) {
+            chosen = &set->places[i];
+        }
+    }
+    if (!chosen) {
+        chosen = &set->places[0];
+        for (int i = 1; i < CS_SESSION_CACHE_WAYS; i++) {
+            chosen = set->places[i].asked < chosen->asked ? &set->places[i] : chosen;
+        }
+    }
+    return chosen;
+}
+
+/* --- calls --- */
+
+apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *cache, const char *id_hash,
+                                   apr_interval_time_t life, apr_pool_t *pool)
+{
+    const apr_time_t now = steady_now();
+    unsigned char hash[HASH_BYTES];
+    place_t *place;
+    int index;
+
+    *session = (cs_session_t){0};
+    read_hash(hash, id_hash);
+    index = set_of(cache, hash);
+    place = find_place(lock(cache, index), hash);
+    if (place && now - place->loaded < life) {
+        place->asked = now;
+        session->ref = apr_pstrdup(pool, place->ref);
+        session->user_id = apr_pstrdup(pool, place->user_id);
+        session->user = apr_pstrdup(pool, place->user);
+        session->role = apr_pstrdup(pool, place->role);
+        session->times = place->times;
+        session->now = place->db_now + (now - place->loaded);
+    }
+    unlock(cache, index);
+    return session->ref ? APR_SUCCESS : APR_ENOENT;
+}
+
+apr_uint32_t cs_session_cache_mark(cs_session_cache_t *cache, const char *id_hash)
+{
+    unsigned char hash[HASH_BYTES];
+    apr_uint32_t mark;
+    int index;
+
+    read_hash(hash, id_hash);
+    index = set_of(cache, hash);
+    mark = lock(cache, index)->mark;
+    unlock(cache, index);
+    return mark;
+}
+
+static bool fits(const cs_session_t *session)
+{
+    const place_t *place = NULL; /* only for the sizes */
+
+    return strlen(session->ref) < sizeof(place->ref) && strlen(session->user_id) < sizeof(place->user_id) &&
+           strlen(session->role) < sizeof(place->role) && strlen(session->user) < sizeof(place->user);
+}
+
+void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const cs_session_t *session,
+                          apr_uint32_t mark)
+{
+    unsigned char hash[HASH_BYTES];
+    place_t *place;
+    set_t *set;
+    int index;
+
+    if (!fits(session)) {
+        return;
+    }
+    read_hash(hash, id_hash);
+    index = set_of(cache, hash);
+    set = lock(cache, index);
+    if (set->mark == mark) {
+        place = choose_place(set, hash);
+        memcpy(place->hash, hash, HASH_BYTES);
+        place->loaded = place->asked = steady_now();
+        place->db_now = session->now;
+        place->times = session->times;
+        apr_cpystrn(place->ref, session->ref, sizeof(place->ref));
+        apr_cpystrn(place->user_id, session->user_id, sizeof(place->user_id));
+        apr_cpystrn(place->role, session->role, sizeof(place->role));
+        apr_cpystrn(place->user, session->user, sizeof(place->user));
+        place->used = true;
+    }
+    unlock(cache, index);
+}
+
+void cs_session_cache_touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen)
+{
+    unsigned char hash[HASH_BYTES];
+    place_t *place;
+    int index;
+
+    read_hash(hash, id_hash);
+    index = set_of(cache, hash);
+    place = find_place(lock(cache, index), hash);
+    if (place && place->times.last_seen < last_seen) {
+        place->times.last_seen = last_seen;
+    }
+    unlock(cache, index);
+}
+
+void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash)
+{
+    unsigned char hash[HASH_BYTES];
+    place_t *place;
+    set_t *set;
+    int index;
+
+    read_hash(hash, id_hash);
+    index = set_of(cache, hash);
+    set = lock(cache, index);
+    set->mark++;
+    place = find_place(set, hash);
+    if (place) {
+        place->used = false;
+    }
+    unlock(cache, index);
+}
+
+void cs_session_cache_clear(cs_session_cache_t *cache)
+{
+    for (int stripe = 0; stripe < STRIPES && stripe < cache->sets; stripe++) {
+        lock(cache, stripe);
+        for (int i = stripe; i < cache->sets; i += STRIPES) {
+            forget_set(&cache->table[i]);
+        }
+        unlock(cache, stripe);
+    }
+}
+
+int cs_session_cache_count(cs_session_cache_t *cache)
+{
+    int count = 0;
+
+    for (int i = 0; i < cache->sets; i++) {
+        const set_t *set = lock(cache, i);
+        for (int way = 0; way < CS_SESSION_CACHE_WAYS; way++) {
+            count += set->places[way].used;
+        }
+        unlock(cache, i);
+    }
+    return count;
+}
+
+/* --- the ear --- */
+
+static struct timespec in(apr_interval_time_t limit)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)apr_time_sec(limit);
+    until.tv_nsec += (long)apr_time_usec(limit) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return until;
+}
+
+apr_status_t cs_session_cache_take_ear(cs_session_cache_t *cache, apr_interval_time_t limit)
+{
+    const struct timespec until = in(limit);
+
+    switch (pthread_mutex_timedlock(&cache->ear, &until)) {
+    case 0:
+        return APR_SUCCESS;
+    case EOWNERDEAD:
+        atomic_store(&cache->hearing, false);
+        pthread_mutex_consistent(&cache->ear);
+        return APR_SUCCESS;
+    default:
+        return APR_TIMEUP;
+    }
+}
+
+void cs_session_cache_leave_ear(cs_session_cache_t *cache)
+{
+    pthread_mutex_unlock(&cache->ear);
+}
+
+void cs_session_cache_set_hearing(cs_session_cache_t *cache, bool hearing)
+{
+    atomic_store(&cache->hearing, hearing);
+}
+
+bool cs_session_cache_is_hearing(const cs_session_cache_t *cache)
+{
+    return atomic_load(&cache->hearing);
+}
+
+/* --- echoes --- */
+
+static void lock_waits(cs_session_cache_t *cache)
+{
+    /* A token half written by somebody who died waits for nobody. */
+    if (pthread_mutex_lock(&cache->waits_lock) == EOWNERDEAD) {
+        pthread_mutex_consistent(&cache->waits_lock);
+    }
+}
+
+static void empty(wait_t *wait)
+{
+    while (sem_trywait(&wait->echoes) == 0) {
+        /* echoes that came too late */
+    }
+}
+
+int cs_session_cache_expect(cs_session_cache_t *cache, const char *token)
+{
+    const apr_time_t now = steady_now();
+    int slot = 0;
+
+    lock_waits(cache);
+    while (slot < WAITS && cache->waits[slot].token[0] && now - cache->waits[slot].since < WAIT_LIFETIME) {
+        slot++;
+    }
+    if (slot < WAITS) {
+        empty(&cache->waits[slot]);
+        apr_cpystrn(cache->waits[slot].token, token, sizeof(cache->waits[slot].token));
+        cache->waits[slot].since = now;
+    }
+    pthread_mutex_unlock(&cache->waits_lock);
+    return slot < WAITS ? slot : -1;
+}
+
+void cs_session_cache_echo(cs_session_cache_t *cache, const char *token)
+{
+    lock_waits(cache);
+    for (int i = 0; i < WAITS; i++) {
+        if (!strcmp(cache->waits[i].token, token)) {
+            sem_post(&cache->waits[i].echoes);
+        }
+    }
+    pthread_mutex_unlock(&cache->waits_lock);
+}
+
+apr_status_t cs_session_cache_await(cs_session_cache_t *cache, int slot, int count, apr_interval_time_t limit)
+{
+    const struct timespec until = in(limit);
+    int missing = count;
+
+    while (missing > 0) {
+        const bool echoed = sem_timedwait(&cache->waits[slot].echoes, &until) == 0;
+        if (!echoed && errno != EINTR) {
+            break;
+        }
+        missing -= echoed;
+    }
+    lock_waits(cache);
+    cache->waits[slot].token[0] = '\0';
+    pthread_mutex_unlock(&cache->waits_lock);
+    return missing > 0 ? APR_TIMEUP : APR_SUCCESS;
+}
+
+/* --- making --- */
+
+static apr_status_t make_locks(cs_session_cache_t *cache)
+{
+    pthread_mutexattr_t attr;
+    int failed = pthread_mutexattr_init(&attr);
+
+    failed = failed || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
+             pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    failed = failed || pthread_mutex_init(&cache->ear, &attr) || pthread_mutex_init(&cache->waits_lock, &attr);
+    for (int i = 0; !failed && i < STRIPES; i++) {
+        failed = pthread_mutex_init(&cache->locks[i], &attr);
+    }
+    for (int i = 0; !failed && i < WAITS; i++) {
+        failed = sem_init(&cache->waits[i].echoes, 1, 0);
+    }
+    pthread_mutexattr_destroy(&attr);
+    return failed ? APR_EGENERAL : APR_SUCCESS;
+}
+
+apr_status_t cs_session_cache_create(cs_session_cache_t **cache, int entries, apr_pool_t *pool)
+{
+    const int sets = (entries + CS_SESSION_CACHE_WAYS - 1) / CS_SESSION_CACHE_WAYS;
+    const apr_size_t size = sizeof(cs_session_cache_t) + (apr_size_t)sets * sizeof(set_t);
+    apr_shm_t *shm;
+    apr_status_t rv = apr_shm_create(&shm, size, NULL, pool);
+
+    *cache = NULL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    /* Anonymous shared memory begins as zeros, and only pages that are used take memory. */
+    (*cache) = apr_shm_baseaddr_get(shm);
+    (*cache)->sets = sets;
+    rv = make_locks(*cache);
+    if (rv != APR_SUCCESS) {
+        *cache = NULL;
+    }
+    return rv;
+}

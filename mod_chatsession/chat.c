@@ -9,7 +9,7 @@
 #include "store/schema.h"
 
 /* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
-#define MESSAGE_LIMIT (1024 * 1024)
+#define MESSAGE_LIMIT (1280 * 1024)
 #define SMALL_LIMIT 16384
 
 static int get_healthz(chatsession_call_t *call)

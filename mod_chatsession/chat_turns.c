@@ -67,7 +67,7 @@ int chatsession_get_stream(chatsession_call_t *call)
     if (last && *last) {
         char *end;
         from = apr_strtoi64(last, &end, 10);
-        if (*end || !apr_isdigit(*last) || from < 0 || from > APR_INT32_MAX) {
+        if (*end || !apr_isdigit(*last) || from < 0 || from >= APR_INT32_MAX) {
             return chatsession_bad_request(call, "Last-Event-ID is not an id of this stream.");
         }
     }

@@ -128,13 +128,13 @@ def _server_factory():
 
 
 @pytest.fixture
-def make_httpd():
+def make_httpd(make_database, make_postgres):  # both only so that servers end before their databases
     """make_httpd(conninfo, lines=[...], mock=..., children=...) -> Httpd, running unless start=False."""
     yield from _server_factory()
 
 
 @pytest.fixture(scope="module")
-def make_module_httpd():
+def make_module_httpd(database):  # as above
     yield from _server_factory()
 
 

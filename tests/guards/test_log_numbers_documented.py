@@ -52,7 +52,7 @@ def all_lines():
 
 def documented(page):
     """{number: (level, words, what to do or "")}"""
-    return {number: (level, line, todo) for number, level, line, todo in ROW.findall(page)}
+    return {number: (level, line.strip("`"), todo) for number, level, line, todo in ROW.findall(page)}
 
 
 def is_beginning(line, of):

@@ -183,7 +183,7 @@ def test_a_body_past_the_routes_limit_is_413_whether_its_length_is_declared_or_n
     assert post(route, world, request, large[:route.limit]).status_code == request.status
 
 
-def test_one_mebibyte_of_opening_brackets_is_refused(world):
+def test_more_than_one_mebibyte_of_opening_brackets_is_refused(world):
     """The largest body that any route takes, as deep as it can be."""
     route = max(WITH_BODY, key=lambda one: one.limit)
     request = good_request(route, world, "ada", "ada")

@@ -13,6 +13,8 @@ from harness.model import Model
 from harness.place import wait_until
 
 MIXED = "Hello, \u4e16\u754c\uff01 \U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u05e9\u05dc\u05d5\u05dd \U0001d54f"
+# What mod_proxy says when we end its exchange with the model.
+PROXY_ENDED = "AH01110: error reading response"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -33,6 +35,7 @@ def server(make_module_httpd, database, model):
 @pytest.fixture
 def client(server, user, model):
     model.reset()
+    server.expect_log(PROXY_ENDED)
     one = Client(server.url)
     one.login(user)
     return one
@@ -183,7 +186,7 @@ def test_what_has_come_is_recorded_while_the_answer_runs(client, other, model):
 
 
 def test_a_message_of_the_longest_length_goes_through(client, model):
-    """K5: 100,000 code points of four octets"""
+    """K5: 100,000 code points of four octets, also when each is written as two escapes"""
     conversation, words = client.new_conversation(), "\U0001f600" * 100000
     client.turn(conversation, words)
     assert client.conversation(conversation)["messages"][0]["content"] == words
@@ -386,10 +389,10 @@ def test_a_stream_can_be_taken_up_after_every_event_without_gap_or_repeat(client
         again = read_turn(other.stream("GET", path, headers={"Last-Event-ID": str(at)}))
         assert MIXED[:at] + again.text == MIXED and again.done == turn.done and again.turn == turn.turn
         assert [event.id for event in again.events if event.event == "message"] in ([], [str(len(MIXED))])
-    for beyond in ("1000", "2147483647"):
+    for beyond in ("1000", "2147483646"):
         again = read_turn(other.stream("GET", path, headers={"Last-Event-ID": beyond}))
         assert again.text == "" and again.done == turn.done
-    for wrong in ("x", "-1", "1x", "2147483648", "1.5"):
+    for wrong in ("x", "-1", "1x", "2147483647", "99999999999999999999", "1.5"):
         assert other.get(path, headers={"Last-Event-ID": wrong}).status_code == 400, wrong
 
 

@@ -20,6 +20,11 @@ chatsession_handler_fn chatsession_post_message, chatsession_post_regenerate, ch
     chatsession_get_stream;
 extern const cs_json_member_t chatsession_message_members[4], chatsession_regenerate_members[2];
 
+/* chat_account.c */
+chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,
+    chatsession_post_password;
+extern const cs_json_member_t chatsession_password_members[2];
+
 /* chat_export.c */
 chatsession_handler_fn chatsession_export_conversation;
 

@@ -81,6 +81,12 @@ typedef struct {
         "lanes of one Argon2id hash") \
     ROW(PASSWORD_CONCURRENCY, "ChatSessionPasswordConcurrency", set_setting, TYPE_NUMBER, RANGE(2, 1, 64), \
         "password hashes at once per child process") \
+    ROW(LOGIN_LIMIT, "ChatSessionLoginLimit", set_setting, TYPE_NUMBER, RANGE(100, 5, 1000), \
+        "failed logins in an hour per account and per network") \
+    ROW(LOGIN_DELAY, "ChatSessionLoginDelay", set_setting, TYPE_DURATION, RANGE(SECONDS(1), 0, MINUTES(15)), \
+        "wait after the third failed login in a row, doubling with each one more") \
+    ROW(KNOWN_DEVICE, "ChatSessionKnownDevice", set_setting, TYPE_CHOICE, CHOICE(0, "on|off"), \
+        "a browser that logged in before does not wait for the attempts of others") \
     ROW(FIRST_TOKEN_TIMEOUT, "ChatSessionFirstTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \
         "longest wait for the first token of an answer") \
     ROW(TOKEN_TIMEOUT, "ChatSessionTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "store/conversation.h"
 #include "store/session.h"
+#include "store/throttle.h"
 #include "store/turn.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -40,6 +41,8 @@ static void sweep(server_rec *s, chatsession_server_t *conf, apr_pool_t *pool)
     report(s, "CS0081", "conversations purged", rv, count);
     rv = cs_session_expire(&count, conf->db, &limits, BATCH, pool);
     report(s, "CS0082", "old sessions deleted", rv, count);
+    rv = cs_throttle_expire(&count, conf->db, BATCH, pool);
+    report(s, "CS0123", "old attempts to log in deleted", rv, count);
 }
 
 static apr_status_t tick(int state, void *baton, apr_pool_t *pool)

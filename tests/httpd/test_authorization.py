@@ -15,6 +15,10 @@ LEVELS = {
     "GET /chat/api/session": "anyone",
     "POST /chat/api/login": "anyone",
     "POST /chat/api/logout": "anyone",
+    "GET /chat/api/sessions": "user",
+    "DELETE /chat/api/sessions": "user",
+    "DELETE /chat/api/sessions/{word}": "user",
+    "POST /chat/api/password": "user",
     "GET /chat/api/conversations": "user",
     "POST /chat/api/conversations": "user",
     "GET /chat/api/conversations/{id}": "user",
@@ -71,7 +75,7 @@ def expected(route, person, whose, good):
         return 401
     if level != "anyone" and RANKS.index(PEOPLE[person]) < RANKS.index(level):
         return 403
-    if "{id}" in route.path and (whose == "missing" or (whose == "anna's" and route.mount == "/chat"
+    if "{" in route.path and (whose == "missing" or (whose == "anna's" and route.mount == "/chat"
                                                         and person != "anna")):
         return 404
     return good
@@ -90,7 +94,7 @@ def test_each_person_gets_what_the_table_says(world, route):
     """E1, E3"""
     wrong = []
     for person in ("nobody", *PEOPLE):
-        for whose in ("own", "anna's", "missing") if "{id}" in route.path else ("own",):
+        for whose in ("own", "anna's", "missing") if "{" in route.path else ("own",):
             request = one_request(route, world, person, whose)
             status = expected(route, person, whose, request.status)
             before = world.state() if status >= 400 else None

@@ -161,6 +161,8 @@ static const char *const rows[] = {
     "123654789",
     "987456321",
     "13579",
+    "11223344556677889900",
+    "aabbccddeeff",
     "24680",
     "qwaszx",
     "poiuytrewqlkjhgfdsamnbvcxz",
@@ -390,7 +392,7 @@ bool cs_password_is_common(const char *password, apr_size_t len)
     char text[LONGEST];
     char letters[LONGEST];
 
-    if (is_repetition(password, len)) {
+    if (len && is_repetition(password, len)) {
         return true;
     }
     if (!len || len > LONGEST || !fold_case(text, password, len)) {

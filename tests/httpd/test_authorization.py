@@ -76,7 +76,7 @@ def expected(route, person, whose, good):
     if level != "anyone" and RANKS.index(PEOPLE[person]) < RANKS.index(level):
         return 403
     if "{" in route.path and (whose == "missing" or (whose == "anna's" and route.mount == "/chat"
-                                                        and person != "anna")):
+                                                     and person != "anna")):
         return 404
     return good
 

@@ -33,8 +33,8 @@ static int get_readyz(chatsession_call_t *call)
 }
 
 static const chatsession_route_t routes[] = {
-    {"GET", "healthz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_healthz},
-    {"GET", "readyz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_readyz},
+    {"GET", "healthz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_healthz},
+    {"GET", "readyz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_readyz},
     CHATSESSION_LOGIN_ROUTES,
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
     {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),

@@ -13,7 +13,8 @@
 
 /** How far a role reaches: each has all that the one before it may. In the order of the comparison. */
 typedef enum {
-    CHATSESSION_ANYONE = 0, /* no login needed */
+    CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
+    CHATSESSION_ANYONE = 0,      /* no login needed */
     CHATSESSION_USER,
     CHATSESSION_VIEWER,
     CHATSESSION_AUDITOR,

@@ -135,6 +135,7 @@ class Model:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -153,6 +154,12 @@ class Model:
                     super().finish()
                 except (OSError, ValueError):
                     pass  # the script has closed it
+
+            def handle(self):
+                try:
+                    super().handle()
+                except (OSError, ValueError):
+                    pass  # the same
 
             def log_message(self, *_):
                 pass

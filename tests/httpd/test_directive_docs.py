@@ -39,9 +39,9 @@ def prepare(folder):
         (folder / name).chmod(mode)
 
 
-def configtest(lines):
+def configtest(lines, **options):
     """(exit code, what httpd says) of these lines after the harness's own."""
-    server = Httpd("host=@nowhere dbname=nothing", lines=[])
+    server = Httpd("host=@nowhere dbname=nothing", **options)
     try:
         files = server.folder / "etc"
         prepare(files)
@@ -79,6 +79,17 @@ def test_a_bad_value_is_refused_with_the_sentence_of_the_page(name):
 def test_a_setting_is_refused_inside_a_section():
     code, said = configtest("<Location /x>\nChatSessionIdleTimeout 1h\n</Location>\n")
     assert code != 0 and "ChatSessionIdleTimeout not allowed in <Location> context" in said
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_the_configurations_of_the_readme_are_accepted(block):
+    blocks_there = [content for kind, content in BLOCK.findall(text("README.md")) if kind == "apache"]
+    assert len(blocks_there) == 2 and all("ChatSessionBackend" in content for content in blocks_there)
+    lines = re.sub(r"^LoadModule .*\n", "", blocks_there[block], flags=re.MULTILINE)  # the harness loads what was built
+    lines = lines.replace("/etc/chatsession.secret", f"{FOLDER}/secret").replace("/etc/chatsession-openai.key",
+                                                                               f"{FOLDER}/openai.key")
+    code, said = configtest(lines, bare=block == 0, modules=["socache_shmcb", "ssl"])
+    assert (code, said.strip()) == (0, "Syntax OK")
 
 
 # --- the table

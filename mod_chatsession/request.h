@@ -53,7 +53,11 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause);
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
 
-/** Hook fixups: CHATSESSION_… and REMOTE_USER where ChatSession is on. */
+/** Put the session into the request's environment (CHATSESSION_CAUSE, …) and its user into r->user, for logs and other
+ * modules. */
+void chatsession_expose_session(request_rec *r);
+
+/** Hook fixups: the same where ChatSession is on. */
 int chatsession_expose(request_rec *r);
 
 /** The access that a role of the database stands for; CHATSESSION_ANYONE for an unknown word. */

@@ -308,6 +308,7 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
     }
     if (call->route->access != CHATSESSION_NO_SESSION) {
         call->session = chatsession_session(r);
+        chatsession_expose_session(r);
         rv = check_access(call);
     } else {
         rv = DECLINED;

@@ -144,4 +144,5 @@ def test_the_whole_story(story, server, database, make_browser):
     for action in ("conversation.search", "conversation.read", "conversation.expire", "conversation.export"):
         assert operator.name in entries[action]
     assert story.reason in entries["conversation.read"] and conversation_id[:8] in entries["conversation.read"]
+    console.dismiss_toasts()
     console.pictures(f"{language}-7-audit")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.client import Client
 from harness.model import Model, chunk
-from harness.place import free_port, wait_until
+from harness.place import free_port, new_folder, wait_until
 
 MIXED = "a\u00e9\u4e16\U0001f600\U0001d54f e\u0301 \u05e9\u202e \u2028 \\u0041 \" \\ / \x7f \ufffd\uffff"
 KEY = "sk-test-0123456789"
@@ -379,3 +379,23 @@ def test_what_a_backend_says_about_itself_does_not_reach_the_browser(client, mod
         assert name not in response.headers
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert response.headers["Content-Type"] == "text/event-stream" and response.status_code == 200
+
+
+def test_a_model_behind_a_unix_socket_answers(make_httpd, database, user):
+    """Two of them with the same host are two."""
+    folders = [new_folder("model") for _ in range(2)]
+    models = [Model(unix_socket=folder / "socket") for folder in folders]
+    try:
+        for folder in folders:
+            folder.chmod(0o755)
+        server = make_httpd(database.conninfo, backends=[f"local{n} {model.url}" for n, model in enumerate(models)])
+        client = logged_in(server, user, models[1])
+        models[0].script = lambda answer: answer.stream("through ", "the socket")
+        for _ in range(3):
+            turn = client.turn(client.new_conversation(), "hello")
+            assert (turn.done["status"], turn.text) == ("complete", "through the socket")
+        assert (models[0].calls, models[1].calls) == (3, 0)
+        assert models[0].requests[-1].path == "/v1/chat/completions"
+    finally:
+        for model in models:
+            model.close()

@@ -18,8 +18,8 @@ SECTION = re.compile(r"^## (ChatSession\w*)\n(.*?)(?=^## |\Z)", re.MULTILINE | r
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNITS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 MACROS = {"MILLISECONDS": "ms", "SECONDS": "s", "MINUTES": "min", "HOURS": "h", "DAYS": "d"}
-CONTEXTS = {"RSRC_CONF": "server config, virtual host", "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory",
-            "ACCESS_CONF": "directory"}
+CONTEXTS = {"RSRC_CONF": "server config, virtual host", "ACCESS_CONF": "directory",
+            "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory"}
 SECTIONS = dict(SECTION.findall(text(PAGE)))
 
 

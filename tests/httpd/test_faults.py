@@ -102,7 +102,7 @@ def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user,
         stream.next("message")
         running.append((conversation, stream))
         wait_until(lambda: last(client, conversation)["content"] == "half", "the first half to be recorded")
-    server.kill_child()
+    server.kill_child(server.children[-1])
     gate.set()
     ends = []
     for conversation, stream in running:

@@ -50,6 +50,7 @@ class Browser:
                        "LC_ALL": f"{language.replace('-', '_')}.UTF-8"}
         try:
             self.driver = webdriver.Chrome(service=Service(str(_driver_program()), env=environment), options=options)
+            self._open = True
             self.driver.set_page_load_timeout(30)
             self.resize(width, height)
         except BaseException:

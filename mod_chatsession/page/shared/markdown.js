@@ -23,8 +23,8 @@ const MAX_MARKDOWN_LENGTH = 300000;
 const COPIED_MS = 2000;
 const LINE_BREAK = /^<br\s*\/?>$/i;
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i;
-/* Before a code fence: the marks of the list items that it stands in, and spaces. */
-const FENCE = /^((?:[ \t]*(?:[-*+]|\d{1,9}[.)])(?=[ \t]))*[ \t]*)(`{3,}(?=[^`]*$)|~{3,})/;
+/* Before a code fence: spaces and the marks of the list items and quotations that it stands in. */
+const FENCE = /^((?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*[ \t]*)(`{3,}(?=[^`]*$)|~{3,})/;
 /* Stands for a tab while marked is at work; no text means this code point, as Unicode keeps it from all use. */
 const TAB_MARK = '\uFDD0';
 const TAB_SIZE = 4;
@@ -44,11 +44,12 @@ const SANITIZER = {
 
 /** What a token of marked becomes. */
 class SafeRenderer extends Renderer {
-  html({ text, pair, tokens }) {
+  html({ text, block, pair, tokens }) {
     if (pair) {
       return `<${pair}>${this.parser.parseInline(tokens)}</${pair}>`;
     }
-    return LINE_BREAK.test(text.trim()) ? '<br>' : escapeHtml(text.trimEnd()).replace(/\n/g, '<br>');
+    const shown = LINE_BREAK.test(text.trim()) ? '<br>' : escapeHtml(text.trimEnd()).replace(/\n/g, '<br>');
+    return block ? `<p>${shown}</p>\n` : shown;
   }
 
   heading({ tokens, depth }) {
@@ -118,36 +119,31 @@ function guardTabs(text) {
   }
   let fence = null;
   return text.split('\n').map((line) => {
-    const [indented, before, mark] = FENCE.exec(line) ?? [];
+    const [, before, mark] = FENCE.exec(line) ?? [];
     if (fence === null) {
-      fence = mark ? { mark, column: columnsOf(before) } : null;
+      fence = mark ? { mark, column: indentation(before, Infinity, /./).column } : null;
       return line;
     }
-    const code = line.slice(prefixLength(line, fence.column));
-    const left = code.trim() !== '' && columnsOf(/^[ \t]*/.exec(line)[0]) < fence.column;
-    if (left || (mark?.startsWith(fence.mark) && line.trim() === mark && indented !== undefined)) {
+    const { length, column } = indentation(line, fence.column, /[ \t>]/);
+    const code = line.slice(length);
+    const closed = mark?.startsWith(fence.mark) && code.trim() === mark;
+    if (closed || (code.trim() !== '' && column < fence.column)) {
       fence = null;
       return line;
     }
-    return fence.column === 0 ? line : line.slice(0, line.length - code.length) + code.replaceAll('\t', TAB_MARK);
+    return fence.column === 0 ? line : line.slice(0, length) + code.replaceAll('\t', TAB_MARK);
   }).join('\n');
 }
 
-/* How many characters of line, spaces and tabs, lie before column. */
-function prefixLength(line, column) {
+/* How many characters of line, all of this kind, lie before column `end`, and which column they reach. */
+function indentation(line, end, kind) {
+  let column = 0;
   let length = 0;
-  while (columnsOf(line.slice(0, length)) < column && (line[length] === ' ' || line[length] === '\t')) {
+  while (column < end && length < line.length && kind.test(line[length])) {
+    column += line[length] === '\t' ? TAB_SIZE - (column % TAB_SIZE) : 1;
     length += 1;
   }
-  return length;
-}
-
-function columnsOf(text) {
-  let column = 0;
-  for (const char of text) {
-    column += char === '\t' ? TAB_SIZE - (column % TAB_SIZE) : 1;
-  }
-  return column;
+  return { length, column };
 }
 
 function plainText(text) {

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "backend.h"
 #include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
 #include <apr_strings.h>
@@ -39,6 +40,19 @@ static void restore(request_rec *r, const saved_t *saved)
     r->headers_out = saved->headers_out;
 }
 
+/* The proxy's name for the address: a unix socket's path goes into a note, as mod_proxy's own ProxyPass does it. */
+static const char *proxy_url(request_rec *r, const char *url)
+{
+    const char *bar = strncmp(url, "unix:", 5) ? NULL : strchr(url, '|');
+
+    if (bar) {
+        apr_table_setn(r->notes, "uds_path",
+                       ap_runtime_dir_relative(r->pool, apr_pstrmemdup(r->pool, url + 5, (apr_size_t)(bar - url) - 5)));
+        url = bar + 1;
+    }
+    return apr_pstrcat(r->pool, "proxy:", url, "/chat/completions", NULL);
+}
+
 /* Make r look like a reverse-proxy request for the model: mod_proxy's handler takes it from there. */
 static void disguise(chatsession_turn_t *turn)
 {
@@ -51,7 +65,7 @@ static void disguise(chatsession_turn_t *turn)
     r->content_type = NULL;
     r->args = NULL;
     r->proxyreq = PROXYREQ_REVERSE;
-    r->filename = apr_pstrcat(r->pool, "proxy:", turn->backend->url, "/chat/completions", NULL);
+    r->filename = (char *)proxy_url(r, turn->backend->url);
     r->handler = "proxy-server";
 }
 

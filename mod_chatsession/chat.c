@@ -33,8 +33,8 @@ static int get_readyz(chatsession_call_t *call)
 }
 
 static const chatsession_route_t routes[] = {
-    {"GET", "healthz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_healthz},
-    {"GET", "readyz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_readyz},
+    {"GET", "healthz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_healthz},
+    {"GET", "readyz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_readyz},
     CHATSESSION_LOGIN_ROUTES,
     {"GET", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_sessions},
     {"DELETE", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_sessions},

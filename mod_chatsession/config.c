@@ -49,7 +49,7 @@ typedef struct {
         "longest wait for a free connection") \
     ROW(STATEMENT_TIMEOUT, "ChatSessionStatementTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(5), MILLISECONDS(100), MINUTES(10)), \
         "longest time of one database statement") \
-    ROW(PAGES, "ChatSessionPages", set_setting, TYPE_PATH, TEXT("/usr/share/mod_chatsession"), \
+    ROW(PAGES, "ChatSessionPages", set_setting, TYPE_PATH, TEXT(CHATSESSION_SHARE), \
         "folder of the pages: page, console, shared, vendor") \
     ROW(COOKIE_NAME, "ChatSessionCookieName", set_setting, TYPE_STRING, TEXT(NULL), \
         "name of the session cookie; __Host-sid when it is secure, else sid") \
@@ -239,9 +239,6 @@ static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
         }
         break;
     case TYPE_STRING:
-        if (!*arg) {
-            return apr_psprintf(cmd->pool, "%s: is empty; expected %s", row->name, row->help);
-        }
         break;
     }
     conf->values[index].set = true;
@@ -318,8 +315,7 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
         return "ChatSessionSecretFile: out of memory or OpenSSL is not usable";
     }
     if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s (make one with: openssl rand -base64 48)", path,
-                            problem);
+        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
     }
     return NULL;
 }
@@ -640,7 +636,15 @@ static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
     const char *problem = cs_cookie_problem(&attrs);
 
     if (problem) {
-        return apr_psprintf(pool, "ChatSessionCookie… settings contradict each other: %s", problem);
+        return apr_psprintf(pool, "the ChatSessionCookie settings contradict each other: %s", problem);
+    }
+    if (chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY) <
+        8 * chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM)) {
+        return apr_psprintf(pool,
+                            "ChatSessionPasswordMemory is %" APR_INT64_T_FMT ", which is too little for "
+                            "ChatSessionPasswordParallelism %" APR_INT64_T_FMT ": Argon2 wants 8 KiB for each lane",
+                            chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY),
+                            chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM));
     }
     if (!uses_sessions) {
         return NULL;

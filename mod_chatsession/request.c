@@ -256,14 +256,10 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
     return rv;
 }
 
-int chatsession_expose(request_rec *r)
+void chatsession_expose_session(request_rec *r)
 {
-    const chatsession_session_t *session;
+    const chatsession_session_t *session = session_of(r);
 
-    if (chatsession_dir(r)->expose != 1) {
-        return DECLINED;
-    }
-    session = session_of(r);
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
     if (session->authenticated) {
@@ -275,5 +271,13 @@ int chatsession_expose(request_rec *r)
             r->ap_auth_type = apr_pstrdup(r->pool, "ChatSession");
         }
     }
+}
+
+int chatsession_expose(request_rec *r)
+{
+    if (chatsession_dir(r)->expose != 1) {
+        return DECLINED;
+    }
+    chatsession_expose_session(r);
     return OK;
 }

@@ -13,7 +13,8 @@
 
 /** How far a role reaches: each has all that the one before it may. In the order of the comparison. */
 typedef enum {
-    CHATSESSION_ANYONE = 0, /* no login needed */
+    CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
+    CHATSESSION_ANYONE = 0,      /* no login needed */
     CHATSESSION_USER,
     CHATSESSION_VIEWER,
     CHATSESSION_AUDITOR,
@@ -60,7 +61,11 @@ apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const cha
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
 
-/** Hook fixups: CHATSESSION_… and REMOTE_USER where ChatSession is on. */
+/** Put the session into the request's environment (CHATSESSION_CAUSE, …) and its user into r->user, for logs and other
+ * modules. */
+void chatsession_expose_session(request_rec *r);
+
+/** Hook fixups: the same where ChatSession is on. */
 int chatsession_expose(request_rec *r);
 
 /** The access that a role of the database stands for; CHATSESSION_ANYONE for an unknown word. */

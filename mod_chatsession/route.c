@@ -306,8 +306,13 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
         return chatsession_reply_error(r, HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
                                        apr_pstrcat(r->pool, "This address takes ", allow, ".", NULL));
     }
-    call->session = chatsession_session(r);
-    rv = check_access(call);
+    if (call->route->access != CHATSESSION_NO_SESSION) {
+        call->session = chatsession_session(r);
+        chatsession_expose_session(r);
+        rv = check_access(call);
+    } else {
+        rv = DECLINED;
+    }
     if (rv != DECLINED) {
         return rv;
     }

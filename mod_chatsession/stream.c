@@ -87,6 +87,14 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
 
 /* --- record --- */
 
+static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
+{
+    chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
+                             apr_psprintf(turn->r->pool, "The answer is longer than %" APR_SIZE_T_FMT " octets.",
+                                          limit));
+    return APR_ECONNABORTED;
+}
+
 /* Append text to the answer and the event that tells the browser. */
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
@@ -96,10 +104,7 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     if (piece->content_len) {
         const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
         if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
-            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
-                                     apr_psprintf(turn->r->pool,
-                                                  "The answer is longer than %" APR_SIZE_T_FMT " octets.", limit));
-            return APR_ECONNABORTED;
+            return too_long(turn, limit);
         }
         turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
         turn->heard = true;
@@ -186,8 +191,9 @@ static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t l
         look(record);
     }
     if (record->whole) {
-        return cs_text_append(record->whole, bytes, len,
-                              (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT));
+        const apr_size_t limit = (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT);
+        rv = cs_text_append(record->whole, bytes, len, limit);
+        return rv == CS_ETOOBIG ? too_long(record->turn, limit) : rv;
     }
     rv = record->sse ? cs_sse_feed(record->sse, bytes, len) : APR_ENOMEM;
     if (rv == CS_ETOOBIG) {
@@ -232,7 +238,11 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
         const char *bytes;
         apr_size_t len;
 
-        if (APR_BUCKET_IS_EOS(b)) {
+        if (AP_BUCKET_IS_EOC(b)) {
+            /* mod_proxy lost the connection before the first octet, and would have the browser's closed as well. */
+            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
+                                     "The model's server cannot be reached.");
+        } else if (APR_BUCKET_IS_EOS(b)) {
             take_end(ctx);
         } else if (!APR_BUCKET_IS_METADATA(b)) {
             rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);

@@ -76,6 +76,17 @@ static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
     chatsession_stream_send(turn, bb);
 }
 
+/* A piece of the text that no event has told of yet. */
+static void send_chunk(chatsession_turn_t *turn, const char *text)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+    json_t *data =
+        chatsession_chunk_json(turn->answer_id, turn->backend->name, json_pack("{s:s}", "content", text), NULL);
+
+    chatsession_event_add(bb, NULL, turn->points, data, turn->r->pool);
+    chatsession_stream_send(turn, bb);
+}
+
 static json_t *turn_json(const char *conversation_id, const char *message_id, const char *answer_id, const char *model)
 {
     return json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id", message_id, "answer_id",
@@ -122,6 +133,7 @@ static void finish(chatsession_turn_t *turn)
 
     if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
         turn->points++;
+        send_chunk(turn, rest);
     }
     rv = commit_end(turn, &outcome);
     if (rv != APR_SUCCESS) {

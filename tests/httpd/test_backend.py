@@ -9,7 +9,7 @@ import pytest
 
 from harness.client import Client
 from harness.model import Model, chunk
-from harness.place import free_port, wait_until
+from harness.place import free_port, new_folder, wait_until
 
 MIXED = "a\u00e9\u4e16\U0001f600\U0001d54f e\u0301 \u05e9\u202e \u2028 \\u0041 \" \\ / \x7f \ufffd\uffff"
 KEY = "sk-test-0123456789"
@@ -104,7 +104,7 @@ BROKEN = {
     "an error with status 200": (lambda answer: answer.whole({"error": {"message": "x"}}), "", "backend_error"),
     "an empty body": (lambda answer: answer.whole(""), "", "backend_malformed"),
     "half a JSON": (lambda answer: answer.whole('{"choices": [{"message": {"content": "x'), "", "backend_malformed"),
-    "not HTTP": (lambda answer: (answer._socket.sendall(b"SSH-2.0-OpenSSH\r\n"), answer.cut()), "", "backend_unavailable"),
+    "not HTTP": (lambda answer: (answer._socket.sendall(b"SSH-2.0-OpenSSH\r\n"), answer.cut()), "", None),
     "FIN before the status line": (lambda answer: answer.cut(), "", "backend_unavailable"),
     "RST before the status line": (lambda answer: answer.reset(), "", "backend_unavailable"),
     "garbage event": (half_then(lambda answer: (answer.raw(data(b"garbage")), answer.done())), HALF, "backend_malformed"),
@@ -258,20 +258,19 @@ def test_every_form_of_event_stream_is_understood(client, model):
 
 
 def test_text_split_at_every_octet_arrives_whole(client, model):
-    """K1"""
-    body = data(json.dumps(chunk(MIXED), ensure_ascii=False).encode()) + data(chunk(None, "stop")) + b"data: [DONE]\n\n"
-    conversation = client.new_conversation()
-    for at in range(1, len(body)):
-        def script(answer, at=at):
-            answer.begin()
-            answer.raw(body[:at])
-            answer.raw(body[at:])
-            answer.end()
-        model.script = script
-        turn = client.turn(conversation, "x")
-        assert turn.text == MIXED and turn.done["status"] == "complete", at
-    answers = {message["content"] for message in client.conversation(conversation)["messages"][1::2]}
-    assert answers == {MIXED}
+    """K1: one answer holds the same event again and again, each time split at another octet"""
+    event = data(json.dumps(chunk(MIXED), ensure_ascii=False).encode())
+
+    def script(answer):
+        answer.begin()
+        for at in range(1, len(event)):
+            answer.raw(event[:at])
+            answer.raw(event[at:])
+        answer.finish()
+        answer.done()
+
+    turn = check(client, model, script, "complete", MIXED * (len(event) - 1))
+    assert set(turn.pieces) == {MIXED, ""}
 
 
 def test_every_octet_in_a_chunk_of_its_own_arrives_whole(client, model):
@@ -380,3 +379,23 @@ def test_what_a_backend_says_about_itself_does_not_reach_the_browser(client, mod
         assert name not in response.headers
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert response.headers["Content-Type"] == "text/event-stream" and response.status_code == 200
+
+
+def test_a_model_behind_a_unix_socket_answers(make_httpd, database, user):
+    """Two of them with the same host are two."""
+    folders = [new_folder("model") for _ in range(2)]
+    models = [Model(unix_socket=folder / "socket") for folder in folders]
+    try:
+        for folder in folders:
+            folder.chmod(0o755)
+        server = make_httpd(database.conninfo, backends=[f"local{n} {model.url}" for n, model in enumerate(models)])
+        client = logged_in(server, user, models[1])
+        models[0].script = lambda answer: answer.stream("through ", "the socket")
+        for _ in range(3):
+            turn = client.turn(client.new_conversation(), "hello")
+            assert (turn.done["status"], turn.text) == ("complete", "through the socket")
+        assert (models[0].calls, models[1].calls) == (3, 0)
+        assert models[0].requests[-1].path == "/v1/chat/completions"
+    finally:
+        for model in models:
+            model.close()

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * marked's tokenizer with bounds. A few kilobytes can be made so that marked works on them for minutes, and they need no ill will: a model that
+ * repeats itself is enough. Where a bound is reached the marks stay plain characters. What a person or a model writes to be read stays far
+ * below all of them. It also takes raw HTML as text, except for a few harmless tags.
+ */
+
+import { Tokenizer } from '../vendor/marked.esm.js';
+
+/* marked looks for the end of each emphasis through the rest of the paragraph; this many characters of such looking are allowed. */
+const LOOKING = 2000000;
+const LOOKING_PER_CHARACTER = 20;
+const MAX_DEPTH = 40;
+const TABLE_SLACK = 1000;
+const MIGHT_OPEN = /^(?:\*+[^\s*]|_+[^\s_]|~{1,2}[^\s~])/;
+const WORD_BEFORE = /[\p{L}\p{N}]$/u;
+const TABLE_START = /^[^\n]*\|[^\n]*\n[ \t|:-]+(?:\n|$)/;
+/* A tag without its end would go on through all that follows; so only whole pairs count. */
+const HARMLESS_PAIR = /^<(b|del|em|i|ins|kbd|mark|s|strong|sub|sup|u)>((?:(?!<\1>)[^]){0,1000}?)<\/\1>/i;
+
+/** For one text, then thrown away: it counts. */
+export class BoundedTokenizer extends Tokenizer {
+  #left;
+  #depth = 0;
+
+  /** @param {number} length the text's */
+  constructor(length) {
+    super();
+    this.#left = LOOKING + LOOKING_PER_CHARACTER * length;
+  }
+
+  emStrong(source, masked, previous) {
+    return this.#look(source, previous, () => super.emStrong(source, masked, previous));
+  }
+
+  del(source, masked, previous) {
+    return this.#look(source, previous, () => super.del(source, masked, previous));
+  }
+
+  /* Each level reads all of what is inside it. */
+  list(source) {
+    return this.#nested(() => super.list(source));
+  }
+
+  blockquote(source) {
+    return this.#nested(() => super.blockquote(source));
+  }
+
+  /* A row without cells is filled up to the width of the head, so that a text can ask for many more cells than it has characters. */
+  table(source) {
+    if (!TABLE_START.test(source)) {
+      return super.table(source);
+    }
+    const end = source.indexOf('\n\n');
+    const block = end < 0 ? source : source.slice(0, end);
+    const cells = source.slice(0, source.indexOf('\n')).split('|').length * block.split('\n').length;
+    return cells <= block.length + TABLE_SLACK && this.#spend(block.length) ? super.table(source) : undefined;
+  }
+
+  /* What follows a tag that is shown as text is ordinary text, also after <a> or <pre>. */
+  tag(source) {
+    const pair = HARMLESS_PAIR.exec(source);
+    if (pair !== null) {
+      const [raw, name, inner] = pair;
+      return { type: 'html', block: false, raw, text: raw, pair: name.toLowerCase(), tokens: this.lexer.inlineTokens(inner) };
+    }
+    const { inLink, inRawBlock } = this.lexer.state;
+    const token = super.tag(source);
+    Object.assign(this.lexer.state, { inLink, inRawBlock });
+    return token;
+  }
+
+  #look(source, previous, make) {
+    if (!MIGHT_OPEN.test(source) || (source[0] === '_' && WORD_BEFORE.test(previous))) {
+      return make();
+    }
+    if (this.#left <= 0) {
+      return undefined;
+    }
+    const token = make();
+    this.#spend(token?.raw.length ?? source.length);
+    return token;
+  }
+
+  #spend(characters) {
+    this.#left -= characters;
+    return this.#left > 0;
+  }
+
+  #nested(make) {
+    if (this.#depth === MAX_DEPTH) {
+      return undefined;
+    }
+    this.#depth += 1;
+    try {
+      return make();
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+}

@@ -5,6 +5,7 @@ the route tables say, on purpose. A route without a row fails, and so does a row
 import pytest
 
 from harness.client import Client
+from harness.place import wait_until
 from harness.routes import ROUTES
 from harness.world import PEOPLE, World, good_request, needs_trash, send
 
@@ -179,6 +180,9 @@ def test_a_role_that_is_taken_away_is_gone_at_the_next_request(world, database):
     client.login(user)
     assert client.console.get("api/sessions").status_code == 200
     database.rows("UPDATE chatsession.users SET role = 'user' WHERE name = 'rita'")
+    wait_until(lambda: client.console.get("api/sessions").status_code != 200, "the role to be gone", seconds=5)
+    assert client.console.get("api/sessions").status_code == 401
+    client.login(user)
     assert client.console.get("api/sessions").status_code == 403
 
 

@@ -11,6 +11,7 @@ from harness.client import Client
 from harness.place import wait_until
 
 TOKEN = re.compile(r"v1\.[\w-]+\.[\w-]{43}\.[1-9]\d*\.[\w-]{43}")
+KNOWN = r"[\w-]+\.[\w-]{43}"
 INVALID, NO_STORE = "renew after InvalidSignature", "valid_cookie_but_no_store"
 
 
@@ -35,8 +36,9 @@ def test_a_login_answers_who_it_is_and_gives_a_cookie_with_exactly_these_attribu
     response = client.post("api/login", json={"username": user.name, "password": user.password})
     assert response.status_code == 200
     assert response.json()["user"] == {"name": "mika", "role": "user"} and response.json()["cause"] == "success"
-    header = response.headers["Set-Cookie"]
+    header, known = response.raw.headers.getlist("Set-Cookie")
     assert re.fullmatch(rf"sid={TOKEN.pattern}; Path=/; HttpOnly; SameSite=Lax", header), header
+    assert re.fullmatch(rf"known={KNOWN}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Strict", known), known
     assert client.get("api/session").json() == response.json()
 
 
@@ -44,8 +46,10 @@ def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, databas
     """B1: without any directive it is __Host-sid; Secure"""
     server = make_httpd(database.conninfo, lines=["ChatSessionCookieSecure on"])
     response = Client(server.url).post("api/login", json={"username": user.name, "password": user.password})
-    header = response.headers["Set-Cookie"]
+    header, known = response.raw.headers.getlist("Set-Cookie")
     assert re.fullmatch(rf"__Host-sid={TOKEN.pattern}; Path=/; Secure; HttpOnly; SameSite=Lax", header), header
+    assert re.fullmatch(rf"__Host-known={KNOWN}; Path=/; Max-Age=15552000; Secure; HttpOnly; SameSite=Strict",
+                        known), known
     value = header.split(";")[0]
     assert session(server.url, value)["authenticated"]
     assert not session(server.url, value.replace("__Host-sid", "sid"))["authenticated"]

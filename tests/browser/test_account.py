@@ -57,7 +57,7 @@ def test_the_sessions_say_where_and_since_when_and_which_is_this_one(chat):
     assert "Chrome" in rows[0] and "this browser" in rows[0]
     assert "Firefox 128, Linux" in rows[1] and "this browser" not in rows[1]
     for row in rows:
-        assert "Address 127.0.0.1" in row and "Logged in " in row and "last used " in row
+        assert "Address 127.0.0.1" in row and "Logged in " in row and "Last used " in row
     assert chat.texts(".own-session button") == ["Log out"]
 
 
@@ -121,6 +121,10 @@ def test_nothing_is_sent_while_a_field_is_empty(chat):
 
 def test_both_languages_look_as_they_should(chat, httpd, make_browser, person):
     chat.pictures("account")
+    chat.browser.expect_console("400")
+    change(chat, person.password, "password1")
+    chat.browser.see_text("tried first", "#password-message")
+    chat.pictures("account-password")
     japanese = ChatPage(make_browser(language="ja"), httpd).enter(person)
     open_account(japanese, "マイアカウント")
     assert "このブラウザー" in japanese.texts(".own-session")[0]

@@ -44,9 +44,9 @@ apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr
         " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL AND EXISTS (SELECT FROM who))"
         " INSERT INTO chatsession.sessions (id_hash, user_id, ref, network, user_agent)"
         " SELECT decode($1, 'hex'), id, $4, $5::inet, $6 FROM who";
-    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),  CS_DB_TEXT(session->user_id),
-                                    CS_DB_TEXT(session->replaces), CS_DB_TEXT(session->ref),
-                                    CS_DB_TEXT(session->network),  CS_DB_TEXT(session->user_agent),
+    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),          CS_DB_TEXT(session->user_id),
+                                    CS_DB_TEXT(session->replaces),         CS_DB_TEXT(session->ref),
+                                    CS_DB_TEXT(session->network),          CS_DB_TEXT(session->user_agent),
                                     CS_DB_TEXT(session->password_revision)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 7, params, pool);

@@ -11,8 +11,8 @@ const char *const cs_user_roles[] = {"user", "viewer", "auditor", "operator", "a
  * login begins at this moment ends uncounted. */
 #define CHANGE_AND_END(assignment, condition)                                                                          \
     "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id)"                   \
-    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL AND "          \
-    condition ") FROM changed"
+    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL "              \
+    "AND " condition ") FROM changed"
 
 bool cs_user_is_role(const char *role)
 {
@@ -87,15 +87,17 @@ apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(phc)};
 
-    return change(ended, db, CHANGE_AND_END("password_phc = $2, password_revision = password_revision + 1", "true"), params, pool);
+    return change(ended, db, CHANGE_AND_END("password_phc = $2, password_revision = password_revision + 1", "true"),
+                  params, pool);
 }
 
 apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
                                      const char *phc, apr_pool_t *pool)
 {
-    static const char sql[] = "UPDATE chatsession.users SET password_phc = $3, password_revision = password_revision + 1"
-                              " WHERE id = $1::uuid AND password_revision = $2::integer AND disabled_at IS NULL"
-                              " RETURNING password_revision";
+    static const char sql[] =
+        "UPDATE chatsession.users SET password_phc = $3, password_revision = password_revision + 1"
+        " WHERE id = $1::uuid AND password_revision = $2::integer AND disabled_at IS NULL"
+        " RETURNING password_revision";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(revision_before), CS_DB_TEXT(phc)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
@@ -109,7 +111,10 @@ apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const cha
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(role)};
 
-    return change(ended, db, CHANGE_AND_END("role = $2", "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"), params, pool);
+    return change(ended, db,
+                  CHANGE_AND_END("role = $2",
+                                 "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"),
+                  params, pool);
 }
 
 apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled, apr_pool_t *pool)

@@ -122,6 +122,7 @@ async function submit(parts, onChanged) {
     const field = error.code === 'invalid_credentials' ? parts.current : parts.next;
     field.focus();
     field.select();
+    parts.message.scrollIntoView({ block: 'nearest' });
   } finally {
     setBusy(parts, false);
   }

@@ -13,6 +13,7 @@ from harness.client import Client
 from harness.model import Model
 from harness.pages import ChatPage
 from harness.place import wait_until
+from harness.relay import Relay
 
 # What mod_proxy says when we end its exchange with the model.
 PROXY_ENDED = "AH01110: error reading response"
@@ -53,11 +54,13 @@ def chat(server, browser, person):
 
 
 class Halves:
-    """An answer in two halves; the test lets the second one go."""
+    """halves(): the next answer comes in two halves, the second one when the test says release()."""
 
-    def __init__(self, model, finish=True):
-        self._gate, self._finish = threading.Event(), finish
-        model.script = self._run
+    def __init__(self, model):
+        self._model, self._gate = model, threading.Event()
+
+    def __call__(self):
+        self._model.script = self._run
 
     def release(self):
         self._gate.set()
@@ -65,13 +68,24 @@ class Halves:
     def _run(self, answer):
         answer.begin()
         answer.text(FIRST)
-        if not self._finish:
-            answer.wait_closed()
-            return
         answer.hold(self._gate)
         answer.text(*SECOND)
         answer.finish()
         answer.done()
+
+
+@pytest.fixture
+def halves(model):
+    made = Halves(model)
+    yield made
+    made.release()
+
+
+@pytest.fixture
+def relay(server):
+    made = Relay(server.port)
+    yield made
+    made.close()
 
 
 def says(*pieces):
@@ -148,9 +162,9 @@ def test_enter_that_ends_a_composition_does_not_send(browser, chat):
 # --- an answer that is being written
 
 
-def test_stop_keeps_what_has_come(server, browser, chat, client, model):
+def test_stop_keeps_what_has_come(server, browser, chat, client, halves):
     server.expect_log(PROXY_ENDED)
-    Halves(model, finish=False)
+    halves()
     chat.send("Stop me")
     chat.see_answer(FIRST.strip())
     chat.click("#composer-stop")
@@ -161,9 +175,9 @@ def test_stop_keeps_what_has_come(server, browser, chat, client, model):
     assert client.conversation(chat.conversation_id)["messages"][1]["content"] == FIRST
 
 
-def test_escape_stops_too(server, chat, model):
+def test_escape_stops_too(server, chat, halves):
     server.expect_log(PROXY_ENDED)
-    Halves(model, finish=False)
+    halves()
     chat.send("Stop me")
     chat.see_answer(FIRST.strip())
     chat.press(Keys.ESCAPE)
@@ -203,8 +217,8 @@ def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, 
     assert chat.texts(".version") == ["2/2"]
 
 
-def test_a_reload_in_mid_stream_goes_on_to_the_end(browser, chat, model):
-    halves = Halves(model)
+def test_a_reload_in_mid_stream_goes_on_to_the_end(browser, chat, model, halves):
+    halves()
     chat.send("Reload me")
     chat.see_answer(FIRST.strip())
     browser.driver.refresh()
@@ -214,27 +228,28 @@ def test_a_reload_in_mid_stream_goes_on_to_the_end(browser, chat, model):
     assert chat.questions == ["Reload me"] and model.calls == 1
 
 
-def _network(browser, offline):
-    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
-        "offline": offline, "latency": 0, "downloadThroughput": 1 << 30, "uploadThroughput": 1 << 30})
-
-
-def test_a_lost_connection_in_mid_stream_is_taken_up_again(browser, chat, client, model):
-    browser.expect_console("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED")
-    browser.driver.execute_cdp_cmd("Network.enable", {})
-    _network(browser, False)
-    halves = Halves(model)
+def test_a_lost_connection_in_mid_stream_is_taken_up_again(browser, relay, person, client, model, halves):
+    browser.expect_console("ERR_")
+    chat = ChatPage(browser, relay).enter(person)
+    halves()
     chat.send("Lose me")
     chat.see_answer(FIRST.strip())
     conversation = chat.conversation_id
-    _network(browser, True)
+
+    def offline(on):
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": on, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    offline(True)
+    relay.cut()
     browser.see_text("You are offline.", "#connection")
     browser.see('[data-waiting="reconnecting"]')
     halves.release()
     wait_until(lambda: client.conversation(conversation)["messages"][1]["status"] == "complete",
                "the answer to be complete without its reader")
     assert chat.answers == [FIRST.strip()]
-    _network(browser, False)
+    relay.mend()
+    offline(False)
     chat.see_answer(FIRST + SECOND, "complete")
     browser.gone("#connection")
     assert chat.questions == ["Lose me"] and model.calls == 1

@@ -179,7 +179,7 @@ def test_no_message_shows_a_secret_or_a_password(check, tmp_path):
     key = secret_file(tmp_path, b"sk-very secret", name="key")
     said = refused(check, f'ChatSessionBackend b http://127.0.0.1:1/v1 "key-file={key}"', "key-file", "one line")
     said += refused(check, f'ChatSessionSecretFile "{secret_file(tmp_path, b"short secret")}"', "32")
-    said += refused(check, 'ChatSessionDatabase "host=x password=hidden-secret nonsense=1"', "nonsense")
+    said += refused(check, 'ChatSessionDatabase "host=x password=hidden-secret nonsense=1"', "connection option")
     assert "very secret" not in said and "short secret" not in said and "hidden-secret" not in said
 
 

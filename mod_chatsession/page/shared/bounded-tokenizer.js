@@ -13,9 +13,13 @@ const LOOKING = 2000000;
 const LOOKING_PER_CHARACTER = 20;
 const MAX_DEPTH = 40;
 const TABLE_SLACK = 1000;
+/* No mail address and no word is longer. */
+const WORD = 500;
+const LONG_WORD = /^[\w.!#$%&'*+/=?`{|}~-]{500}/;
+const ADDRESS = /^(?:https?:\/\/|ftp:\/\/|www\.)/i;
 const MIGHT_OPEN = /^(?:\*+[^\s*]|_+[^\s_]|~{1,2}[^\s~])/;
 const WORD_BEFORE = /[\p{L}\p{N}]$/u;
-const TABLE_START = /^[^\n]*\|[^\n]*\n[ \t|:-]+(?:\n|$)/;
+const TABLE_START = /^[^\n]*\n[ \t|:-]+(?:\n|$)/;
 /* A tag without its end would go on through all that follows; so only whole pairs count. */
 const HARMLESS_PAIR = /^<(b|del|em|i|ins|kbd|mark|s|strong|sub|sup|u)>((?:(?!<\1>)[^]){0,1000}?)<\/\1>/i;
 
@@ -36,6 +40,23 @@ export class BoundedTokenizer extends Tokenizer {
 
   del(source, masked, previous) {
     return this.#look(source, previous, () => super.del(source, masked, previous));
+  }
+
+  /* In text without spaces the end of a link's address is looked for, again and again, through all the rest. */
+  link(source) {
+    if ((source[0] !== '[' && source[0] !== '!') || /\s/.test(source.slice(0, WORD))) {
+      return super.link(source);
+    }
+    return this.#spend(source.length) ? super.link(source) : undefined;
+  }
+
+  /* At each character of a word marked looks through the rest of it for the @ of a mail address. */
+  inlineText(source) {
+    return super.inlineText(LONG_WORD.test(source) ? source.slice(0, WORD) : source);
+  }
+
+  url(source) {
+    return super.url(LONG_WORD.test(source) && !ADDRESS.test(source) ? source.slice(0, WORD) : source);
   }
 
   /* Each level reads all of what is inside it. */
@@ -78,7 +99,7 @@ export class BoundedTokenizer extends Tokenizer {
     if (this.#left <= 0) {
       return undefined;
     }
-    const token = make();
+    const token = this.#nested(make);
     this.#spend(token?.raw.length ?? source.length);
     return token;
   }

@@ -110,7 +110,8 @@ int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const ch
                           json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id",
                                     progress.message_id, "answer_id", progress.answer_id, "model", progress.model),
                           r->pool);
-    if (send_progress(&follow, &progress, r->pool)) {
+    /* Who asks for the headers alone waits for nothing. */
+    if (send_progress(&follow, &progress, r->pool) || r->header_only) {
         flush(&follow);
     } else {
         run(&follow);

@@ -13,9 +13,13 @@ const LOOKING = 2000000;
 const LOOKING_PER_CHARACTER = 20;
 const MAX_DEPTH = 40;
 const TABLE_SLACK = 1000;
+/* No mail address and no word is longer. */
+const WORD = 500;
+const LONG_WORD = /^[\w.!#$%&'*+/=?`{|}~-]{500}/;
+const ADDRESS = /^(?:https?:\/\/|ftp:\/\/|www\.)/i;
 const MIGHT_OPEN = /^(?:\*+[^\s*]|_+[^\s_]|~{1,2}[^\s~])/;
 const WORD_BEFORE = /[\p{L}\p{N}]$/u;
-const TABLE_START = /^[^\n]*\|[^\n]*\n[ \t|:-]+(?:\n|$)/;
+const TABLE_START = /^[^\n]*\n[ \t|:-]+(?:\n|$)/;
 /* A tag without its end would go on through all that follows; so only whole pairs count. */
 const HARMLESS_PAIR = /^<(b|del|em|i|ins|kbd|mark|s|strong|sub|sup|u)>((?:(?!<\1>)[^]){0,1000}?)<\/\1>/i;
 
@@ -38,6 +42,24 @@ export class BoundedTokenizer extends Tokenizer {
     return this.#look(source, previous, () => super.del(source, masked, previous));
   }
 
+  /* In text without spaces the end of an address is looked for, again and again, through all the rest. */
+  link(source) {
+    const may = (source[0] !== '[' && source[0] !== '!') || this.#mayReadOn(source);
+    return may ? super.link(source) : undefined;
+  }
+
+  url(source) {
+    if (ADDRESS.test(source)) {
+      return this.#mayReadOn(source) ? super.url(source) : undefined;
+    }
+    return super.url(withoutLongWord(source));
+  }
+
+  /* At each character of a word marked looks through the rest of it for the @ of a mail address. */
+  inlineText(source) {
+    return super.inlineText(withoutLongWord(source));
+  }
+
   /* Each level reads all of what is inside it. */
   list(source) {
     return this.#nested(() => super.list(source));
@@ -49,13 +71,17 @@ export class BoundedTokenizer extends Tokenizer {
 
   /* A row without cells is filled up to the width of the head, so that a text can ask for many more cells than it has characters. */
   table(source) {
-    if (!TABLE_START.test(source)) {
+    const head = source.slice(0, source.indexOf('\n'));
+    if (!head.includes('|') || !TABLE_START.test(source)) {
       return super.table(source);
+    }
+    if (this.#left <= 0) {
+      return undefined;
     }
     const end = source.indexOf('\n\n');
     const block = end < 0 ? source : source.slice(0, end);
-    const cells = source.slice(0, source.indexOf('\n')).split('|').length * block.split('\n').length;
-    return cells <= block.length + TABLE_SLACK && this.#spend(block.length) ? super.table(source) : undefined;
+    this.#left -= block.length;
+    return head.split('|').length * block.split('\n').length > block.length + TABLE_SLACK ? undefined : super.table(source);
   }
 
   /* What follows a tag that is shown as text is ordinary text, also after <a> or <pre>. */
@@ -78,13 +104,15 @@ export class BoundedTokenizer extends Tokenizer {
     if (this.#left <= 0) {
       return undefined;
     }
-    const token = make();
-    this.#spend(token?.raw.length ?? source.length);
+    const token = this.#nested(make);
+    this.#left -= token?.raw.length ?? source.length;
     return token;
   }
 
-  #spend(characters) {
-    this.#left -= characters;
+  #mayReadOn(source) {
+    if (this.#left > 0 && !/\s/.test(source.slice(0, WORD))) {
+      this.#left -= source.length;
+    }
     return this.#left > 0;
   }
 
@@ -99,4 +127,8 @@ export class BoundedTokenizer extends Tokenizer {
       this.#depth -= 1;
     }
   }
+}
+
+function withoutLongWord(source) {
+  return LONG_WORD.test(source) ? source.slice(0, WORD) : source;
 }

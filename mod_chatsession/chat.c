@@ -60,10 +60,10 @@ static const chatsession_route_t routes[] = {
      CHATSESSION_MEMBERS(chatsession_feedback_members), chatsession_put_feedback},
 };
 
-int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const char *below)
+int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
 {
-    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", below) == OK) {
+    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", address->below) == OK) {
         return OK;
     }
-    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), below);
+    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

@@ -6,7 +6,7 @@
 #include "route.h"
 
 /** Handler "chatsession". */
-int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const char *below);
+int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
 
 /* chat_conversations.c */
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,

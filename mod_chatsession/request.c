@@ -233,8 +233,9 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
         rv = send_cookie(r, text);
     }
     if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
         load(r, conf, current, &token);
-        rv = current->status;
+        rv = current->authenticated || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
     }
     return rv;
 }

@@ -150,6 +150,29 @@ CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
 
 ALTER FUNCTION chatsession.rfc3339(timestamp with time zone) OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.sessions (
+    id_hash bytea NOT NULL,
+    ref text NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    revoke_cause text,
+    network inet,
+    user_agent text,
+    CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
+    CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
+    CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
+);
+
+ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (EXISTS (SELECT FROM (chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) WHERE ((s.id_hash = session_lives.p_hash) AND (s.revoked_at IS NULL) AND (u.disabled_at IS NULL))));
+
+ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.tell_revoked() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -187,12 +210,20 @@ CREATE FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text
 
 ALTER FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
+CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
+
+ALTER FUNCTION chatsession.title_of(p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
     AS $$
 DECLARE
     v_seq integer;
     v_newest uuid;
+    v_request text;
+    v_status text;
     v_parent uuid := p_parent;
 BEGIN
     -- The row lock puts the turns of one conversation in a row: two tabs at once see each other's work.
@@ -202,10 +233,11 @@ BEGIN
         outcome := 'absent';
         RETURN;
     END IF;
-    SELECT m.parent_id, m.id, m.model INTO message_id, answer_id, model
+    SELECT m.parent_id, m.id, m.model, m.request_id, m.status INTO message_id, answer_id, model, v_request, v_status
         FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client;
     IF FOUND THEN
-        outcome := 'same';
+        -- The same request: its first call was committed, but its answer was lost on the way. The turn is still its to write.
+        outcome := CASE WHEN v_request = p_request AND v_status = 'streaming' THEN 'begun' ELSE 'same' END;
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.conversation_id = p_conversation) THEN
@@ -245,18 +277,19 @@ BEGIN
     INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
         VALUES (p_conversation, v_seq + 1, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request)
         RETURNING id INTO answer_id;
-    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host) VALUES (answer_id, p_conversation, p_host);
+    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, session_hash)
+        VALUES (answer_id, p_conversation, p_host, p_session);
     UPDATE chatsession.conversations c
         SET updated_at = clock_timestamp(),
             message_count = c.message_count + CASE WHEN p_regenerate IS NULL THEN 2 ELSE 1 END,
-            title = coalesce(c.title, nullif(btrim(left(regexp_replace(p_content, '[[:space:]]+', ' ', 'g'), 60)), ''))
+            title = coalesce(c.title, chatsession.title_of(p_content))
         WHERE c.id = p_conversation;
     model := p_model;
     outcome := 'begun';
 END
 $$;
 
-ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
+ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
     LANGUAGE plpgsql
@@ -264,6 +297,9 @@ CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content 
 DECLARE
     v_old chatsession.messages;
 BEGIN
+    -- The order in which everybody locks: conversation, message, live turn.
+    PERFORM FROM chatsession.conversations c
+        WHERE c.id = (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = p_answer) FOR UPDATE;
     SELECT * INTO v_old FROM chatsession.messages m WHERE m.id = p_answer FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'gone';
@@ -303,28 +339,33 @@ CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_answer uuid;
+    v_turn record;
 BEGIN
     IF pg_postmaster_start_time() > clock_timestamp() - p_silence THEN
         RETURN;
     END IF;
-    FOR v_answer IN
-        SELECT l.answer_id FROM chatsession.live_turns l
-            WHERE l.heartbeat_at < clock_timestamp() - p_silence FOR UPDATE SKIP LOCKED
+    FOR v_turn IN
+        SELECT l.answer_id, l.conversation_id FROM chatsession.live_turns l WHERE l.heartbeat_at < clock_timestamp() - p_silence
     LOOP
+        PERFORM FROM chatsession.conversations c WHERE c.id = v_turn.conversation_id FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM FROM chatsession.messages m WHERE m.id = v_turn.answer_id FOR UPDATE;
+        PERFORM FROM chatsession.live_turns l
+            WHERE l.answer_id = v_turn.answer_id AND l.heartbeat_at < clock_timestamp() - p_silence FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
         UPDATE chatsession.messages m
             SET status = 'interrupted', content = chatsession.text_so_far(m.id, m.status, m.content),
                 finished_at = clock_timestamp(), detail = 'The server that was writing this answer went away.'
-            WHERE m.id = v_answer AND m.status = 'streaming';
-        DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_answer;
-        RETURN NEXT v_answer;
+            WHERE m.id = v_turn.answer_id AND m.status = 'streaming';
+        DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_turn.answer_id;
+        RETURN NEXT v_turn.answer_id;
     END LOOP;
 END
 $$;
 
 ALTER FUNCTION chatsession.turn_reap(p_silence interval) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, stop boolean)
+CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
     AS $$
     WITH given AS (
@@ -334,14 +375,19 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
             SET heartbeat_at = clock_timestamp(),
                 saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END
             FROM given g WHERE l.answer_id = g.id
-            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop
+            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
     ), added AS (
         INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
             SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
                 WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
             ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
     )
-    SELECT b.answer_id, b.saved_points, b.stop FROM beat b
+    SELECT g.id, coalesce(b.saved_points, g.at),
+           CASE WHEN b.answer_id IS NOT NULL THEN 'live'
+                WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
+           coalesce(b.stop, false),
+           b.session_hash IS NOT NULL AND NOT chatsession.session_lives(b.session_hash)
+        FROM given g LEFT JOIN beat b ON b.answer_id = g.id
 $$;
 
 ALTER FUNCTION chatsession.turn_save(p_pieces json) OWNER TO chatsession_owner;
@@ -428,6 +474,7 @@ CREATE TABLE chatsession.live_turns (
     answer_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
     host text NOT NULL,
+    session_hash bytea,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     stop_requested_at timestamp with time zone,
@@ -483,23 +530,6 @@ CREATE TABLE chatsession.schema_steps (
 );
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.sessions (
-    id_hash bytea NOT NULL,
-    ref text NOT NULL,
-    user_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_at timestamp with time zone,
-    revoke_cause text,
-    network inet,
-    user_agent text,
-    CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
-    CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
-    CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
-);
-
-ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
 
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
@@ -601,6 +631,8 @@ GRANT USAGE ON SCHEMA chatsession TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
+
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
@@ -616,5 +648,3 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatses
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;

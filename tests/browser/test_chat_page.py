@@ -30,7 +30,8 @@ def model():
 
 @pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
-    return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
+    return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"],
+                             lines=["ChatSessionCheckpoint 20ms"])
 
 
 @pytest.fixture
@@ -133,7 +134,8 @@ def test_enter_sends_and_shift_enter_starts_a_line(chat):
 
 _PRESS_ENTER = """
 const box = document.querySelector('#composer-text');
-const enter = (init) => box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...init }));
+const about = { key: 'Enter', bubbles: true, cancelable: true };
+const enter = (init) => box.dispatchEvent(new KeyboardEvent('keydown', { ...about, ...init }));
 const end = (type) => box.dispatchEvent(new CompositionEvent(type, { bubbles: true }));
 """
 
@@ -270,7 +272,8 @@ def test_a_tab_that_is_behind_is_told(browser, server, chat, client, model):
 
     def messages():
         return [(m["content"], m["status"]) for m in client.conversation(conversation)["messages"]]
-    wait_until(lambda: messages()[2:] == [("Only in the first", "complete"), ("Hello", "complete")], "the first tab's turn")
+    wait_until(lambda: messages()[2:] == [("Only in the first", "complete"), ("Hello", "complete")],
+               "the first tab's turn")
 
     assert chat.questions == ["In both tabs"]
     chat.send("From the second")
@@ -542,7 +545,8 @@ def test_the_language_changes_at_once_and_stays(browser, chat):
 
 
 def test_dark_is_dark_at_once_and_stays(browser, chat):
-    brightness = """const [r, g, b] = getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\\d.]+/g).map(Number);
+    brightness = """const ground = getComputedStyle(document.querySelector('.main')).backgroundColor;
+                    const [r, g, b] = ground.match(/[\\d.]+/g).map(Number);
                     return (r + g + b) / 3"""
     assert browser.run(brightness) > 200
     chat.account()

@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
+#include "auth.h"
 #include "core/password.h"
 #include "core/rfc3339.h"
 #include "reply.h"
@@ -90,41 +91,58 @@ int chatsession_get_session(chatsession_call_t *call)
                                             backend_names(call->conf)));
 }
 
-/* Whether the password is the user's; an unknown user and one without a password cost the same work as a wrong one. */
-static apr_status_t check_password(chatsession_call_t *call, const cs_user_t *user)
+/* A better hash of the same password, when the cost has risen: the login does not depend on it. */
+static void rehash_password(request_rec *r, chatsession_server_t *conf, const cs_user_t *user, const char *phc)
 {
-    const cs_json_field_t *password = &call->fields[1];
-    const cs_password_cost_t cost = chatsession_password_cost(call->conf);
-    const char *phc;
+    if (cs_user_rehash(conf->db, user->id, user->phc, phc, r->pool) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0030: a password could not be hashed anew");
+    }
+}
+
+/* Whether the password is the user's; an unknown user and one without a password cost the same work as a wrong one. */
+static apr_status_t check_password(request_rec *r, chatsession_server_t *conf, const cs_user_t *user, const char *password,
+                                   apr_size_t len)
+{
+    const cs_password_cost_t cost = chatsession_password_cost(conf);
+    const char *phc = NULL;
     bool rehash = false;
     apr_status_t rv;
 
     gate_enter();
-    rv = cs_password_verify(&rehash, user->phc, password->string, password->length, &cost);
+    rv = cs_password_verify(&rehash, user->phc, password, len, &cost);
     if (rv == APR_SUCCESS && rehash && !user->disabled &&
-        cs_password_hash(&phc, password->string, password->length, &cost, call->r->pool) == APR_SUCCESS) {
-        gate_leave();
-        /* A better hash of the same password: the login does not depend on it. */
-        if (cs_user_rehash(call->conf->db, user->id, user->phc, phc, call->r->pool) != APR_SUCCESS) {
-            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r, "CS0030: a password could not be hashed anew");
-        }
-        return rv;
+        cs_password_hash(&phc, password, len, &cost, r->pool) != APR_SUCCESS) {
+        phc = NULL;
     }
     gate_leave();
-    return rv;
+    if (phc) {
+        rehash_password(r, conf, user, phc);
+    }
+    return rv == CS_EMALFORMED || (rv == APR_SUCCESS && (!user->id || user->disabled)) ? CS_EBADSIG : rv;
+}
+
+apr_status_t chatsession_login_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
+                                     const char *password, apr_size_t len)
+{
+    apr_status_t rv = cs_user_find(user, conf->db, name, r->pool);
+    const bool known = rv == APR_SUCCESS && user->phc;
+
+    if (rv != APR_SUCCESS && rv != APR_ENOENT) {
+        return rv;
+    }
+    rv = check_password(r, conf, user, password, len);
+    /* Somebody without a password here may have one elsewhere. */
+    return rv == CS_EBADSIG && !known ? APR_ENOENT : rv;
 }
 
 int chatsession_post_login(chatsession_call_t *call)
 {
-    const char *name = call->fields[0].string;
+    const cs_json_field_t *password = &call->fields[1];
     cs_user_t user = {0};
-    apr_status_t rv = cs_user_find(&user, call->conf->db, name, call->r->pool);
+    apr_status_t rv =
+        chatsession_auth_check(&user, call->r, call->conf, call->fields[0].string, password->string, password->length);
 
-    if (rv != APR_SUCCESS && rv != APR_ENOENT) {
-        return chatsession_reply_status(call->r, rv);
-    }
-    rv = check_password(call, &user);
-    if (rv == CS_EMALFORMED || rv == CS_EBADSIG || (rv == APR_SUCCESS && (!user.id || user.disabled))) {
+    if (rv == CS_EBADSIG || rv == APR_ENOENT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0031: login refused");
         return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "invalid_credentials",
                                        "The name or the password is wrong.");

@@ -4,6 +4,7 @@
 #define CHATSESSION_LOGIN_H
 /* Who am I, log in, log out: the same three rows in the end users' and in the operators' table. */
 #include "route.h"
+#include "store/user.h"
 
 chatsession_handler_fn chatsession_get_session, chatsession_post_login, chatsession_post_logout;
 extern const cs_json_member_t chatsession_login_members[2];
@@ -22,6 +23,12 @@ extern const cs_json_member_t chatsession_login_members[2];
     {                                                                                                                  \
         "POST", "api/logout", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_logout                         \
     }
+
+/**
+ * Our own users. APR_SUCCESS and *user; APR_ENOENT: no such user with a password here; CS_EBADSIG: wrong password, or disabled; the same work in all three. Other statuses as in db.h.
+ */
+apr_status_t chatsession_login_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
+                                     const char *password, apr_size_t len);
 
 /** At child start: the gate that bounds how many passwords are hashed at once. */
 apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool);

@@ -12,6 +12,7 @@
 #include <mod_proxy.h>
 #include <apr_strings.h>
 #include "admin/admin.h"
+#include "auth.h"
 #include "backend.h"
 #include "chat.h"
 #include "config.h"
@@ -121,7 +122,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Before mod_proxy: our handler takes the request first and may hand it on. */
     static const char *const before_proxy[] = {"mod_proxy.c", NULL};
 
-    (void)pool;
+    chatsession_auth_register(pool);
     chatsession_stream_register();
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);

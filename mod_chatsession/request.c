@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <apr_strings.h>
+#include "auth.h"
 #include "config.h"
 #include "sessions.h"
 #include "core/utf8.h"
@@ -134,6 +135,31 @@ static request_rec *first_request(request_rec *r)
     return r;
 }
 
+/*
+ * The user that another module has authenticated is logged in: the session that the cookie names is theirs, or a new one begins. Whoever logs out there is logged
+ * out here, for the session counts only together with that user.
+ */
+static void adopt_user(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session)
+{
+    const chatsession_session_t *begun;
+    cs_user_t user;
+    apr_status_t rv;
+
+    if (session->authenticated && !strcmp(session->user, r->user)) {
+        return;
+    }
+    rv = conf->db ? chatsession_auth_see(&user, r, conf, r->user) : CS_EUNAVAILABLE;
+    if (rv == APR_SUCCESS && session->authenticated && !strcmp(session->user_id, user.id)) {
+        return;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_session_begin(&begun, r, user.id);
+    }
+    if (rv != APR_SUCCESS) {
+        *session = (chatsession_session_t){.status = rv == CS_EBADSIG || rv == CS_EREFUSED ? APR_SUCCESS : rv, .cause = "none"};
+    }
+}
+
 static chatsession_session_t *session_of(request_rec *r)
 {
     request_rec *first = first_request(r);
@@ -146,6 +172,9 @@ static chatsession_session_t *session_of(request_rec *r)
         ap_set_module_config(first->request_config, &chatsession_module, session);
         if (read_token(first, conf, session, &token)) {
             load(first, conf, session, &token);
+        }
+        if (chatsession_dir(first)->trust_user == 1 && first->user) {
+            adopt_user(first, conf, session);
         }
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s", session->ref ? session->ref : "-",
                       session->cause);

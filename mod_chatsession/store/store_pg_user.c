@@ -32,18 +32,9 @@ static apr_status_t as_refusal(apr_status_t rv)
     return rv == CS_EDATABASE && strcmp(cs_db_last_sqlstate(), CHECK_VIOLATION) == 0 ? CS_EREFUSED : rv;
 }
 
-apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
+/* The first row: id, name, role, password_phc, disabled. */
+static apr_status_t read_user(cs_user_t *user, const cs_db_result_t *result)
 {
-    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM chatsession.users"
-                              " WHERE canonical_name = chatsession.canonical_name($1)";
-    const cs_db_param_t params[] = {CS_DB_TEXT(name)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
-
-    *user = (cs_user_t){0};
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (!cs_db_rows(result)) {
         return APR_ENOENT;
     }
@@ -53,6 +44,18 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
     user->phc = cs_db_text(result, 0, 3, NULL);
     user->disabled = cs_db_bool(result, 0, 4);
     return APR_SUCCESS;
+}
+
+apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM chatsession.users"
+                              " WHERE canonical_name = chatsession.canonical_name($1)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+
+    *user = (cs_user_t){0};
+    return rv == APR_SUCCESS ? read_user(user, result) : rv;
 }
 
 apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
@@ -114,6 +117,26 @@ apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before,
     apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
 
     return rv == APR_SUCCESS && cs_db_affected(result) == 0 ? APR_ENOENT : as_refusal(rv);
+}
+
+apr_status_t cs_user_see(cs_user_t *user, cs_db_t *db, const char *name, const char *role, apr_pool_t *pool)
+{
+    /* Only a changed role is written: an update that changes nothing would still wake every host's ear. */
+    static const char sql[] = "WITH made AS (INSERT INTO chatsession.users (name, role) VALUES ($1, coalesce($2, 'user'))"
+                              " ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING"
+                              " RETURNING id, name, role, password_phc, disabled_at),"
+                              " known AS (UPDATE chatsession.users SET role = $2"
+                              " WHERE canonical_name = chatsession.canonical_name($1) AND role <> $2 RETURNING id)"
+                              " SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM made"
+                              " UNION ALL SELECT u.id, u.name, coalesce($2, u.role), u.password_phc, u.disabled_at IS NOT NULL"
+                              " FROM chatsession.users u LEFT JOIN known ON known.id = u.id"
+                              " WHERE u.canonical_name = chatsession.canonical_name($1)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *user = (cs_user_t){0};
+    return as_refusal(rv == APR_SUCCESS ? read_user(user, result) : rv);
 }
 
 apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool)

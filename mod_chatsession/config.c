@@ -507,6 +507,20 @@ static const char *set_trust_user(cmd_parms *cmd, void *dir, int flag)
     return NULL;
 }
 
+static const char *set_expose_data(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->expose_data = flag;
+    return NULL;
+}
+
+static const char *set_provide_session(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->provide_session = flag;
+    return NULL;
+}
+
 static const char *add_login_provider(cmd_parms *cmd, void *dir, const char *arg)
 {
     chatsession_server_t *conf = chatsession_server(cmd->server);
@@ -581,6 +595,10 @@ const command_rec chatsession_commands[] = {
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: the session and its user are in the environment of this location's requests"),
+    AP_INIT_FLAG("ChatSessionData", set_expose_data, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: what modules keep in the session is in the environment of this location's requests"),
+    AP_INIT_FLAG("ChatSessionProvideSession", set_provide_session, NULL, ACCESS_CONF,
+                 "on: mod_session's data are kept in our session"),
     AP_INIT_FLAG("ChatSessionTrustUser", set_trust_user, NULL, ACCESS_CONF,
                  "on: the user that another module has authenticated is logged in here"),
     AP_INIT_ITERATE("ChatSessionLoginProvider", add_login_provider, NULL, RSRC_CONF,
@@ -626,6 +644,8 @@ void *chatsession_create_dir(apr_pool_t *pool, char *dir)
     (void)dir;
     conf->expose = -1;
     conf->trust_user = -1;
+    conf->expose_data = -1;
+    conf->provide_session = -1;
     return conf;
 }
 
@@ -639,6 +659,12 @@ void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
     }
     if (merged->trust_user < 0) {
         merged->trust_user = parent->trust_user;
+    }
+    if (merged->expose_data < 0) {
+        merged->expose_data = parent->expose_data;
+    }
+    if (merged->provide_session < 0) {
+        merged->provide_session = parent->provide_session;
     }
     if (!merged->mock_set) {
         merged->mock_set = parent->mock_set;

@@ -98,6 +98,8 @@ typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_L
 typedef struct {
     int expose; /* ChatSession on: session and user in the environment; -1 unset */
     int trust_user; /* ChatSessionTrustUser: r->user of another module is ours; -1 unset */
+    int expose_data; /* ChatSessionData: the session's values in the environment; -1 unset */
+    int provide_session; /* ChatSessionProvideSession: a place for mod_session's data; -1 unset */
     int mock_set;
     chatsession_mock_e mock;
     apr_interval_time_t mock_wait; /* before the first token */

@@ -37,7 +37,10 @@ apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr
      */
     static const char sql[] =
         "WITH ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'replaced'"
-        " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL),"
+        " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL RETURNING id_hash, user_id),"
+        /* What others keep in it goes along, but never from one user to another. */
+        " moved AS (UPDATE chatsession.session_values SET id_hash = decode($1, 'hex')"
+        " WHERE id_hash IN (SELECT id_hash FROM ended WHERE user_id = $2::uuid)),"
         " seen AS (UPDATE chatsession.users SET last_login_at = now() WHERE id = $2::uuid)"
         " INSERT INTO chatsession.sessions (id_hash, user_id, ref, network, user_agent)"
         " VALUES (decode($1, 'hex'), $2::uuid, $4, $5::inet, $6)";

@@ -119,24 +119,45 @@ apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before,
     return rv == APR_SUCCESS && cs_db_affected(result) == 0 ? APR_ENOENT : as_refusal(rv);
 }
 
-apr_status_t cs_user_see(cs_user_t *user, cs_db_t *db, const char *name, const char *role, apr_pool_t *pool)
+/*
+ * Two who are first to see a user at once: the second one's statement waits for the first one's row, adds nothing, and
+ * does not see it either, as it began before; it is run again then.
+ */
+#define SIGHTS 2
+
+apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *name, const char *role,
+                         apr_pool_t *pool)
 {
     /* Only a changed role is written: an update that changes nothing would still wake every host's ear. */
-    static const char sql[] = "WITH made AS (INSERT INTO chatsession.users (name, role) VALUES ($1, coalesce($2, 'user'))"
-                              " ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING"
-                              " RETURNING id, name, role, password_phc, disabled_at),"
-                              " known AS (UPDATE chatsession.users SET role = $2"
-                              " WHERE canonical_name = chatsession.canonical_name($1) AND role <> $2 RETURNING id)"
-                              " SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM made"
-                              " UNION ALL SELECT u.id, u.name, coalesce($2, u.role), u.password_phc, u.disabled_at IS NOT NULL"
-                              " FROM chatsession.users u LEFT JOIN known ON known.id = u.id"
-                              " WHERE u.canonical_name = chatsession.canonical_name($1)";
+    static const char sql[] =
+        "WITH given AS (SELECT WHERE lower($1::text COLLATE \"und-x-icu\") = chatsession.canonical_name($1)),"
+        " made AS (INSERT INTO chatsession.users (name, role) SELECT $1::text, coalesce($2::text, 'user') FROM given"
+        " ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING"
+        " RETURNING id, name, role, password_phc, disabled_at),"
+        " changed AS (UPDATE chatsession.users SET role = $2 FROM given"
+        " WHERE canonical_name = chatsession.canonical_name($1) AND role <> $2 RETURNING id),"
+        " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'role_changed'"
+        " WHERE user_id IN (SELECT id FROM changed) AND revoked_at IS NULL RETURNING ref)"
+        " SELECT id, name, role, password_phc, disabled_at IS NOT NULL, false FROM made"
+        " UNION ALL SELECT u.id, u.name, coalesce($2, u.role), u.password_phc, u.disabled_at IS NOT NULL,"
+        " EXISTS (SELECT FROM ended)"
+        " FROM chatsession.users u, given WHERE u.canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    apr_status_t rv = APR_ENOENT;
 
     *user = (cs_user_t){0};
-    return as_refusal(rv == APR_SUCCESS ? read_user(user, result) : rv);
+    *ended = false;
+    for (int i = 0; rv == APR_ENOENT && i < SIGHTS; i++) {
+        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+        if (rv == APR_SUCCESS) {
+            rv = read_user(user, result);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        *ended = cs_db_bool(result, 0, 5);
+    }
+    return rv == APR_ENOENT ? CS_EREFUSED : as_refusal(rv);
 }
 
 apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool)

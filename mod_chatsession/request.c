@@ -221,6 +221,18 @@ static apr_status_t adopt(request_rec *r, chatsession_server_t *conf, const chat
     return rv == APR_SUCCESS ? chatsession_session_begin(&begun, r, user.id) : rv;
 }
 
+apr_status_t chatsession_adopt(request_rec *r, const char *name)
+{
+    char *before = r->user;
+    apr_status_t rv;
+
+    r->user = apr_pstrdup(r->pool, name);
+    rv = adopt(r, chatsession_server(r->server), cookie_session(r), r->user);
+    memo(first_request(r))->adopted = r->user;
+    r->user = before;
+    return rv;
+}
+
 /*
  * The user whom another module has authenticated is logged in here. Whoever logs out there is logged out here, for the
  * session counts only together with that user.

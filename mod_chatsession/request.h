@@ -57,6 +57,10 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause);
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
 
+/** Log in the user of that name whom another module has authenticated in this request, whatever r->user is. CS_EBADSIG:
+ * disabled. CS_EREFUSED: the name cannot be a user's here. */
+apr_status_t chatsession_adopt(request_rec *r, const char *name);
+
 /** Hooks check_authz and fixups, before all others: r->user is now one whom httpd has let through. */
 int chatsession_note_authenticated(request_rec *r);
 int chatsession_note_user(request_rec *r);

@@ -130,7 +130,10 @@ apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *
 {
     /* Only a changed role is written: an update that changes nothing would still wake every host's ear. */
     static const char sql[] =
-        "WITH given AS (SELECT WHERE lower($1::text COLLATE \"und-x-icu\") = chatsession.canonical_name($1)),"
+        "WITH given AS (SELECT WHERE lower($1::text COLLATE \"und-x-icu\") = chatsession.canonical_name($1)"
+        /* As the table's checks have it: a name of somebody else's is no defect to be logged. */
+        " AND char_length($1) <= 64"
+        " AND $1 ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'),"
         " made AS (INSERT INTO chatsession.users (name, role) SELECT $1::text, coalesce($2::text, 'user') FROM given"
         " ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING"
         " RETURNING id, name, role, password_phc, disabled_at),"

@@ -4,16 +4,18 @@
 providers behind our login form, and modules in front of it."""
 import base64
 import http.client
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from harness import passwords as front_door
 from harness.client import Client
-from harness.place import new_folder
+from harness.passwords import htpasswd
+from harness.place import new_folder, wait_until
 
-MODULES = ("authn_core", "authn_file", "authz_user", "authz_host", "auth_basic", "dir", "env", "include", "filter", "mime")
+MODULES = (*front_door.MODULES, "dir", "env", "include")
 SECRET = "what only members read"
+INCLUDES = ("<Files *.shtml>", "SetOutputFilter INCLUDES", "ForceType text/html", "</Files>")
 PAGE = {"Accept": "text/html,*/*", "Sec-Fetch-Mode": "navigate"}
 REFUSED = ("AH01630", "AH01631")  # mod_authz_core says so at level error
 HIDDEN = (401, 403, 404, 400, 301, 302)
@@ -57,7 +59,7 @@ MATRIX = {
 
 
 def guarded(folder):
-    lines = [f'<Directory "{folder}">', "Require all granted", "Options +Includes", "AddOutputFilter INCLUDES .shtml",
+    lines = [f'<Directory "{folder}">', "Require all granted", "Options +Includes", *INCLUDES,
              "DirectoryIndex index.html", "</Directory>"]
     for name, require in FORMS.items():
         lines += [f'Alias "/{name}" "{folder}"', f'<Location "/{name}">', "AuthType ChatSession", 'AuthName "members"',
@@ -184,7 +186,7 @@ def spellings(path):
             f"/open/%2e%2e/{place}/{name}", f"/open%2f..%2f{place}/{name}", f"/open;/../{place}/{name}",
             f"/open/..;/{place}/{name}", f"/{place}/includes.shtml/../{name}", f"http://127.0.0.1/{place}/{name}",
             f"http://localhost//{place}/{name}", f"http://x@127.0.0.1/{place}/./{name}", f"/{place}/{name}%c0%af",
-            f"/%c0%af{place}/{name}", f"/\u00e4/../{place}/{name}".encode().decode("latin-1"), f"/{place}/sub/..//{name}"]
+            f"/%c0%af{place}/{name}", f"/%c3%a4/../{place}/{name}", f"/{place}/sub/..//{name}"]
 
 
 @pytest.mark.parametrize("form", ["valid", "admins"])
@@ -214,14 +216,13 @@ def test_a_session_that_has_ended_is_out_on_the_next_request(site, database):
         ref = database.value("SELECT ref FROM chatsession.sessions WHERE revoked_at IS NULL ORDER BY created_at DESC LIMIT 1")
         end()
         if end != client.logout:  # a hand in psql does not wait for the hosts to hear, as our own calls do
-            from harness.place import wait_until
             wait_until(lambda: fetch(Client(site.url), "/valid/secret.txt", headers=cookie).status_code == 401, "the end to hold", 5)
         for _ in range(10):
             assert fetch(Client(site.url), "/valid/secret.txt", headers=cookie).status_code == 401
     database.rows("UPDATE chatsession.users SET disabled_at = NULL WHERE name = 'leaver'")
 
 
-@pytest.mark.parametrize("cookie", ["sid=x", "sid=v1.a.b.c.d", "sid=", "sid=v1..", "other=1", "sid=\x01", "sid=" + "A" * 4000])
+@pytest.mark.parametrize("cookie", ["sid=x", "sid=v1.a.b.c.d", "sid=", "sid=v1..", "other=1", "sid=\t", "sid=" + "A" * 4000])
 def test_garbage_in_a_cookie_is_nobody(site, cookie):
     assert raw(site, "/valid/secret.txt", [("Cookie", cookie)])[0] == 401
 
@@ -239,18 +240,20 @@ def test_a_login_page_behind_itself_ends_in_a_401_that_says_why(make_httpd, data
     server.wait_log("CS0144")
 
 
-def test_with_authz_send_forbidden_or_a_page_of_its_own_a_refusal_stays_one(make_httpd, database, user):
+def test_an_error_document_shows_itself_and_nothing_of_what_was_refused(make_httpd, database, user):
     """E9: an ErrorDocument is one request more, with the rights of the first"""
     folder = make_site()
+    (folder / "sorry.txt").write_text("sorry")
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
-        *guarded(folder), '<Location "/admins">', "ErrorDocument 403 /admins/sub/index.html", "ErrorDocument 401 /admins/index.html",
+        *guarded(folder), '<Location "/admins">', "ErrorDocument 403 /admins/sorry.txt", "ErrorDocument 401 /admins/sorry.txt",
         "</Location>"])
     client = Client(server.url)
     server.expect_log(*REFUSED)
-    assert SECRET not in fetch(client, "/admins/secret.txt").text
+    response = fetch(client, "/admins/secret.txt", headers=PAGE)
+    assert (response.status_code, response.text) == (401, "sorry")
     client.login(user)
     response = fetch(client, "/admins/secret.txt")
-    assert response.status_code == 403 and SECRET not in response.text
+    assert (response.status_code, response.text) == (403, "sorry")
 
 
 def test_without_its_database_the_site_is_closed(make_httpd, make_postgres, make_database):
@@ -274,15 +277,6 @@ def test_without_its_database_the_site_is_closed(make_httpd, make_postgres, make
 
 
 # --- httpd's own providers behind our form
-
-
-def htpasswd(folder, **passwords):
-    path = folder / "htpasswd"
-    for name, password in passwords.items():
-        flags = ["-B", "-C", "4", "-b", *([] if path.exists() else ["-c"])]
-        subprocess.run(["htpasswd", *flags, str(path), name, password], check=True, capture_output=True)
-    path.chmod(0o644)
-    return path
 
 
 def log_in(client, name, password):
@@ -465,7 +459,7 @@ def test_the_page_of_a_refusal_does_not_log_in_whom_it_refused(make_httpd, datab
     before = database.value("SELECT count(*) FROM chatsession.sessions")
     server.expect_log("AH01617")
     response = Client(server.url).get("api/conversations", headers=basic(operator.name, "wrong"))
-    assert response.status_code == 401 and "Set-Cookie" not in response.headers and operator.name not in response.text
+    assert response.json()["authenticated"] is False and "Set-Cookie" not in response.headers
     assert database.value("SELECT count(*) FROM chatsession.sessions") == before
     right = Client(server.url).get("api/session", headers=basic(operator.name, "the right words"))
     assert right.json()["user"]["name"] == operator.name, "the test sees what it must see"
@@ -478,7 +472,7 @@ def test_one_session_begins_with_a_request_however_many_httpd_makes_of_it(make_h
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
         *in_front(words, "ErrorDocument 404 /page/includes.shtml"), f'Alias "/page" "{folder}"',
         '<Location "/page">', "ChatSession on", "</Location>",
-        f'<Directory "{folder}">', "Options +Includes", "AddOutputFilter INCLUDES .shtml", "DirectoryIndex includes.shtml", "</Directory>"])
+        f'<Directory "{folder}">', "Options +Includes", *INCLUDES, "DirectoryIndex includes.shtml", "</Directory>"])
     count = "SELECT count(*) FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id WHERE u.name = 'hanna'"
     for i, path in enumerate(("/page/", "/page/includes.shtml", "/page/missing"), 1):
         response = fetch(Client(server.url), path, headers=basic("hanna", "hanna's words"))

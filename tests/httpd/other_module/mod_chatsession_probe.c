@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * Another module of httpd that uses mod_chatsession.h: SetHandler chatsession-probe answers user, ref, get/NAME,
- * set/NAME/VALUE and remove/NAME below its place with a status and a text.
+ * Another module of httpd that uses mod_chatsession.h: SetHandler session-probe answers the queries user, ref,
+ * get/NAME, set/NAME/VALUE and remove/NAME with a status and a text.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -58,19 +58,21 @@ static apr_status_t probe(request_rec *r, const char *what, const char *name, co
 
 static int handle(request_rec *r)
 {
-    const char *rest = strrchr(r->uri, '!');
     const char *what, *name, *text;
+    char *rest = apr_pstrdup(r->pool, r->args ? r->args : "");
     apr_status_t status;
 
-    if (!r->handler || strcmp(r->handler, "chatsession-probe") != 0) {
+    if (!r->handler || strcmp(r->handler, "session-probe") != 0) {
         return DECLINED;
     }
-    if (!get_user || !rest) {
+    if (!get_user) {
         return HTTP_NOT_IMPLEMENTED; /* mod_chatsession is not loaded */
     }
-    rest++;
-    what = ap_getword(r->pool, &rest, '/');
-    name = ap_getword(r->pool, &rest, '/');
+    if (ap_unescape_url(rest) != OK) {
+        return HTTP_BAD_REQUEST;
+    }
+    what = ap_getword_nc(r->pool, &rest, '/');
+    name = ap_getword_nc(r->pool, &rest, '/');
     status = probe(r, what, name, rest, &text);
     ap_set_content_type(r, "text/plain; charset=utf-8");
     ap_rprintf(r, "%s %s", status_name(status), text ? text : "-");

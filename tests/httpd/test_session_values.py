@@ -91,7 +91,7 @@ def refusals_of_the_table(server):
 
 
 @pytest.mark.parametrize("name, value, status", [
-    ("a" * 64, "x", "APR_SUCCESS"), ("a" * 65, "x", "APR_EINVAL"), ("", "x", "APR_EINVAL"), ("a%20b", "x", "APR_EINVAL"),
+    ("a" * 64, "x", "APR_SUCCESS"), ("a" * 65, "x", "APR_EINVAL"), ("a%20b", "x", "APR_EINVAL"),
     ("%C3%A4", "x", "APR_EINVAL"), ("a'b", "x", "APR_EINVAL"), ("A-Z_0.9", "x", "APR_SUCCESS"), ("a", "x" * 8192, "APR_SUCCESS"),
     ("a", "x" * 8193, "APR_EINVAL"), ("a", "%C3%A4" * 4096, "APR_SUCCESS"), ("a", "%C3%A4" * 4097, "APR_EINVAL"),
     ("a", "%FF", "APR_EINVAL"), ("a%0A", "x", "APR_EINVAL"), ("mod_session", "x", "APR_EINVAL")])

@@ -33,7 +33,8 @@ export function nextAddress(search, origin) {
 export function goOn() {
   const address = nextAddress(location.search, location.origin);
   if (address) {
-    location.replace(address);
+    /* The part after # is never sent, but the browser carries it through the redirect to us. */
+    location.replace(address.includes('#') ? address : address + location.hash);
   }
   return Boolean(address);
 }

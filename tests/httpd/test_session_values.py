@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness.client import Client
 from harness.passwords import MODULES, htpasswd
-from harness.place import BUILD, new_folder
+from harness.place import BUILD, new_folder, wait_until
+from harness.sources import text
 
 PROBE = BUILD / "tests" / "mod_chatsession_probe.so"
 PROBED = [f'LoadModule chatsession_probe_module "{PROBE}"', '<Location "/probe">', "SetHandler session-probe", "</Location>",
@@ -144,6 +145,9 @@ def test_without_the_database_the_other_module_hears_it(make_httpd, make_postgre
     client.login(account)
     cluster.stop()
     assert probe(client, "set/a/x") == ["APR_EAGAIN", "-"] and probe(client, "get/a") == ["APR_EAGAIN", "-"]
+    cluster.start()
+    wait_until(lambda: client.get("readyz").status_code == 200, "the server to be ready")
+    assert probe(client, "set/a/x") == ["APR_SUCCESS", "-"]
 
 
 def test_the_other_module_loads_without_us(make_httpd):
@@ -154,6 +158,10 @@ def test_the_other_module_loads_without_us(make_httpd):
     server.config.write_text(config[:start] + config[config.index("\n", start):end] + config[config.index("</VirtualHost>") + 14:])
     server.start()
     assert Client(server.url).get(f"{server.url}/probe?user").status_code == 501
+
+
+def test_the_example_of_the_documents_is_the_module_that_is_tested():
+    assert f"```c\n{text('tests/httpd/other_module/mod_chatsession_probe.c')}```" in text("docs/integration.md")
 
 
 # --- CGI

@@ -295,9 +295,10 @@ static apr_status_t see_as(cs_user_t *user, request_rec *r, chatsession_server_t
 }
 
 /* One of httpd's own providers. APR_ENOENT: it does not know the user, the next one may. */
-static apr_status_t ask_provider(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *provider_name,
-                                 const char *name, const char *password)
+static apr_status_t ask_provider(cs_user_t *user, chatsession_call_t *call, const char *provider_name, const char *name,
+                                 const cs_json_field_t *password)
 {
+    request_rec *r = call->r;
     const authn_provider *provider = ap_lookup_provider(AUTHN_PROVIDER_GROUP, provider_name, AUTHN_PROVIDER_VERSION);
 
     if (!provider || !provider->check_password) {
@@ -305,9 +306,9 @@ static apr_status_t ask_provider(cs_user_t *user, request_rec *r, chatsession_se
                       provider_name);
         return APR_ENOTIMPL;
     }
-    switch (check_password(r, provider, provider_name, name, password)) {
+    switch (check_password(r, provider, provider_name, name, password->string)) {
     case AUTH_GRANTED:
-        return see_as(user, r, conf, name);
+        return see_as(user, r, call->conf, name);
     case AUTH_DENIED:
         return CS_EBADSIG;
     case AUTH_USER_NOT_FOUND:
@@ -319,19 +320,20 @@ static apr_status_t ask_provider(cs_user_t *user, request_rec *r, chatsession_se
     }
 }
 
-apr_status_t chatsession_auth_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
-                                    const char *password, apr_size_t len)
+apr_status_t chatsession_auth_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                    const cs_json_field_t *password)
 {
+    const apr_array_header_t *providers = call->conf->login_providers;
     apr_status_t rv = APR_ENOENT;
 
-    if (!conf->login_providers) {
-        return chatsession_login_check(user, r, conf, name, password, len);
+    if (!providers) {
+        return chatsession_login_check(user, call, name, password);
     }
-    for (int i = 0; rv == APR_ENOENT && i < conf->login_providers->nelts; i++) {
-        const char *provider = APR_ARRAY_IDX(conf->login_providers, i, const char *);
+    for (int i = 0; rv == APR_ENOENT && i < providers->nelts; i++) {
+        const char *provider = APR_ARRAY_IDX(providers, i, const char *);
 
-        rv = strcmp(provider, "chatsession") ? ask_provider(user, r, conf, provider, name, password)
-                                             : chatsession_login_check(user, r, conf, name, password, len);
+        rv = strcmp(provider, "chatsession") != 0 ? ask_provider(user, call, provider, name, password)
+                                                  : chatsession_login_check(user, call, name, password);
     }
     return rv == APR_ENOENT ? CS_EBADSIG : rv;
 }

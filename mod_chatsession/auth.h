@@ -11,6 +11,7 @@
  */
 #include <httpd.h>
 #include "config.h"
+#include "route.h"
 #include "store/user.h"
 
 /** Register the hook and the Require providers. */
@@ -20,8 +21,8 @@ void chatsession_auth_register(apr_pool_t *pool);
  * Check a name and password by the configured providers, in their order. APR_SUCCESS and *user (our row of it);
  * CS_EBADSIG: wrong, unknown or disabled; other statuses: somebody could not say.
  */
-apr_status_t chatsession_auth_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
-                                    const char *password, apr_size_t len);
+apr_status_t chatsession_auth_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                    const cs_json_field_t *password);
 
 /** The role that ChatSessionRole gives r->user; NULL: there are no such rules and the row's own counts. Where there
  * are, whom none of them fits is "user". */

@@ -8,7 +8,7 @@
 #include "core/password.h"
 #include "core/rfc3339.h"
 #include "reply.h"
-#include "store/user.h"
+#include "throttle.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -91,68 +91,78 @@ int chatsession_get_session(chatsession_call_t *call)
                                             backend_names(call->conf)));
 }
 
-/* A better hash of the same password, when the cost has risen: the login does not depend on it. */
-static void rehash_password(request_rec *r, chatsession_server_t *conf, const cs_user_t *user, const char *phc)
+apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
+                                        const cs_json_field_t *password)
 {
-    if (cs_user_rehash(conf->db, user->id, user->phc, phc, r->pool) != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0030: a password could not be hashed anew");
-    }
-}
-
-/* Whether the password is the user's; an unknown user and one without a password cost the same work as a wrong one. */
-static apr_status_t check_password(request_rec *r, chatsession_server_t *conf, const cs_user_t *user, const char *password,
-                                   apr_size_t len)
-{
-    const cs_password_cost_t cost = chatsession_password_cost(conf);
-    const char *phc = NULL;
+    const cs_password_cost_t cost = chatsession_password_cost(call->conf);
+    const char *phc;
     bool rehash = false;
     apr_status_t rv;
 
     gate_enter();
-    rv = cs_password_verify(&rehash, user->phc, password, len, &cost);
+    rv = cs_password_verify(&rehash, user->phc, password->string, password->length, &cost);
     if (rv == APR_SUCCESS && rehash && !user->disabled &&
-        cs_password_hash(&phc, password, len, &cost, r->pool) != APR_SUCCESS) {
-        phc = NULL;
-    }
-    gate_leave();
-    if (phc) {
-        rehash_password(r, conf, user, phc);
+        cs_password_hash(&phc, password->string, password->length, &cost, call->r->pool) == APR_SUCCESS) {
+        gate_leave();
+        /* A better hash of the same password: the login does not depend on it. */
+        if (cs_user_rehash(call->conf->db, user->id, user->phc, phc, call->r->pool) != APR_SUCCESS) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r, "CS0030: a password could not be hashed anew");
+        }
+    } else {
+        gate_leave();
     }
     return rv == CS_EMALFORMED || (rv == APR_SUCCESS && (!user->id || user->disabled)) ? CS_EBADSIG : rv;
 }
 
-apr_status_t chatsession_login_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
-                                     const char *password, apr_size_t len)
+apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *call, const cs_json_field_t *password)
 {
-    apr_status_t rv = cs_user_find(user, conf->db, name, r->pool);
+    const cs_password_cost_t cost = chatsession_password_cost(call->conf);
+    apr_status_t rv;
+
+    gate_enter();
+    rv = cs_password_hash(phc, password->string, password->length, &cost, call->r->pool);
+    gate_leave();
+    return rv;
+}
+
+apr_status_t chatsession_login_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                     const cs_json_field_t *password)
+{
+    apr_status_t rv = cs_user_find(user, call->conf->db, name, call->r->pool);
     const bool known = rv == APR_SUCCESS && user->phc;
 
     if (rv != APR_SUCCESS && rv != APR_ENOENT) {
         return rv;
     }
-    rv = check_password(r, conf, user, password, len);
+    rv = chatsession_check_password(call, user, password);
     /* Somebody without a password here may have one elsewhere. */
     return rv == CS_EBADSIG && !known ? APR_ENOENT : rv;
 }
 
 int chatsession_post_login(chatsession_call_t *call)
 {
-    const cs_json_field_t *password = &call->fields[1];
+    const char *name = call->fields[0].string;
+    cs_throttle_attempt_t attempt;
     cs_user_t user = {0};
-    apr_status_t rv =
-        chatsession_auth_check(&user, call->r, call->conf, call->fields[0].string, password->string, password->length);
+    apr_status_t rv;
+    int answer = chatsession_throttle_admit(&attempt, call, name);
 
+    if (answer != DECLINED) {
+        return answer;
+    }
+    rv = chatsession_auth_check(&user, call, name, &call->fields[1]);
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_session_begin_verified(&call->session, call->r, user.id, user.password_revision);
+    }
     if (rv == CS_EBADSIG || rv == APR_ENOENT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0031: login refused");
         return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "invalid_credentials",
                                        "The name or the password is wrong.");
     }
-    if (rv == APR_SUCCESS) {
-        rv = chatsession_session_begin(&call->session, call->r, user.id);
-    }
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
+    chatsession_throttle_succeeded(&attempt, call, user.id);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0032: login: session %s begins", call->session->ref);
     return chatsession_get_session(call);
 }

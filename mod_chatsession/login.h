@@ -24,11 +24,18 @@ extern const cs_json_member_t chatsession_login_members[2];
         "POST", "api/logout", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_logout                         \
     }
 
-/**
- * Our own users. APR_SUCCESS and *user; APR_ENOENT: no such user with a password here; CS_EBADSIG: wrong password, or disabled; the same work in all three. Other statuses as in db.h.
- */
-apr_status_t chatsession_login_check(cs_user_t *user, request_rec *r, chatsession_server_t *conf, const char *name,
-                                     const char *password, apr_size_t len);
+/** APR_SUCCESS: the password is the user's. CS_EBADSIG: it is not; an unknown user (zeroed), one without a password and a
+ * disabled one cost the same work as a wrong one. It is hashed anew where that has become dearer. */
+apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
+                                        const cs_json_field_t *password);
+
+/** Our own users. APR_SUCCESS and *user; APR_ENOENT: no such user with a password here; CS_EBADSIG: wrong password, or
+ * disabled; the same work in all three. Other statuses as in db.h. */
+apr_status_t chatsession_login_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                     const cs_json_field_t *password);
+
+/** The hash of a new password, at the configured cost. */
+apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *call, const cs_json_field_t *password);
 
 /** At child start: the gate that bounds how many passwords are hashed at once. */
 apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool);

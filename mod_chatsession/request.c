@@ -43,7 +43,7 @@ static int join_cookie(void *baton, const char *name, const char *value)
     return 1;
 }
 
-static apr_status_t find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
+apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
 {
     apr_array_header_t *headers = apr_array_make(r->pool, 2, sizeof(const char *));
 
@@ -61,7 +61,7 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     const char *value;
     apr_size_t len;
-    apr_status_t rv = find_cookie(r, attrs.name, &value, &len);
+    apr_status_t rv = chatsession_find_cookie(r, attrs.name, &value, &len);
 
     session->cookie = rv != APR_ENOENT;
     if (rv == APR_ENOENT || !conf->keys) {
@@ -254,7 +254,7 @@ static chatsession_session_t *trusted_session(request_rec *r, chatsession_sessio
     known->adopted = name;
     rv = adopt(r, chatsession_server(r->server), session, name);
     if (rv != APR_SUCCESS) {
-        const bool nobody = rv == CS_EBADSIG || rv == CS_EREFUSED;
+        const bool nobody = rv == CS_EBADSIG || rv == CS_EREFUSED || rv == APR_ENOENT;
         *session =
             (chatsession_session_t){.status = nobody ? APR_SUCCESS : rv, .cause = "none", .cookie = session->cookie};
     }
@@ -313,6 +313,12 @@ static const char *user_agent(request_rec *r)
 
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
 {
+    return chatsession_session_begin_verified(session, r, user_id, NULL);
+}
+
+apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
+                                                const char *user_id, const char *password_revision)
+{
     chatsession_server_t *conf = chatsession_server(r->server);
     chatsession_session_t *current = cookie_session(r);
     unsigned char id[CS_TOKEN_ID_BYTES];
@@ -321,6 +327,7 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
     const char *text;
     apr_status_t rv;
     cs_session_new_t made = {.user_id = user_id,
+                             .password_revision = password_revision,
                              .replaces = current->id_hash,
                              .network = chatsession_network(r),
                              .user_agent = user_agent(r)};
@@ -347,8 +354,9 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
         rv = send_cookie(r, text);
     }
     if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
         load(r, conf, current, &token);
-        rv = current->status;
+        rv = current->authenticated || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
     }
     return rv;
 }
@@ -370,14 +378,10 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
     return rv;
 }
 
-int chatsession_expose(request_rec *r)
+void chatsession_expose_session(request_rec *r)
 {
-    const chatsession_session_t *session;
+    const chatsession_session_t *session = session_of(r);
 
-    if (chatsession_dir(r)->expose != 1) {
-        return DECLINED;
-    }
-    session = session_of(r);
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
     if (session->authenticated) {
@@ -389,5 +393,13 @@ int chatsession_expose(request_rec *r)
             r->ap_auth_type = apr_pstrdup(r->pool, "ChatSession");
         }
     }
+}
+
+int chatsession_expose(request_rec *r)
+{
+    if (chatsession_dir(r)->expose != 1) {
+        return DECLINED;
+    }
+    chatsession_expose_session(r);
     return OK;
 }

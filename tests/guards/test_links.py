@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
-"""Links between the project's pages lead somewhere: the file is there, the anchor is a heading of it, and a link that is
-named as a test leads to the file that has this test."""
+"""Links between the project's pages lead somewhere: the file is there, the anchor is a heading of it, and a link that
+is named as a test leads to the file that has this test."""
 import re
 from pathlib import PurePosixPath
 
@@ -58,7 +58,8 @@ def test_the_guard_sees_what_it_must_see():
     page = ("# A b\n## `C`, d!\n## A b\n[x](#a-b) ![y](docs/api.md) `[no](gone)`\n```\n[no](gone)\n# no\n```\n"
             "[ok](https://example.org/x) [test_x](README.md)\n")
     assert anchors(page) == {"a-b", "c-d", "a-b-1"}
-    assert links(page) == [("x", "#a-b"), ("y", "docs/api.md"), ("ok", "https://example.org/x"), ("test_x", "README.md")]
+    assert links(page) == [("x", "#a-b"), ("y", "docs/api.md"), ("ok", "https://example.org/x"),
+                           ("test_x", "README.md")]
     here = PurePosixPath("page.md")
     assert list(problems(here, "[a](docs/gone.md) [b](docs/api.md#gone) [test_gone](docs/api.md) [c](../..)")) == [
         "page.md: docs/gone.md is not there", "page.md: docs/api.md#gone has no such heading",

@@ -46,9 +46,11 @@ class Browser:
             "credentials_enable_service": False, "profile.password_manager_leak_detection": False})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         environment = {**os.environ, "HOME": str(self._home), "TMPDIR": str(self._home),
-                       "XDG_CONFIG_HOME": str(self._home), "XDG_CACHE_HOME": str(self._home), "LANGUAGE": language[:2]}
+                       "XDG_CONFIG_HOME": str(self._home), "XDG_CACHE_HOME": str(self._home), "LANGUAGE": language[:2],
+                       "LC_ALL": f"{language.replace('-', '_')}.UTF-8"}
         try:
             self.driver = webdriver.Chrome(service=Service(str(_driver_program()), env=environment), options=options)
+            self._open = True
             self.driver.set_page_load_timeout(30)
             self.resize(width, height)
         except BaseException:

@@ -93,6 +93,10 @@ class Page:
     def toast(self, text):
         return self.browser.see_text(text, ".toast-text")
 
+    def dismiss_toasts(self):
+        while self.browser.find(".toast"):
+            self.click(".toast .icon-button")
+
     def focused(self):
         """The id of the element that has the focus."""
         return self.browser.run("return document.activeElement?.id")
@@ -119,7 +123,9 @@ class Page:
         for width, height in sizes:
             self.browser.resize(width, height)
             for theme in ("light", "dark"):
-                self.browser.run("document.documentElement.dataset.theme = arguments[0]", theme)
+                self.browser.run("document.documentElement.dataset.theme = arguments[0];"
+                                 "for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish()",
+                                 theme)
                 self.browser.screenshot(f"{name}-{width}-{theme}")
             self.fits()
         self.browser.resize(*sizes[0])

@@ -92,7 +92,7 @@ def log_in_at(browser, site, address, user):
 
 
 def test_the_way_back_after_a_login(browser, site, user):
-    browser.expect_console("401")
+    browser.expect_console("favicon.ico")  # of the page behind the log-in
     log_in_at(browser, site, "/site/page.html?a=1#members", user)
     assert browser.see("#members").text == "members only"
     assert browser.driver.current_url == f"{site.url}/site/page.html?a=1#members"
@@ -107,6 +107,7 @@ def test_after_a_login_a_foreign_address_is_the_chat(browser, site, user, asked)
 
 def test_who_is_logged_in_already_goes_on_at_once_but_not_for_ever(browser, site, user):
     """A place that sends back whoever comes, as one that the cookie is not sent to"""
+    browser.expect_console("favicon.ico")
     log_in_at(browser, site, "/chat/", user)
     browser.see("#composer-text")
     browser.open(f"{site.url}/chat/?next=%2Fsite%2Fpage.html")

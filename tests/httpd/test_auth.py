@@ -361,16 +361,15 @@ def test_a_provider_that_cannot_say_lets_nobody_in(make_httpd, database, user):
         assert response.status_code == 500 and "Set-Cookie" not in response.headers
 
 
-def test_two_who_see_a_user_first_at_once_make_one_row(make_httpd, database, passwords):
-    server = make_httpd(database.conninfo, modules=MODULES, children=2, lines=[
-        "ChatSessionLoginProvider file", '<Location "/chat">', f'AuthUserFile "{passwords}"', "</Location>"])
-    for _ in range(8):
-        database.rows("DELETE FROM chatsession.sessions USING chatsession.users u WHERE u.id = user_id AND u.name = 'fritz'")
-        database.rows("DELETE FROM chatsession.conversations USING chatsession.users u WHERE u.id = user_id AND u.name = 'fritz'")
-        database.rows("DELETE FROM chatsession.users WHERE name = 'fritz'")
-        with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: log_in(Client(server.url), "fritz", "fritz's words").status_code, range(8)))
-        assert answers == [200] * 8 and len(users_named(database, "fritz")) == 1
+def test_guesses_at_a_provider_are_bounded_like_guesses_at_us(make_httpd, database, passwords):
+    """C4"""
+    server = make_httpd(database.conninfo, modules=MODULES, lines=[
+        "ChatSessionLoginDelay 15min", "ChatSessionLoginProvider file", '<Location "/chat">', f'AuthUserFile "{passwords}"', "</Location>"])
+    answers = [log_in(Client(server.url), "fritz", "wrong").status_code for _ in range(5)]
+    assert answers == [401, 401, 401, 429, 429]
+    response = log_in(Client(server.url), "fritz", "fritz's words")
+    assert response.status_code == 429 and int(response.headers["Retry-After"]) > 0
+    database.rows("DELETE FROM chatsession.login_attempts")
 
 
 # --- a module in front
@@ -408,6 +407,16 @@ def test_whom_another_module_authenticates_is_logged_in_without_a_form(front, da
     first = client.cookies["sid"]
     assert session_of(client, GRETA)["authenticated"] and client.cookies["sid"] == first, "the session goes on"
     assert client.json("POST", "api/conversations", 201, json={}, headers=GRETA)["id"]
+
+
+def test_many_who_see_a_user_first_at_once_make_one_row(make_httpd, database):
+    words = htpasswd(new_folder("passwords"), **{f"first{n}": "words" for n in range(8)})
+    server = make_httpd(database.conninfo, modules=MODULES, children=2, lines=in_front(words))
+    for n in range(8):
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: session_of(Client(server.url), basic(f"first{n}", "words"))["user"], range(8)))
+        assert found == [{"name": f"first{n}", "role": "user"}] * 8
+        assert users_named(database, f"first{n}") == [(f"first{n}", "user", None)]
 
 
 def test_another_user_of_the_same_browser_gets_another_session(front):

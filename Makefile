@@ -74,6 +74,7 @@ glue := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/*.c admin/*.c))
 ctl := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
 unit-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 store-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/test_*.c))
+test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 module := $(BUILD)/mod_chatsession.so
 program := $(BUILD)/chatsessionctl
 
@@ -81,7 +82,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests)
+test-programs: $(unit-tests) $(store-tests) $(test-modules)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -127,6 +128,12 @@ $(unit-tests): %: %.o $(core)
 $(store-tests): %: %.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+
+# Another module of httpd, as its author would build it: with httpd's and our installed header, and nothing else of ours.
+$(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsession/mod_chatsession.h $(BUILD)/compile.flags
+	@mkdir -p $(@D); echo "  CC    $<"
+	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC $(sanitizers) -Imod_chatsession $(APR_CPPFLAGS) $(APU_CPPFLAGS) \
+		$(HTTPD_CPPFLAGS) -shared -o $@ $<
 
 # The pages are plain files: copied, nothing is bundled. Their two libraries come from npm, as the lock file pins them;
 # every build folder takes them from build/npm.
@@ -204,10 +211,12 @@ packages-lint:
 	@dev/packages build lint
 
 .PHONY: install
-install: all ## copy module, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
+install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
 	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
+	@install -d '$(DESTDIR)$(PREFIX)/include'
+	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(PREFIX)/include/'
 	@install -m 644 schema/*.sql '$(DESTDIR)$(share-dir)/schema/'
 	@tar -C $(BUILD)/share -cf - . | tar -C '$(DESTDIR)$(share-dir)' --no-same-owner -xf -
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'

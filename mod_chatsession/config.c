@@ -8,12 +8,15 @@
 #include "config.h"
 #include <http_core.h>
 #include <http_protocol.h>
+#include <ap_provider.h>
 #include <http_log.h>
+#include <mod_auth.h>
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "assets.h"
 #include "mounts.h"
+#include "request.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -104,7 +107,9 @@ typedef struct {
     ROW(TURN_SILENCE, "ChatSessionTurnSilence", set_setting, TYPE_DURATION, RANGE(SECONDS(10), SECONDS(1), HOURS(1)), \
         "an answer whose server was not heard of for so long is interrupted") \
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
-        "a conversation in the trash is purged after so long")
+        "a conversation in the trash is purged after so long") \
+    ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
+        "local address of a login page for AuthType ChatSession; none: a bare 401")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
@@ -261,6 +266,15 @@ static const char *set_database(cmd_parms *cmd, void *dir, const char *arg)
 
     if (problem) {
         return apr_psprintf(cmd->pool, "ChatSessionDatabase: not a PostgreSQL connection string: %s", problem);
+    }
+    return set_setting(cmd, dir, arg);
+}
+
+static const char *set_login_url(cmd_parms *cmd, void *dir, const char *arg)
+{
+    /* "//host" and a backslash lead to other sites. */
+    if (arg[0] != '/' || arg[1] == '/' || strpbrk(arg, "\\?#\r\n")) {
+        return apr_psprintf(cmd->pool, "ChatSessionLoginUrl: \"%s\" is no path of this site such as /chat/", arg);
     }
     return set_setting(cmd, dir, arg);
 }
@@ -496,6 +510,66 @@ static const char *set_expose(cmd_parms *cmd, void *dir, int flag)
     return NULL;
 }
 
+static const char *set_trust_user(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->trust_user = flag;
+    return NULL;
+}
+
+static const char *set_expose_data(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->expose_data = flag;
+    return NULL;
+}
+
+static const char *set_provide_session(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->provide_session = flag;
+    return NULL;
+}
+
+static const char *add_login_provider(cmd_parms *cmd, void *dir, const char *arg)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+
+    (void)dir;
+    if (strcmp(arg, "chatsession") != 0 && !ap_lookup_provider(AUTHN_PROVIDER_GROUP, arg, AUTHN_PROVIDER_VERSION)) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionLoginProvider: \"%s\" is neither chatsession nor the provider of a loaded module "
+                            "(load mod_authn_%s before this line)",
+                            arg, arg);
+    }
+    if (!conf->login_providers) {
+        conf->login_providers = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->login_providers, const char *) = apr_pstrdup(cmd->pool, arg);
+    return NULL;
+}
+
+static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, const char *condition)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *problem = NULL;
+    const ap_expr_info_t *parsed;
+
+    (void)dir;
+    if (chatsession_access_of(role) == CHATSESSION_ANYONE) {
+        return apr_psprintf(cmd->pool, "ChatSessionRole: \"%s\" is none of user, viewer, auditor, operator, admin", role);
+    }
+    parsed = ap_expr_parse_cmd(cmd, condition, 0, &problem, NULL);
+    if (problem) {
+        return apr_psprintf(cmd->pool, "ChatSessionRole %s: \"%s\" is no expression: %s", role, condition, problem);
+    }
+    if (!conf->role_rules) {
+        conf->role_rules = apr_array_make(cmd->pool, 2, sizeof(chatsession_role_rule_t));
+    }
+    APR_ARRAY_PUSH(conf->role_rules, chatsession_role_rule_t) = (chatsession_role_rule_t){apr_pstrdup(cmd->pool, role), parsed};
+    return NULL;
+}
+
 static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_dir_t *conf = dir;
@@ -531,6 +605,16 @@ const command_rec chatsession_commands[] = {
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: the session and its user are in the environment of this location's requests"),
+    AP_INIT_FLAG("ChatSessionData", set_expose_data, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: what modules keep in the session is in the environment of this location's requests"),
+    AP_INIT_FLAG("ChatSessionProvideSession", set_provide_session, NULL, ACCESS_CONF,
+                 "on: mod_session's data are kept in our session"),
+    AP_INIT_FLAG("ChatSessionTrustUser", set_trust_user, NULL, ACCESS_CONF,
+                 "on: the user that another module has authenticated is logged in here"),
+    AP_INIT_ITERATE("ChatSessionLoginProvider", add_login_provider, NULL, RSRC_CONF,
+                    "who checks a login, in this order: chatsession (our own users) or httpd's authn providers"),
+    AP_INIT_TAKE2("ChatSessionRole", add_role_rule, NULL, RSRC_CONF,
+                  "ROLE EXPRESSION: the role of a user whom somebody else authenticates; the first that holds"),
     AP_INIT_TAKE_ARGV("ChatSessionMock", set_mock, NULL, ACCESS_CONF,
                       "the built-in model for trials: echo, round or long, with wait= and pace="),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
@@ -557,6 +641,8 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     }
     merged->keys = merged->keys ? merged->keys : parent->keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;
+    merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
+    merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
     return merged;
 }
@@ -567,6 +653,9 @@ void *chatsession_create_dir(apr_pool_t *pool, char *dir)
 
     (void)dir;
     conf->expose = -1;
+    conf->trust_user = -1;
+    conf->expose_data = -1;
+    conf->provide_session = -1;
     return conf;
 }
 
@@ -577,6 +666,15 @@ void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
 
     if (merged->expose < 0) {
         merged->expose = parent->expose;
+    }
+    if (merged->trust_user < 0) {
+        merged->trust_user = parent->trust_user;
+    }
+    if (merged->expose_data < 0) {
+        merged->expose_data = parent->expose_data;
+    }
+    if (merged->provide_session < 0) {
+        merged->provide_session = parent->provide_session;
     }
     if (!merged->mock_set) {
         merged->mock_set = parent->mock_set;

@@ -8,6 +8,7 @@
  * several directives (keys, backends, pages, mounts) stands in named fields.
  */
 #include <httpd.h>
+#include <ap_expr.h>
 #include <http_config.h>
 #include <stdbool.h>
 #include "core/cookie.h"
@@ -54,6 +55,7 @@ typedef enum {
     CHATSESSION_SWEEP,
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
+    CHATSESSION_LOGIN_URL,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
@@ -68,6 +70,12 @@ typedef struct {
     const char *authorization; /* the whole header value, or NULL; never logged */
 } chatsession_backend_t;
 
+/** Which role a user has whom somebody else authenticates: the first rule whose expression holds. */
+typedef struct {
+    const char *role;
+    const ap_expr_info_t *condition;
+} chatsession_role_rule_t;
+
 typedef struct chatsession_assets chatsession_assets_t;
 typedef struct chatsession_recorder chatsession_recorder_t;
 
@@ -79,6 +87,8 @@ typedef struct {
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;           /* NULL: none configured */
     apr_array_header_t *backends; /* of chatsession_backend_t; the first is the default; NULL: none */
+    apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
+    apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *mounts;   /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets; /* the pages, in memory */
@@ -92,6 +102,9 @@ typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_L
 /** Of a directory or location. */
 typedef struct {
     int expose; /* ChatSession on: session and user in the environment; -1 unset */
+    int trust_user; /* ChatSessionTrustUser: r->user of another module is ours; -1 unset */
+    int expose_data; /* ChatSessionData: the session's values in the environment; -1 unset */
+    int provide_session; /* ChatSessionProvideSession: a place for mod_session's data; -1 unset */
     int mock_set;
     chatsession_mock_e mock;
     apr_interval_time_t mock_wait; /* before the first token */

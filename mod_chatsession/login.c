@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
+#include "auth.h"
 #include "core/password.h"
 #include "core/rfc3339.h"
 #include "reply.h"
@@ -124,6 +125,20 @@ apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *cal
     return rv;
 }
 
+apr_status_t chatsession_login_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                     const cs_json_field_t *password)
+{
+    apr_status_t rv = cs_user_find(user, call->conf->db, name, call->r->pool);
+    const bool known = rv == APR_SUCCESS && user->phc;
+
+    if (rv != APR_SUCCESS && rv != APR_ENOENT) {
+        return rv;
+    }
+    rv = chatsession_check_password(call, user, password);
+    /* Somebody without a password here may have one elsewhere. */
+    return rv == CS_EBADSIG && !known ? APR_ENOENT : rv;
+}
+
 int chatsession_post_login(chatsession_call_t *call)
 {
     const char *name = call->fields[0].string;
@@ -135,11 +150,7 @@ int chatsession_post_login(chatsession_call_t *call)
     if (answer != DECLINED) {
         return answer;
     }
-    rv = cs_user_find(&user, call->conf->db, name, call->r->pool);
-    if (rv != APR_SUCCESS && rv != APR_ENOENT) {
-        return chatsession_reply_status(call->r, rv);
-    }
-    rv = chatsession_check_password(call, &user, &call->fields[1]);
+    rv = chatsession_auth_check(&user, call, name, &call->fields[1]);
     if (rv == APR_SUCCESS) {
         rv = chatsession_session_begin_verified(&call->session, call->r, user.id, user.password_revision);
     }

@@ -29,6 +29,11 @@ extern const cs_json_member_t chatsession_login_members[2];
 apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
                                         const cs_json_field_t *password);
 
+/** Our own users. APR_SUCCESS and *user; APR_ENOENT: no such user with a password here; CS_EBADSIG: wrong password, or
+ * disabled; the same work in all three. Other statuses as in db.h. */
+apr_status_t chatsession_login_check(cs_user_t *user, chatsession_call_t *call, const char *name,
+                                     const cs_json_field_t *password);
+
 /** The hash of a new password, at the configured cost. */
 apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *call, const cs_json_field_t *password);
 

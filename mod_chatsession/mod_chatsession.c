@@ -12,6 +12,7 @@
 #include <mod_proxy.h>
 #include <apr_strings.h>
 #include "admin/admin.h"
+#include "auth.h"
 #include "backend.h"
 #include "chat.h"
 #include "config.h"
@@ -21,10 +22,12 @@
 #include "recorder.h"
 #include "reply.h"
 #include "request.h"
+#include "session_provider.h"
 #include "sessions.h"
 #include "store/session_ear.h"
 #include "stream.h"
 #include "sweep.h"
+#include "values.h"
 
 /* --- handlers --- */
 
@@ -130,18 +133,23 @@ static void register_hooks(apr_pool_t *pool)
 {
     /* Before mod_proxy: our handler takes the request first and may hand it on. */
     static const char *const before_proxy[] = {"mod_proxy.c", NULL};
+    static const char *const after_ssl[] = {"mod_ssl.c", NULL};
     /* Its threads begin at child start too, and must find what they use. */
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
-    (void)pool;
+    chatsession_auth_register(pool);
     chatsession_stream_register();
+    chatsession_values_register(pool);
+    ap_hook_pre_config(chatsession_session_provider_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, before_watchdog, APR_HOOK_FIRST);
     ap_hook_pre_connection(chatsession_stream_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_fixups(chatsession_expose, NULL, NULL, APR_HOOK_FIRST);
+    /* After mod_ssl, whose SSLUserName is a fixup too. */
+    ap_hook_fixups(chatsession_note_user, after_ssl, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(chatsession_expose, after_ssl, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handle, NULL, before_proxy, APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(proxy, fixups, chatsession_backend_headers, NULL, NULL, APR_HOOK_LAST);
 }

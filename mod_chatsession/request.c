@@ -4,6 +4,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <apr_strings.h>
+#include "auth.h"
 #include "config.h"
 #include "sessions.h"
 #include "core/utf8.h"
@@ -120,9 +121,22 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
     touch(session, conf, hash, stored.now, r->pool);
 }
 
-static chatsession_session_t *memo(request_rec *r)
+/* What is remembered of one request_rec. */
+typedef struct {
+    chatsession_session_t *session; /* in the first of a chain: the session that the cookie names or that began since */
+    const char *adopted;            /* in the first of a chain: the user of others whom that session was made to fit */
+    const char *proven;             /* the user whom another module has authenticated for this request */
+} request_memo_t;
+
+static request_memo_t *memo(request_rec *r)
 {
-    return ap_get_module_config(r->request_config, &chatsession_module);
+    request_memo_t *found = ap_get_module_config(r->request_config, &chatsession_module);
+
+    if (!found) {
+        found = apr_pcalloc(r->pool, sizeof(*found));
+        ap_set_module_config(r->request_config, &chatsession_module, found);
+    }
+    return found;
 }
 
 /* The request that the client sent: subrequests and internal redirects share its session. */
@@ -134,28 +148,134 @@ static request_rec *first_request(request_rec *r)
     return r;
 }
 
-static chatsession_session_t *session_of(request_rec *r)
+/* --- who another module says it is --- */
+
+/*
+ * r->user alone proves nothing: mod_auth_basic and mod_auth_form write the name there before they check the password, an
+ * ErrorDocument takes it over from the request that was refused, and mod_auth_form's login handler writes it after all
+ * checks of the location. What counts is r->user as it stands when httpd has let the request through authentication.
+ */
+int chatsession_note_authenticated(request_rec *r)
+{
+    memo(r)->proven = r->user ? apr_pstrdup(r->pool, r->user) : NULL;
+    return DECLINED;
+}
+
+/* httpd takes the user of a request for its subrequests and redirects of the same configuration, asking nobody again. */
+int chatsession_note_user(request_rec *r)
+{
+    request_rec *origin = r->prev ? r->prev : r->main;
+
+    if (!origin || origin->per_dir_config != r->per_dir_config) {
+        return chatsession_note_authenticated(r);
+    }
+    if (origin->status != HTTP_UNAUTHORIZED && origin->status != HTTP_FORBIDDEN) {
+        memo(r)->proven = memo(origin)->proven;
+    }
+    return DECLINED;
+}
+
+static const char *proven_user(request_rec *r)
+{
+    const char *proven = memo(r)->proven;
+
+    return proven && r->user && !strcmp(proven, r->user) ? proven : NULL;
+}
+
+static chatsession_session_t *cookie_session(request_rec *r)
 {
     request_rec *first = first_request(r);
-    chatsession_session_t *session = memo(first);
+    request_memo_t *known = memo(first);
     chatsession_server_t *conf = chatsession_server(first->server);
     cs_token_t token;
 
-    if (!session) {
-        session = apr_pcalloc(first->pool, sizeof(*session));
-        ap_set_module_config(first->request_config, &chatsession_module, session);
-        if (read_token(first, conf, session, &token)) {
-            load(first, conf, session, &token);
+    if (!known->session) {
+        known->session = apr_pcalloc(first->pool, sizeof(*known->session));
+        if (read_token(first, conf, known->session, &token)) {
+            load(first, conf, known->session, &token);
         }
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s", session->ref ? session->ref : "-",
-                      session->cause);
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s",
+                      known->session->ref ? known->session->ref : "-", known->session->cause);
+    }
+    return known->session;
+}
+
+/* A new session for the user of others, unless the one that the cookie names is theirs, with the role that they have. */
+static apr_status_t adopt(request_rec *r, chatsession_server_t *conf, const chatsession_session_t *session,
+                          const char *name)
+{
+    const char *role = chatsession_auth_role(r, conf);
+    const chatsession_session_t *begun;
+    cs_user_t user;
+    apr_status_t rv;
+
+    /* Names that differ in the case of ASCII letters alone are always one account (canonical_name). */
+    if (session->authenticated && !ap_cstr_casecmp(session->user, name) && (!role || !strcmp(role, session->role))) {
+        return APR_SUCCESS;
+    }
+    rv = conf->db ? chatsession_auth_see(&user, r, conf, name) : CS_EUNAVAILABLE;
+    if (rv == APR_SUCCESS && session->authenticated && !strcmp(session->user_id, user.id) &&
+        !strcmp(session->role, user.role)) {
+        return APR_SUCCESS;
+    }
+    return rv == APR_SUCCESS ? chatsession_session_begin(&begun, r, user.id) : rv;
+}
+
+apr_status_t chatsession_adopt(request_rec *r, const char *name)
+{
+    char *before = r->user;
+    apr_status_t rv;
+
+    r->user = apr_pstrdup(r->pool, name);
+    rv = adopt(r, chatsession_server(r->server), cookie_session(r), r->user);
+    memo(first_request(r))->adopted = r->user;
+    r->user = before;
+    return rv;
+}
+
+/*
+ * The user whom another module has authenticated is logged in here. Whoever logs out there is logged out here, for the
+ * session counts only together with that user.
+ */
+static chatsession_session_t *trusted_session(request_rec *r, chatsession_session_t *session)
+{
+    request_memo_t *known = memo(first_request(r));
+    const char *name = proven_user(r);
+    apr_status_t rv;
+
+    if (!name) {
+        session = apr_pcalloc(r->pool, sizeof(*session));
+        session->cause = "none";
+        return session;
+    }
+    if (known->adopted && !strcmp(known->adopted, name)) {
+        return session;
+    }
+    known->adopted = name;
+    rv = adopt(r, chatsession_server(r->server), session, name);
+    if (rv != APR_SUCCESS) {
+        const bool nobody = rv == CS_EBADSIG || rv == CS_EREFUSED || rv == APR_ENOENT;
+        *session =
+            (chatsession_session_t){.status = nobody ? APR_SUCCESS : rv, .cause = "none", .cookie = session->cookie};
     }
     return session;
+}
+
+static chatsession_session_t *session_of(request_rec *r)
+{
+    chatsession_session_t *session = cookie_session(r);
+
+    return chatsession_dir(r)->trust_user == 1 ? trusted_session(r, session) : session;
 }
 
 const chatsession_session_t *chatsession_session(request_rec *r)
 {
     return session_of(r);
+}
+
+const chatsession_session_t *chatsession_cookie_session(request_rec *r)
+{
+    return cookie_session(r);
 }
 
 /* One Set-Cookie, also when a request changes its mind: logging in with a live session ends that and begins another. */
@@ -167,7 +287,8 @@ static apr_status_t send_cookie(request_rec *r, const char *value)
 
     rv = value ? cs_cookie_format(&header, &attrs, value, r->pool) : cs_cookie_format_removal(&header, &attrs, r->pool);
     if (rv == APR_SUCCESS) {
-        apr_table_set(r->err_headers_out, "Set-Cookie", header);
+        /* A subrequest's own headers go nowhere. */
+        apr_table_set(first_request(r)->err_headers_out, "Set-Cookie", header);
     }
     return rv;
 }
@@ -199,7 +320,7 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
                                                 const char *user_id, const char *password_revision)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
-    chatsession_session_t *current = session_of(r);
+    chatsession_session_t *current = cookie_session(r);
     unsigned char id[CS_TOKEN_ID_BYTES];
     unsigned char ref[9];
     cs_token_t token = {.old_key = false};
@@ -243,7 +364,7 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
 apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
-    chatsession_session_t *current = session_of(r);
+    chatsession_session_t *current = cookie_session(r);
     apr_status_t rv = APR_SUCCESS;
 
     if (current->id_hash) {

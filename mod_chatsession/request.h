@@ -41,6 +41,10 @@ typedef struct {
  * from. */
 const chatsession_session_t *chatsession_session(request_rec *r);
 
+/** The session that the cookie names, also where ChatSessionTrustUser is on and nobody is authenticated (yet): whose it
+ * is proves nothing there, but what is kept in it is kept in it. Never NULL. */
+const chatsession_session_t *chatsession_cookie_session(request_rec *r);
+
 /**
  * Log user in: make a session with a new id, end the one that the request came with, send the cookie. *session is what
  * chatsession_session returns from now on.
@@ -60,6 +64,14 @@ apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const cha
 
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
+
+/** Log in the user of that name whom another module has authenticated in this request, whatever r->user is. CS_EBADSIG:
+ * disabled. CS_EREFUSED: the name cannot be a user's here. */
+apr_status_t chatsession_adopt(request_rec *r, const char *name);
+
+/** Hooks check_authz and fixups, before all others: r->user is now one whom httpd has let through. */
+int chatsession_note_authenticated(request_rec *r);
+int chatsession_note_user(request_rec *r);
 
 /** Put the session into the request's environment (CHATSESSION_CAUSE, …) and its user into r->user, for logs and other
  * modules. */

@@ -52,6 +52,23 @@ $$;
 
 ALTER FUNCTION chatsession.keep_text() OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.keep_values_few() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash AND s.revoked_at IS NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF (SELECT count(*) FROM chatsession.session_values v WHERE v.id_hash = NEW.id_hash AND v.name <> NEW.name) >= 64 THEN
+        RAISE EXCEPTION 'a session holds at most 64 values' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_values_few() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -531,6 +548,17 @@ CREATE TABLE chatsession.schema_steps (
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.session_values (
+    id_hash bytea NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
+);
+
+ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
+
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
@@ -566,6 +594,9 @@ ALTER TABLE ONLY chatsession.sessions
 
 ALTER TABLE ONLY chatsession.schema_steps
     ADD CONSTRAINT schema_steps_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY chatsession.session_values
+    ADD CONSTRAINT session_values_pkey PRIMARY KEY (id_hash, name);
 
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
@@ -603,6 +634,8 @@ CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role
 
 CREATE TRIGGER user_change_is_told AFTER UPDATE OF name, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.tell_user_changed();
 
+CREATE TRIGGER values_are_few BEFORE INSERT ON chatsession.session_values FOR EACH ROW EXECUTE FUNCTION chatsession.keep_values_few();
+
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversation_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id);
 
@@ -627,6 +660,9 @@ ALTER TABLE ONLY chatsession.answer_pieces
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.session_values
+    ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
+
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
@@ -648,3 +684,5 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatses
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;

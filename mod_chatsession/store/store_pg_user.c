@@ -32,19 +32,9 @@ static apr_status_t as_refusal(apr_status_t rv)
     return rv == CS_EDATABASE && strcmp(cs_db_last_sqlstate(), CHECK_VIOLATION) == 0 ? CS_EREFUSED : rv;
 }
 
-apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
+/* The first row: id, name, role, password_phc, disabled, password_revision. */
+static apr_status_t read_user(cs_user_t *user, const cs_db_result_t *result)
 {
-    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision"
-                              " FROM chatsession.users"
-                              " WHERE canonical_name = chatsession.canonical_name($1)";
-    const cs_db_param_t params[] = {CS_DB_TEXT(name)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
-
-    *user = (cs_user_t){0};
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
     if (!cs_db_rows(result)) {
         return APR_ENOENT;
     }
@@ -55,6 +45,19 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
     user->disabled = cs_db_bool(result, 0, 4);
     user->password_revision = cs_db_text(result, 0, 5, NULL);
     return APR_SUCCESS;
+}
+
+apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision"
+                              " FROM chatsession.users"
+                              " WHERE canonical_name = chatsession.canonical_name($1)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+
+    *user = (cs_user_t){0};
+    return rv == APR_SUCCESS ? read_user(user, result) : rv;
 }
 
 apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
@@ -136,6 +139,48 @@ apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before,
     apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
 
     return rv == APR_SUCCESS && cs_db_affected(result) == 0 ? APR_ENOENT : as_refusal(rv);
+}
+
+/*
+ * Two who are first to see a user at once: the second one's statement waits for the first one's row, adds nothing, and
+ * does not see it either, as it began before; it is run again then.
+ */
+#define SIGHTS 2
+
+apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *name, const char *role,
+                         apr_pool_t *pool)
+{
+    /* Only a changed role is written: an update that changes nothing would still wake every host's ear. */
+    static const char sql[] =
+        "WITH given AS (SELECT WHERE lower($1::text COLLATE \"und-x-icu\") = chatsession.canonical_name($1)"
+        /* As the table's checks have it: a name of somebody else's is no defect to be logged. */
+        " AND char_length($1) <= 64"
+        " AND $1 ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'),"
+        " made AS (INSERT INTO chatsession.users (name, role) SELECT $1::text, coalesce($2::text, 'user') FROM given"
+        " ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING"
+        " RETURNING id, name, role, password_phc, disabled_at, password_revision),"
+        " changed AS (UPDATE chatsession.users SET role = $2 FROM given"
+        " WHERE canonical_name = chatsession.canonical_name($1) AND role <> $2 RETURNING id)"
+        " SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision, false FROM made"
+        " UNION ALL SELECT u.id, u.name, coalesce($2, u.role), u.password_phc, u.disabled_at IS NOT NULL,"
+        " u.password_revision, EXISTS (SELECT FROM changed)"
+        " FROM chatsession.users u, given WHERE u.canonical_name = chatsession.canonical_name($1)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role)};
+    cs_db_result_t *result;
+    apr_status_t rv = APR_ENOENT;
+
+    *user = (cs_user_t){0};
+    *ended = false;
+    for (int i = 0; rv == APR_ENOENT && i < SIGHTS; i++) {
+        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+        if (rv == APR_SUCCESS) {
+            rv = read_user(user, result);
+        }
+    }
+    if (rv == APR_SUCCESS) {
+        *ended = cs_db_bool(result, 0, 6);
+    }
+    return rv == APR_ENOENT ? CS_EREFUSED : as_refusal(rv);
 }
 
 apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool)

@@ -12,6 +12,7 @@ PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", 
 
 _STATE = {
     "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
+    "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)",
 }

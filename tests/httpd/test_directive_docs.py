@@ -7,6 +7,7 @@ import re
 
 import pytest
 from harness.httpd import Httpd
+from harness.passwords import MODULES
 from harness.place import BUILD
 from harness.sources import text
 
@@ -41,7 +42,7 @@ def prepare(folder):
 
 def configtest(lines, **options):
     """(exit code, what httpd says) of these lines after the harness's own."""
-    server = Httpd("host=@nowhere dbname=nothing", **options)
+    server = Httpd("host=@nowhere dbname=nothing", **{"modules": MODULES, **options})
     try:
         files = server.folder / "etc"
         prepare(files)

@@ -14,6 +14,7 @@ import { installAccount } from './account.js';
 import { Chat } from './chat.js';
 import { ConversationActions } from './conversation-actions.js';
 import { Drawer } from './drawer.js';
+import { goOn, goOnOnce } from './next.js';
 import { watchSession } from './relogin.js';
 import { installShortcuts } from './shortcuts.js';
 import { Sidebar } from './sidebar.js';
@@ -33,7 +34,9 @@ async function start() {
     return;
   }
   if (session.authenticated) {
-    showChat();
+    if (!goOnOnce()) {
+      showChat();
+    }
   } else {
     showLogin();
   }
@@ -46,7 +49,9 @@ function showLogin() {
       onSuccess: (next) => {
         session = next;
         stop();
-        showChat();
+        if (!goOn()) {
+          showChat();
+        }
       },
     });
     wayIn([el('h1', { class: 'way-in-title' }, t('page.name')), el('p', { class: 'way-in-intro' }, t('page.login_intro')), form]);

@@ -5,6 +5,8 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include "config.h"
 #include "store/conversation.h"
 #include "store/session.h"
@@ -32,6 +34,13 @@ static void report(server_rec *s, const char *number, const char *what, apr_stat
     }
 }
 
+/*
+ * A child's pools are destroyed, its connections first, while mod_watchdog's thread still runs: a sweep that is under
+ * way, which may be waiting for a database that is away, is waited for, and no other begins.
+ */
+static pthread_mutex_t sweeping = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool stopping;
+
 /* Batch after batch while there is work, but not for longer than this at a time: the reaping waits behind it. */
 static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
@@ -43,7 +52,7 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     do {
         rv = cs_conversation_purge(&count, conf->db, BATCH, pool);
         total += count;
-    } while (rv == APR_SUCCESS && count && apr_time_now() < deadline);
+    } while (rv == APR_SUCCESS && count && apr_time_now() < deadline && !atomic_load(&stopping));
     report(s, "CS0081", "conversations purged", rv, total);
 }
 
@@ -56,8 +65,11 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
 
     rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
     report(s, "CS0080", "answers interrupted because their server went away", rv, count);
+    if (atomic_load(&stopping)) {
+        return;
+    }
     purge(s, conf, pool);
-    if (apr_time_now() >= next_expiry) {
+    if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
@@ -66,14 +78,30 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     }
 }
 
+static apr_status_t stop(void *unused)
+{
+    (void)unused;
+    atomic_store(&stopping, true);
+    pthread_mutex_lock(&sweeping);
+    pthread_mutex_unlock(&sweeping);
+    return APR_SUCCESS;
+}
+
+void chatsession_sweep_stop_with(apr_pool_t *pchild)
+{
+    apr_pool_pre_cleanup_register(pchild, NULL, stop);
+}
+
 static apr_status_t tick(int state, void *baton, apr_pool_t *pool)
 {
     server_rec *s = baton;
     chatsession_server_t *conf = chatsession_server(s);
 
-    if (state == AP_WATCHDOG_STATE_RUNNING && conf->db) {
+    pthread_mutex_lock(&sweeping);
+    if (state == AP_WATCHDOG_STATE_RUNNING && conf->db && !atomic_load(&stopping)) {
         sweep(s, conf, pool);
     }
+    pthread_mutex_unlock(&sweeping);
     return APR_SUCCESS;
 }
 

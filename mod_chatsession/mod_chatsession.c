@@ -123,8 +123,8 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }
-    if (chatsession_sweep_init(pchild) != APR_SUCCESS ||
-        chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
+    chatsession_sweep_stop_with(pchild);
+    if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
     }
 }

@@ -151,9 +151,10 @@ static request_rec *first_request(request_rec *r)
 /* --- who another module says it is --- */
 
 /*
- * r->user alone proves nothing: mod_auth_basic and mod_auth_form write the name there before they check the password, an
- * ErrorDocument takes it over from the request that was refused, and mod_auth_form's login handler writes it after all
- * checks of the location. What counts is r->user as it stands when httpd has let the request through authentication.
+ * r->user alone proves nothing: mod_auth_basic and mod_auth_form write the name there before they check the password,
+ * an ErrorDocument takes it over from the request that was refused, and mod_auth_form's login handler writes it after
+ * all checks of the location. What counts is r->user as it stands when httpd has let the request through
+ * authentication.
  */
 int chatsession_note_authenticated(request_rec *r)
 {
@@ -161,7 +162,8 @@ int chatsession_note_authenticated(request_rec *r)
     return DECLINED;
 }
 
-/* httpd takes the user of a request for its subrequests and redirects of the same configuration, asking nobody again. */
+/* httpd takes the user of a request for its subrequests and redirects of the same configuration, asking nobody again.
+ */
 int chatsession_note_user(request_rec *r)
 {
     request_rec *origin = r->prev ? r->prev : r->main;
@@ -200,7 +202,8 @@ static chatsession_session_t *cookie_session(request_rec *r)
     return known->session;
 }
 
-/* A new session for the user of others, unless the one that the cookie names is theirs, with the role that they have. */
+/* A new session for the user of others, unless the one that the cookie names is theirs, with the role that they have.
+ */
 static apr_status_t adopt(request_rec *r, chatsession_server_t *conf, const chatsession_session_t *session,
                           const char *name)
 {

@@ -5,7 +5,8 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
-#include <apr_thread_mutex.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include "config.h"
 #include "store/conversation.h"
 #include "store/session.h"
@@ -17,8 +18,8 @@ APLOG_USE_MODULE(chatsession);
 /* Rows of one statement: short locks, and the next tick goes on. */
 #define BATCH 500
 #define PURGE_TIME apr_time_from_sec(1)
-/* Old sessions are no danger, only clutter. */
-#define EXPIRY_INTERVAL apr_time_from_sec(60)
+/* Old sessions are no danger, only clutter: looked for at every thirtieth sweep. */
+#define EXPIRY_EVERY 30
 
 /* One line for each kind of work that was done or failed; a database that is away is said once by whoever needs it. */
 static void report(server_rec *s, const char *number, const char *what, apr_status_t rv, apr_int64_t count)
@@ -33,6 +34,13 @@ static void report(server_rec *s, const char *number, const char *what, apr_stat
     }
 }
 
+/*
+ * A child's pools are destroyed, its connections first, while mod_watchdog's thread still runs: a sweep that is under
+ * way, which may be waiting for a database that is away, is waited for, and no other begins.
+ */
+static pthread_mutex_t sweeping = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool stopping;
+
 /* Batch after batch while there is work, but not for longer than this at a time: the reaping waits behind it. */
 static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
@@ -44,7 +52,7 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     do {
         rv = cs_conversation_purge(&count, conf->db, BATCH, pool);
         total += count;
-    } while (rv == APR_SUCCESS && count && apr_time_now() < deadline);
+    } while (rv == APR_SUCCESS && count && apr_time_now() < deadline && !atomic_load(&stopping));
     report(s, "CS0081", "conversations purged", rv, total);
 }
 
@@ -57,45 +65,31 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
 
     rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
     report(s, "CS0080", "answers interrupted because their server went away", rv, count);
+    if (atomic_load(&stopping)) {
+        return;
+    }
     purge(s, conf, pool);
-    if (apr_time_now() >= next_expiry) {
+    if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
-        next_expiry = apr_time_now() + EXPIRY_INTERVAL;
+        next_expiry = apr_time_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }
 }
 
-/* mod_watchdog's thread may outlive the child's pool by a moment, in the middle of a statement: the child's end waits
- * for the sweep that runs, and none begins after it. */
-static struct {
-    apr_thread_mutex_t *lock;
-    bool over;
-} life;
-
-static apr_status_t end_sweeps(void *unused)
+static apr_status_t stop(void *unused)
 {
     (void)unused;
-    apr_thread_mutex_lock(life.lock);
-    life.over = true;
-    apr_thread_mutex_unlock(life.lock);
+    atomic_store(&stopping, true);
+    pthread_mutex_lock(&sweeping);
+    pthread_mutex_unlock(&sweeping);
     return APR_SUCCESS;
 }
 
-apr_status_t chatsession_sweep_init(apr_pool_t *pchild)
+void chatsession_sweep_stop_with(apr_pool_t *pchild)
 {
-    /* In a pool that is never destroyed: the thread may ask for the lock until the process is gone. */
-    apr_pool_t *forever;
-    apr_status_t rv = apr_pool_create_unmanaged(&forever);
-
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_mutex_create(&life.lock, APR_THREAD_MUTEX_DEFAULT, forever);
-    }
-    if (rv == APR_SUCCESS) {
-        apr_pool_pre_cleanup_register(pchild, NULL, end_sweeps);
-    }
-    return rv;
+    apr_pool_pre_cleanup_register(pchild, NULL, stop);
 }
 
 static apr_status_t tick(int state, void *baton, apr_pool_t *pool)
@@ -103,14 +97,11 @@ static apr_status_t tick(int state, void *baton, apr_pool_t *pool)
     server_rec *s = baton;
     chatsession_server_t *conf = chatsession_server(s);
 
-    if (state != AP_WATCHDOG_STATE_RUNNING || !life.lock) {
-        return APR_SUCCESS;
-    }
-    apr_thread_mutex_lock(life.lock);
-    if (!life.over && conf->db) {
+    pthread_mutex_lock(&sweeping);
+    if (state == AP_WATCHDOG_STATE_RUNNING && conf->db && !atomic_load(&stopping)) {
         sweep(s, conf, pool);
     }
-    apr_thread_mutex_unlock(life.lock);
+    pthread_mutex_unlock(&sweeping);
     return APR_SUCCESS;
 }
 

@@ -12,7 +12,7 @@
 /** Hook post_config: ask mod_watchdog for ticks. */
 int chatsession_sweep_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
-/** At child start, before mod_watchdog's threads: no sweep outlives pchild. */
-apr_status_t chatsession_sweep_init(apr_pool_t *pchild);
+/** At child start: the sweep has ended before what lives in pchild goes. */
+void chatsession_sweep_stop_with(apr_pool_t *pchild);
 
 #endif

@@ -42,8 +42,9 @@ apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr
         " AND ($7::integer IS NULL OR password_revision = $7::integer) RETURNING id),"
         " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'replaced'"
         " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL AND EXISTS (SELECT FROM who) RETURNING id_hash),"
-        /* What others keep in it goes along, also when it ended a moment ago with the user's password or role, but never from
-         * one user to another. The join has the session locked before its values, as whoever writes one does. */
+        /* What others keep in it goes along, also when it ended a moment ago with the user's password or role, but
+         * never from one user to another. The join has the session locked before its values, as whoever writes one
+         * does. */
         " moved AS (UPDATE chatsession.session_values SET id_hash = decode($1, 'hex')"
         " WHERE EXISTS (SELECT FROM who) AND id_hash IN (SELECT s.id_hash FROM chatsession.sessions s"
         " LEFT JOIN ended USING (id_hash) WHERE s.id_hash = decode($3, 'hex') AND s.user_id = $2::uuid))"

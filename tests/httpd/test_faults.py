@@ -334,3 +334,15 @@ def test_a_bad_configuration_is_refused_by_a_graceful_restart_and_service_goes_o
     server.config.write_text(good)
     server.graceful()
     assert client.get("api/session").json()["authenticated"]
+
+
+def test_a_server_that_is_stopped_while_its_database_is_away_ends_in_good_order(make_httpd, cluster, own):
+    """The sweep is waiting for a connection then; a child must not close the connections under it."""
+    database, user = own
+    server = serve(make_httpd, database)
+    client = log_in(server, user)
+    cluster.stop()
+    for _ in range(2):  # each waits for a restart in vain, longer than the sweep's interval
+        assert client.get("api/session").status_code == 503
+    server.stop()
+    assert not [line for line in server.error_log if "exit signal" in line or "Assertion" in line]

@@ -50,6 +50,18 @@ static void gate_leave(void)
     apr_thread_mutex_unlock(gate.lock);
 }
 
+apr_status_t chatsession_hash_password(const char **phc, const chatsession_server_t *conf, const char *password,
+                                       apr_size_t len, apr_pool_t *pool)
+{
+    const cs_password_cost_t cost = chatsession_password_cost(conf);
+    apr_status_t rv;
+
+    gate_enter();
+    rv = cs_password_hash(phc, password, len, &cost, pool);
+    gate_leave();
+    return rv;
+}
+
 /* --- handlers --- */
 
 static json_t *time_json(chatsession_call_t *call, apr_time_t time)

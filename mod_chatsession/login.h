@@ -26,4 +26,8 @@ extern const cs_json_member_t chatsession_login_members[2];
 /** At child start: the gate that bounds how many passwords are hashed at once. */
 apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool);
 
+/** The hash of a password at the configured cost, when the gate lets it through. */
+apr_status_t chatsession_hash_password(const char **phc, const chatsession_server_t *conf, const char *password,
+                                       apr_size_t len, apr_pool_t *pool) CS_MUSTCHECK;
+
 #endif

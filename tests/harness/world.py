@@ -61,6 +61,12 @@ class World:
              "owner": self.ids[owner], "title": title, "asked": question, "answered": answer})
         return made
 
+    def stranger(self):
+        """The name of a new user whom nobody knows."""
+        name = f"stranger {uuid.uuid4().hex[:12]}"
+        self.connection.execute("INSERT INTO chatsession.users (name) VALUES (%s)", (name,))
+        return name
+
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
         ref = uuid.uuid4().hex[:12]
@@ -118,6 +124,11 @@ _MAKERS = {
     "POST /chat-admin/api/conversations/restore": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
     "GET /chat-admin/api/export": (200, None),
     "GET /chat-admin/api/users": (200, None),
+    "POST /chat-admin/api/users": (201, lambda *_: {"name": f"made {uuid.uuid4().hex[:12]}", "role": "user"}),
+    "GET /chat-admin/api/users/{word}": (200, None),
+    "PATCH /chat-admin/api/users/{word}": (200, lambda *_: {"role": "viewer", "disabled": True}),
+    "POST /chat-admin/api/users/{word}/password": (200, None),
+    "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
     "GET /chat-admin/api/sessions": (200, None),
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
@@ -137,6 +148,8 @@ def good_request(route, world, owner, person):
     status, body = _MAKERS[route.name]
     thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
+    if "{word}" in route.path:
+        identifier = world.stranger()
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 
 

@@ -38,6 +38,11 @@ LEVELS = {
     "POST /chat-admin/api/conversations/restore": "operator",
     "GET /chat-admin/api/export": "operator",
     "GET /chat-admin/api/users": "viewer",
+    "POST /chat-admin/api/users": "admin",
+    "GET /chat-admin/api/users/{word}": "viewer",
+    "PATCH /chat-admin/api/users/{word}": "admin",
+    "POST /chat-admin/api/users/{word}/password": "admin",
+    "POST /chat-admin/api/users/{word}/sessions/revoke": "operator",
     "GET /chat-admin/api/sessions": "operator",
     "POST /chat-admin/api/sessions/revoke": "operator",
     "GET /chat-admin/api/audit": "auditor",
@@ -72,10 +77,19 @@ def expected(route, person, whose, good):
         return 401
     if level not in OPEN and RANKS.index(PEOPLE[person]) < RANKS.index(level):
         return 403
+    if "{word}" in route.path and whose == "missing":
+        return 404
     if "{id}" in route.path and (whose == "missing" or (whose == "anna's" and route.mount == "/chat"
                                                         and person != "anna")):
         return 404
     return good
+
+
+def whose_of(route):
+    """Whose things a route can be asked for; a {word} names a user, who is nobody's."""
+    if "{id}" in route.path:
+        return "own", "anna's", "missing"
+    return ("own", "missing") if "{word}" in route.path else ("own",)
 
 
 def one_request(route, world, person, whose):
@@ -91,7 +105,7 @@ def test_each_person_gets_what_the_table_says(world, route):
     """E1, E3"""
     wrong = []
     for person in ("nobody", *PEOPLE):
-        for whose in ("own", "anna's", "missing") if "{id}" in route.path else ("own",):
+        for whose in whose_of(route):
             request = one_request(route, world, person, whose)
             status = expected(route, person, whose, request.status)
             before = world.state() if status >= 400 else None

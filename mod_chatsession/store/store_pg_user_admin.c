@@ -56,7 +56,7 @@ apr_status_t cs_user_sessions(json_t **sessions, cs_db_t *db, const char *name, 
         " AND ($1::bigint = 0 OR s.last_seen_at > now() - $1::bigint * interval '1 microsecond')"
         " AND ($2::bigint = 0 OR s.created_at > now() - $2::bigint * interval '1 microsecond')"
         " AND ($3::text IS NULL OR u.canonical_name = chatsession.canonical_name($3::text))"
-        " ORDER BY s.last_seen_at DESC, s.ref LIMIT 1000";
+        " ORDER BY s.last_seen_at DESC, s.ref LIMIT " APR_STRINGIFY(CS_USER_SESSIONS_MAX);
     const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime)),
                                     CS_DB_TEXT(name)};

@@ -28,8 +28,10 @@ apr_status_t cs_user_page(json_t **users, const char **next, cs_db_t *db, const 
 /** One user as in the list; new reference. */
 apr_status_t cs_user_object(json_t **user, cs_db_t *db, const char *name, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The sessions that are live under limits (0: no limit), of one user or of all (NULL), last seen first; at most 1,000.
- * New reference. An unknown user has none. */
+#define CS_USER_SESSIONS_MAX 1000
+
+/** The sessions that are live under limits (0: no limit), of one user or of all (NULL), last seen first; at most
+ * CS_USER_SESSIONS_MAX. New reference. An unknown user has none. */
 apr_status_t cs_user_sessions(json_t **sessions, cs_db_t *db, const char *name, const cs_session_limits_t *limits,
                               apr_pool_t *pool) CS_MUSTCHECK;
 

@@ -47,7 +47,7 @@ defineMessages({
     'user.password.detail': 'A new random password is shown once. The old one is void and the user’s sessions end at once.',
     'user.password.do': 'Reset password',
     'user.password.shown.title': 'Password of {name}',
-    'user.password.shown.detail': 'It is shown only now and kept nowhere. Hand it over on a safe way.',
+    'user.password.shown.detail': 'It is shown only now and kept nowhere. Hand it over in a safe way.',
     'user.password.copy': 'Copy',
     'user.password.shown.done': 'Done',
     'user.disable.ask': 'Disable…',

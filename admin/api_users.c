@@ -77,13 +77,18 @@ int chatsession_admin_user(chatsession_call_t *call)
 }
 
 /* A random password and its hash. */
-static apr_status_t make_password(const char **password, const char **phc, const chatsession_call_t *call)
+static apr_status_t make_password(const char **password, const char **phc, chatsession_call_t *call)
 {
+    cs_json_field_t field = {0};
     apr_status_t rv = cs_password_random(password, call->r->pool);
 
     *phc = NULL;
-    return rv == APR_SUCCESS ? chatsession_hash_password(phc, call->conf, *password, strlen(*password), call->r->pool)
-                             : rv;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    field.string = *password;
+    field.length = strlen(*password);
+    return chatsession_hash_password(phc, call, &field);
 }
 
 /* The answer to what was not done; *answer is for the handler to return. False: it was done. */

@@ -65,7 +65,8 @@ static const command_t commands[] = {
     {"secret", "rotate", 1, NO_DATABASE, "FILE", "make the secret that will follow FILE, and say what to do with it",
      ctl_secret_rotate},
     {"sweep", "", 0, TAKES_TIMES, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
-     "one pass of housekeeping: dead answers, conversations to be purged, old sessions", ctl_sweep},
+     "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
+     ctl_sweep},
 };
 
 static void print_help(void)

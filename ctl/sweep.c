@@ -8,9 +8,10 @@
 #include "ctl.h"
 #include "store/conversation.h"
 #include "store/session.h"
+#include "store/throttle.h"
 #include "store/turn.h"
 
-/* Rows of one statement: short locks. */
+/* Rows of one statement: short locks. A statement may take fewer although there are more. */
 #define BATCH 500
 
 static apr_status_t purge_all(apr_int64_t *total, cs_db_t *db, apr_pool_t *pool)
@@ -22,7 +23,7 @@ static apr_status_t purge_all(apr_int64_t *total, cs_db_t *db, apr_pool_t *pool)
     do {
         rv = cs_conversation_purge(&count, db, BATCH, pool);
         *total += count;
-    } while (rv == APR_SUCCESS && count == BATCH);
+    } while (rv == APR_SUCCESS && count);
     return rv;
 }
 
@@ -35,7 +36,20 @@ static apr_status_t expire_all(apr_int64_t *total, cs_db_t *db, const cs_session
     do {
         rv = cs_session_expire(&count, db, limits, BATCH, pool);
         *total += count;
-    } while (rv == APR_SUCCESS && count == BATCH);
+    } while (rv == APR_SUCCESS && count);
+    return rv;
+}
+
+static apr_status_t forget_all(apr_int64_t *total, cs_db_t *db, apr_pool_t *pool)
+{
+    apr_int64_t count = 0;
+    apr_status_t rv;
+
+    *total = 0;
+    do {
+        rv = cs_throttle_expire(&count, db, BATCH, pool);
+        *total += count;
+    } while (rv == APR_SUCCESS && count);
     return rv;
 }
 
@@ -58,5 +72,10 @@ int ctl_sweep(ctl_t *ctl, apr_pool_t *pool)
         return ctl_fail_status(ctl, rv, "old sessions could not be deleted");
     }
     printf("%" APR_INT64_T_FMT " old sessions deleted\n", count);
+    rv = forget_all(&count, ctl->db, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "old attempts to log in could not be deleted");
+    }
+    printf("%" APR_INT64_T_FMT " old attempts to log in deleted\n", count);
     return CTL_DONE;
 }

@@ -19,12 +19,13 @@ typedef struct {
     int proxyreq, status;
     const char *status_line;
     apr_table_t *headers_in, *headers_out;
+    const struct ap_logconf *log;
 } saved_t;
 
 static saved_t save(request_rec *r)
 {
-    return (saved_t){r->filename, r->handler,     r->content_type, r->args,       r->proxyreq,
-                     r->status,   r->status_line, r->headers_in,   r->headers_out};
+    return (saved_t){r->filename, r->handler,     r->content_type, r->args,        r->proxyreq,
+                     r->status,   r->status_line, r->headers_in,   r->headers_out, r->log};
 }
 
 static void restore(request_rec *r, const saved_t *saved)
@@ -38,6 +39,7 @@ static void restore(request_rec *r, const saved_t *saved)
     r->status_line = saved->status_line;
     r->headers_in = saved->headers_in;
     r->headers_out = saved->headers_out;
+    r->log = saved->log;
 }
 
 /* The proxy's name for the address: a unix socket's path goes into a note, as mod_proxy's own ProxyPass does it. */
@@ -67,6 +69,8 @@ static void disguise(chatsession_turn_t *turn)
     r->proxyreq = PROXYREQ_REVERSE;
     r->filename = (char *)proxy_url(r, turn->backend->url);
     r->handler = "proxy-server";
+    /* A 1xx answer of the backend would be written into the stream. */
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
 }
 
 int chatsession_backend_headers(request_rec *r)
@@ -106,7 +110,7 @@ void chatsession_backend_ask(chatsession_turn_t *turn)
     r->output_filters = output;
     restore(r, &saved);
     /* The end that mod_proxy passed was the backend's, not ours. */
-    r->eos_sent = 0;
+    r->eos_sent = turn->client_ended;
 
     if (turn->state == CHATSESSION_TURN_RUNNING && rv == DECLINED) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

@@ -42,7 +42,7 @@ static int join_cookie(void *baton, const char *name, const char *value)
     return 1;
 }
 
-static apr_status_t find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
+apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
 {
     apr_array_header_t *headers = apr_array_make(r->pool, 2, sizeof(const char *));
 
@@ -60,7 +60,7 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     const char *value;
     apr_size_t len;
-    apr_status_t rv = find_cookie(r, attrs.name, &value, &len);
+    apr_status_t rv = chatsession_find_cookie(r, attrs.name, &value, &len);
 
     session->cookie = rv != APR_ENOENT;
     if (rv == APR_ENOENT || !conf->keys) {
@@ -192,6 +192,12 @@ static const char *user_agent(request_rec *r)
 
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
 {
+    return chatsession_session_begin_verified(session, r, user_id, NULL);
+}
+
+apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
+                                                const char *user_id, const char *password_revision)
+{
     chatsession_server_t *conf = chatsession_server(r->server);
     chatsession_session_t *current = session_of(r);
     unsigned char id[CS_TOKEN_ID_BYTES];
@@ -200,6 +206,7 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
     const char *text;
     apr_status_t rv;
     cs_session_new_t made = {.user_id = user_id,
+                             .password_revision = password_revision,
                              .replaces = current->id_hash,
                              .network = chatsession_network(r),
                              .user_agent = user_agent(r)};
@@ -226,8 +233,9 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
         rv = send_cookie(r, text);
     }
     if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
         load(r, conf, current, &token);
-        rv = current->status;
+        rv = current->authenticated || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
     }
     return rv;
 }

@@ -15,6 +15,30 @@ CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
 
 ALTER FUNCTION chatsession.canonical_name(text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.end_sessions_of_user() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    cause CONSTANT text := CASE
+        WHEN NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN 'user_disabled'
+        WHEN NEW.password_revision <> OLD.password_revision THEN 'password_changed'
+        WHEN NEW.role <> OLD.role THEN 'role_changed' END;
+BEGIN
+    IF cause IS NOT NULL THEN
+        UPDATE chatsession.sessions s SET revoked_at = now(), revoke_cause = cause
+         WHERE s.user_id = NEW.id AND s.revoked_at IS NULL;
+    END IF;
+    -- Nobody has to wait for what was tried against the old password.
+    IF cause = 'password_changed' THEN
+        DELETE FROM chatsession.login_attempts a
+         WHERE a.subject = chatsession.login_subject('account', NEW.canonical_name);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.keep_text() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -28,11 +52,126 @@ $$;
 
 ALTER FUNCTION chatsession.keep_text() OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    subjects CONSTANT bytea[] := chatsession.login_subjects(name, network, device, device_user);
+    longest interval;
+BEGIN
+    -- Twice: without a lock, so that a flood of refused attempts only reads, and with it.
+    FOR locked IN 0..1 LOOP
+        IF locked = 1 THEN
+            -- In the order of subjects, always: no deadlock.
+            INSERT INTO chatsession.login_attempts AS a (subject)
+                SELECT s FROM unnest(subjects) WITH ORDINALITY AS u (s, i) ORDER BY i
+                ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject;
+        END IF;
+        admitted_at := clock_timestamp();
+        SELECT max(greatest(a.not_before, (SELECT r FROM unnest(a.recent) r ORDER BY r DESC OFFSET most - 1 LIMIT 1)
+                                          + interval '1 hour')) - admitted_at
+          INTO longest FROM chatsession.login_attempts a WHERE a.subject = ANY (subjects);
+        IF longest > interval '0' THEN
+            wait := ceil(extract(epoch FROM longest));
+            RETURN;
+        END IF;
+    END LOOP;
+    UPDATE chatsession.login_attempts a
+       SET failures = counted.failures, last_at = admitted_at,
+           not_before = CASE WHEN a.subject = subjects[1]
+                             THEN admitted_at + chatsession.login_delay(counted.failures, most, first_delay) END,
+           recent = ARRAY(SELECT r FROM unnest(a.recent) r WHERE r > admitted_at - interval '1 hour' ORDER BY r)
+                    || admitted_at
+      FROM (SELECT c.subject, 1 + CASE WHEN c.last_at < admitted_at - interval '1 day' THEN 0 ELSE c.failures END
+                              AS failures
+              FROM chatsession.login_attempts c WHERE c.subject = ANY (subjects)) counted
+     WHERE a.subject = counted.subject;
+END
+$$;
+
+ALTER FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_delay(failures integer, most integer, first_delay interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (failures >= most) THEN '1 day'::interval WHEN (failures < 3) THEN '00:00:00'::interval ELSE LEAST((first_delay * power((2)::double precision, (LEAST((failures - 3), 20))::double precision)), '00:15:00'::interval) END;
+
+ALTER FUNCTION chatsession.login_delay(failures integer, most integer, first_delay interval) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_subject(kind text, value text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to(((kind || ' '::text) || value), 'UTF8'::name));
+
+ALTER FUNCTION chatsession.login_subject(kind text, value text) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    canonical_name text GENERATED ALWAYS AS (chatsession.canonical_name(name)) STORED,
+    role text DEFAULT 'user'::text NOT NULL,
+    password_phc text,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_login_at timestamp with time zone,
+    password_revision integer DEFAULT 0 NOT NULL,
+    CONSTRAINT name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
+    CONSTRAINT name_is_visible CHECK ((canonical_name ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'::text)),
+    CONSTRAINT password_is_argon2id CHECK ((password_phc ~~ '$argon2id$%'::text)),
+    CONSTRAINT role_is_known CHECK ((role = ANY (ARRAY['user'::text, 'viewer'::text, 'auditor'::text, 'operator'::text, 'admin'::text])))
+);
+
+ALTER TABLE chatsession.users OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_subjects(name text, network inet, device text, device_user uuid) RETURNS bytea[]
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (EXISTS (SELECT FROM chatsession.users u WHERE ((u.id = login_subjects.device_user) AND (u.canonical_name = chatsession.canonical_name(login_subjects.name))))) THEN ARRAY[chatsession.login_subject('device'::text, device)] ELSE ARRAY[chatsession.login_subject('account'::text, chatsession.canonical_name(name)), chatsession.login_subject('network'::text, (network(set_masklen(network, CASE family(network) WHEN 4 THEN 32 ELSE 64 END)))::text)] END;
+
+ALTER FUNCTION chatsession.login_subjects(name text, network inet, device text, device_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one bytea;
+BEGIN
+    FOREACH one IN ARRAY chatsession.login_subjects(name, network, device, device_user) LOOP
+        DELETE FROM chatsession.login_attempts a WHERE a.subject = one AND array_remove(a.recent, admitted_at) = '{}';
+        UPDATE chatsession.login_attempts a
+           SET failures = 0, not_before = NULL, recent = array_remove(a.recent, admitted_at)
+         WHERE a.subject = one;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN to_char(($1 AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
 
 ALTER FUNCTION chatsession.rfc3339(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.sessions (
+    id_hash bytea NOT NULL,
+    ref text NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    revoke_cause text,
+    network inet,
+    user_agent text,
+    CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
+    CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
+    CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
+);
+
+ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (EXISTS (SELECT FROM (chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) WHERE ((s.id_hash = session_lives.p_hash) AND (s.revoked_at IS NULL) AND (u.disabled_at IS NULL))));
+
+ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.tell_revoked() RETURNS trigger
     LANGUAGE plpgsql
@@ -71,12 +210,20 @@ CREATE FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text
 
 ALTER FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
+CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
+
+ALTER FUNCTION chatsession.title_of(p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
     AS $$
 DECLARE
     v_seq integer;
     v_newest uuid;
+    v_request text;
+    v_status text;
     v_parent uuid := p_parent;
 BEGIN
     -- The row lock puts the turns of one conversation in a row: two tabs at once see each other's work.
@@ -86,10 +233,11 @@ BEGIN
         outcome := 'absent';
         RETURN;
     END IF;
-    SELECT m.parent_id, m.id, m.model INTO message_id, answer_id, model
+    SELECT m.parent_id, m.id, m.model, m.request_id, m.status INTO message_id, answer_id, model, v_request, v_status
         FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client;
     IF FOUND THEN
-        outcome := 'same';
+        -- The same request: its first call was committed, but its answer was lost on the way. The turn is still its to write.
+        outcome := CASE WHEN v_request = p_request AND v_status = 'streaming' THEN 'begun' ELSE 'same' END;
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.conversation_id = p_conversation) THEN
@@ -129,18 +277,19 @@ BEGIN
     INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
         VALUES (p_conversation, v_seq + 1, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request)
         RETURNING id INTO answer_id;
-    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host) VALUES (answer_id, p_conversation, p_host);
+    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, session_hash)
+        VALUES (answer_id, p_conversation, p_host, p_session);
     UPDATE chatsession.conversations c
         SET updated_at = clock_timestamp(),
             message_count = c.message_count + CASE WHEN p_regenerate IS NULL THEN 2 ELSE 1 END,
-            title = coalesce(c.title, nullif(btrim(left(regexp_replace(p_content, '[[:space:]]+', ' ', 'g'), 60)), ''))
+            title = coalesce(c.title, chatsession.title_of(p_content))
         WHERE c.id = p_conversation;
     model := p_model;
     outcome := 'begun';
 END
 $$;
 
-ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
+ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
     LANGUAGE plpgsql
@@ -148,6 +297,9 @@ CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content 
 DECLARE
     v_old chatsession.messages;
 BEGIN
+    -- The order in which everybody locks: conversation, message, live turn.
+    PERFORM FROM chatsession.conversations c
+        WHERE c.id = (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = p_answer) FOR UPDATE;
     SELECT * INTO v_old FROM chatsession.messages m WHERE m.id = p_answer FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'gone';
@@ -187,28 +339,33 @@ CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_answer uuid;
+    v_turn record;
 BEGIN
     IF pg_postmaster_start_time() > clock_timestamp() - p_silence THEN
         RETURN;
     END IF;
-    FOR v_answer IN
-        SELECT l.answer_id FROM chatsession.live_turns l
-            WHERE l.heartbeat_at < clock_timestamp() - p_silence FOR UPDATE SKIP LOCKED
+    FOR v_turn IN
+        SELECT l.answer_id, l.conversation_id FROM chatsession.live_turns l WHERE l.heartbeat_at < clock_timestamp() - p_silence
     LOOP
+        PERFORM FROM chatsession.conversations c WHERE c.id = v_turn.conversation_id FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM FROM chatsession.messages m WHERE m.id = v_turn.answer_id FOR UPDATE;
+        PERFORM FROM chatsession.live_turns l
+            WHERE l.answer_id = v_turn.answer_id AND l.heartbeat_at < clock_timestamp() - p_silence FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
         UPDATE chatsession.messages m
             SET status = 'interrupted', content = chatsession.text_so_far(m.id, m.status, m.content),
                 finished_at = clock_timestamp(), detail = 'The server that was writing this answer went away.'
-            WHERE m.id = v_answer AND m.status = 'streaming';
-        DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_answer;
-        RETURN NEXT v_answer;
+            WHERE m.id = v_turn.answer_id AND m.status = 'streaming';
+        DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_turn.answer_id;
+        RETURN NEXT v_turn.answer_id;
     END LOOP;
 END
 $$;
 
 ALTER FUNCTION chatsession.turn_reap(p_silence interval) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, stop boolean)
+CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
     AS $$
     WITH given AS (
@@ -218,14 +375,19 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
             SET heartbeat_at = clock_timestamp(),
                 saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END
             FROM given g WHERE l.answer_id = g.id
-            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop
+            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
     ), added AS (
         INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
             SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
                 WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
             ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
     )
-    SELECT b.answer_id, b.saved_points, b.stop FROM beat b
+    SELECT g.id, coalesce(b.saved_points, g.at),
+           CASE WHEN b.answer_id IS NOT NULL THEN 'live'
+                WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
+           coalesce(b.stop, false),
+           b.session_hash IS NOT NULL AND NOT chatsession.session_lives(b.session_hash)
+        FROM given g LEFT JOIN beat b ON b.answer_id = g.id
 $$;
 
 ALTER FUNCTION chatsession.turn_save(p_pieces json) OWNER TO chatsession_owner;
@@ -312,6 +474,7 @@ CREATE TABLE chatsession.live_turns (
     answer_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
     host text NOT NULL,
+    session_hash bytea,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     stop_requested_at timestamp with time zone,
@@ -320,6 +483,17 @@ CREATE TABLE chatsession.live_turns (
 WITH (fillfactor='50');
 
 ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.login_attempts (
+    subject bytea NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL,
+    not_before timestamp with time zone,
+    recent timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    CONSTRAINT subject_is_sha256 CHECK ((octet_length(subject) = 32))
+);
+
+ALTER TABLE chatsession.login_attempts OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.messages (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -357,40 +531,6 @@ CREATE TABLE chatsession.schema_steps (
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.sessions (
-    id_hash bytea NOT NULL,
-    ref text NOT NULL,
-    user_id uuid NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_at timestamp with time zone,
-    revoke_cause text,
-    network inet,
-    user_agent text,
-    CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
-    CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
-    CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
-);
-
-ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.users (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    name text NOT NULL,
-    canonical_name text GENERATED ALWAYS AS (chatsession.canonical_name(name)) STORED,
-    role text DEFAULT 'user'::text NOT NULL,
-    password_phc text,
-    disabled_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_login_at timestamp with time zone,
-    CONSTRAINT name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
-    CONSTRAINT name_is_visible CHECK ((canonical_name ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'::text)),
-    CONSTRAINT password_is_argon2id CHECK ((password_phc ~~ '$argon2id$%'::text)),
-    CONSTRAINT role_is_known CHECK ((role = ANY (ARRAY['user'::text, 'viewer'::text, 'auditor'::text, 'operator'::text, 'admin'::text])))
-);
-
-ALTER TABLE chatsession.users OWNER TO chatsession_owner;
-
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
@@ -405,6 +545,9 @@ ALTER TABLE ONLY chatsession.feedback
 
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turns_pkey PRIMARY KEY (answer_id);
+
+ALTER TABLE ONLY chatsession.login_attempts
+    ADD CONSTRAINT login_attempts_pkey PRIMARY KEY (subject);
 
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
@@ -438,6 +581,8 @@ CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (use
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
+CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
+
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
 
 CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (conversation_id, client_id) WHERE (client_id IS NOT NULL);
@@ -453,6 +598,8 @@ CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.session
 CREATE TRIGGER text_is_written_once BEFORE UPDATE OF content ON chatsession.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION chatsession.keep_text();
 
 CREATE TRIGGER times_set_back_are_told AFTER UPDATE OF created_at, last_seen_at ON chatsession.sessions FOR EACH ROW WHEN (((new.created_at <> old.created_at) OR (new.last_seen_at < old.last_seen_at))) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.end_sessions_of_user();
 
 CREATE TRIGGER user_change_is_told AFTER UPDATE OF name, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.tell_user_changed();
 
@@ -482,6 +629,10 @@ ALTER TABLE ONLY chatsession.sessions
 
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
+
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
@@ -492,10 +643,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;

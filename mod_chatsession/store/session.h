@@ -26,6 +26,7 @@ typedef struct {
     const char *id_hash;
     const char *ref; /* unique handle, no secret */
     const char *user_id;
+    const char *password_revision; /* cs_user_t's, of the password that was verified; NULL: none was */
     const char *replaces;   /* hash of the session that ends in the same statement; NULL: none */
     const char *network;    /* text of an inet; may be NULL */
     const char *user_agent; /* may be NULL */
@@ -34,8 +35,11 @@ typedef struct {
 /** Also finds revoked and outworn sessions: cs_session_judge decides. Strings live in pool. */
 apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Make a session, end the one it replaces and note the login with its user: one statement. CS_ECONFLICT: the hash or
- * ref is taken. */
+/**
+ * Make a session, end the one it replaces and note the login with its user: one statement. APR_ENOENT, and nothing was
+ * changed: the user is gone or disabled, or has another password than the one that was verified. CS_ECONFLICT: the hash
+ * or ref is taken.
+ */
 apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** last_seen is now, unless the session was revoked meanwhile. */
@@ -43,6 +47,18 @@ apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool
 
 /** End a session; doing it again keeps the first cause. */
 apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cause, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** The live sessions of a user, last used first: {"ref","created_at","last_seen_at","expires_at","network",
+ * "user_agent"} each; a new reference. */
+apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id,
+                                  const cs_session_limits_t *limits, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End one session of a user by its ref. APR_ENOENT: the user has no such session that is not over. */
+apr_status_t cs_session_end_own(cs_db_t *db, const char *user_id, const char *ref, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End all sessions of a user but the one of that hash; *ended says how many. */
+apr_status_t cs_session_end_others(int *ended, cs_db_t *db, const char *user_id, const char *id_hash,
+                                   apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Delete sessions that cannot become valid any more, at most batch of them; *deleted says how many. */
 apr_status_t cs_session_expire(apr_int64_t *deleted, cs_db_t *db, const cs_session_limits_t *limits, int batch,

@@ -33,20 +33,25 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
 
 apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool)
 {
+    /* The user's row is changed, not only read: it is locked, and a change of it that is under way is waited for and
+     * then seen. */
     /* CS_DB_ONCE: a second run would meet the first one's hash and call it a conflict; the user logs in again instead.
      */
     static const char sql[] =
-        "WITH ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'replaced'"
-        " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL),"
-        " seen AS (UPDATE chatsession.users SET last_login_at = now() WHERE id = $2::uuid)"
+        "WITH who AS (UPDATE chatsession.users SET last_login_at = now() WHERE id = $2::uuid AND disabled_at IS NULL"
+        " AND ($7::integer IS NULL OR password_revision = $7::integer) RETURNING id),"
+        " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'replaced'"
+        " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL AND EXISTS (SELECT FROM who))"
         " INSERT INTO chatsession.sessions (id_hash, user_id, ref, network, user_agent)"
-        " VALUES (decode($1, 'hex'), $2::uuid, $4, $5::inet, $6)";
-    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),  CS_DB_TEXT(session->user_id),
-                                    CS_DB_TEXT(session->replaces), CS_DB_TEXT(session->ref),
-                                    CS_DB_TEXT(session->network),  CS_DB_TEXT(session->user_agent)};
+        " SELECT decode($1, 'hex'), id, $4, $5::inet, $6 FROM who";
+    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),          CS_DB_TEXT(session->user_id),
+                                    CS_DB_TEXT(session->replaces),         CS_DB_TEXT(session->ref),
+                                    CS_DB_TEXT(session->network),          CS_DB_TEXT(session->user_agent),
+                                    CS_DB_TEXT(session->password_revision)};
     cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 7, params, pool);
 
-    return cs_db_run(&result, db, CS_DB_ONCE, sql, 6, params, pool);
+    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
 }
 
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool)
@@ -67,6 +72,49 @@ apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cau
     cs_db_result_t *result;
 
     return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+}
+
+apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id,
+                                  const cs_session_limits_t *limits, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT ref, created_at, last_seen_at, least(created_at + $3::bigint * interval '1 microsecond',"
+        " last_seen_at + $2::bigint * interval '1 microsecond') AS expires_at, host(network) AS network, user_agent"
+        " FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL"
+        " AND last_seen_at > now() - $2::bigint * interval '1 microsecond'"
+        " AND created_at > now() - $3::bigint * interval '1 microsecond'"
+        " ORDER BY last_seen_at DESC, ref LIMIT 1000";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
+
+    *sessions = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
+    return rv;
+}
+
+apr_status_t cs_session_end_own(cs_db_t *db, const char *user_id, const char *ref, apr_pool_t *pool)
+{
+    static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'user'"
+                              " WHERE user_id = $1::uuid AND ref = $2 AND revoked_at IS NULL";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(ref)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 2, params, pool);
+
+    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
+}
+
+apr_status_t cs_session_end_others(int *ended, cs_db_t *db, const char *user_id, const char *id_hash, apr_pool_t *pool)
+{
+    static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'user'"
+                              " WHERE user_id = $1::uuid AND id_hash <> decode($2, 'hex') AND revoked_at IS NULL";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id_hash)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *ended = rv == APR_SUCCESS ? (int)cs_db_affected(result) : 0;
+    return rv;
 }
 
 apr_status_t cs_session_expire(apr_int64_t *deleted, cs_db_t *db, const cs_session_limits_t *limits, int batch,

@@ -28,7 +28,8 @@ static apr_status_t as_refusal(apr_status_t rv)
 
 apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM chatsession.users"
+    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision"
+                              " FROM chatsession.users"
                               " WHERE canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
     cs_db_result_t *result;
@@ -46,6 +47,7 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
     user->role = cs_db_text(result, 0, 2, NULL);
     user->phc = cs_db_text(result, 0, 3, NULL);
     user->disabled = cs_db_bool(result, 0, 4);
+    user->password_revision = cs_db_text(result, 0, 5, NULL);
     return APR_SUCCESS;
 }
 
@@ -80,14 +82,33 @@ apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(phc)};
 
-    return change(ended, db, CS_USER_CHANGE("password_phc = $2", "true", "password_changed"), params, pool);
+    return change(ended, db, CS_USER_PASSWORD, params, pool);
+}
+
+apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
+                                     const char *phc, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.users SET password_phc = $3, password_revision = password_revision + 1"
+        " WHERE id = $1::uuid AND password_revision = $2::integer AND disabled_at IS NULL"
+        " RETURNING password_revision";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(revision_before), CS_DB_TEXT(phc)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
+    const bool changed = rv == APR_SUCCESS && cs_db_rows(result) == 1;
+
+    *revision = changed ? cs_db_text(result, 0, 0, NULL) : NULL;
+    return rv == APR_SUCCESS && !changed ? CS_ECONFLICT : as_refusal(rv);
 }
 
 apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool)
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(role)};
 
-    return change(ended, db, CS_USER_CHANGE("role = $2", "true", "role_changed"), params, pool);
+    return change(ended, db,
+                  CS_USER_CHANGE("role = $2",
+                                 "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"),
+                  params, pool);
 }
 
 apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled, apr_pool_t *pool)
@@ -96,7 +117,7 @@ apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool 
 
     return change(ended, db,
                   CS_USER_CHANGE("disabled_at = CASE WHEN $2::boolean THEN coalesce(disabled_at, now()) END",
-                                 "$2::boolean", "user_disabled"),
+                                 "$2::boolean"),
                   params, pool);
 }
 

@@ -184,10 +184,10 @@ static json_t *change_detail(const cs_user_deed_t *deed, const target_t *target,
 
 static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "WITH changed AS (UPDATE chatsession.users SET role = coalesce($2::text, role), disabled_at = CASE"
-        "   WHEN $3::boolean THEN coalesce(disabled_at, now()) WHEN NOT $3::boolean THEN NULL ELSE disabled_at END"
-        "   WHERE id = $1::uuid RETURNING id), " CS_USER_ENDED("true", "$4::text") " SELECT count(*) FROM ended";
+    static const char sql[] = CS_USER_CHANGE("role = coalesce($2::text, role), disabled_at = CASE WHEN $3::boolean "
+                                             "THEN coalesce(disabled_at, now())"
+                                             " WHEN NOT $3::boolean THEN NULL ELSE disabled_at END",
+                                             "true");
     work_t *work = baton;
     const cs_user_deed_t *deed = work->deed;
     target_t target;
@@ -213,9 +213,8 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (work->outcome != CS_USER_DONE) {
         return APR_SUCCESS;
     }
-    rv = cs_db_tx_run(&result, tx, sql, 4,
-                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled),
-                                        CS_DB_TEXT(state && !target.disabled ? "user_disabled" : "role_changed")},
+    rv = cs_db_tx_run(&result, tx, sql, 3,
+                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)},
                       pool);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -239,7 +238,7 @@ static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
         return rv;
     }
-    rv = cs_db_tx_run(&result, tx, CS_USER_CHANGE("password_phc = $2", "true", "password_changed"), 2,
+    rv = cs_db_tx_run(&result, tx, CS_USER_PASSWORD, 2,
                       (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(work->deed->phc)}, pool);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -251,9 +250,10 @@ static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     static const char sql[] =
-        "WITH changed AS (SELECT id, name FROM chatsession.users WHERE canonical_name = "
-        "chatsession.canonical_name($1)),"
-        " " CS_USER_ENDED("true", "'operator'") " SELECT name, (SELECT count(*) FROM ended) FROM changed";
+        "WITH found AS (SELECT id, name FROM chatsession.users WHERE canonical_name = chatsession.canonical_name($1)),"
+        " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'operator'"
+        "   WHERE user_id IN (SELECT id FROM found) AND revoked_at IS NULL RETURNING ref)"
+        " SELECT name, (SELECT count(*) FROM ended) FROM found";
     work_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->deed->name)};
     cs_db_result_t *result;

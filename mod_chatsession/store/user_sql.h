@@ -21,15 +21,14 @@
     "   ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING RETURNING id)"                                       \
     " SELECT EXISTS (SELECT FROM good), (SELECT id FROM made)"
 
-/** Ends the sessions of whom the CTE "changed" names, where condition holds. */
-#define CS_USER_ENDED(condition, cause)                                                                                \
-    "ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = " cause                              \
-    " WHERE user_id IN (SELECT id FROM changed) AND revoked_at IS NULL AND " condition " RETURNING ref)"
+/** Changes the user $1. The row counts the sessions that a trigger ends with it where the condition holds; one that a
+ * login begins at this moment ends uncounted. */
+#define CS_USER_CHANGE(assignment, condition)                                                                          \
+    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id)"                   \
+    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL "              \
+    "AND " condition ") FROM changed"
 
-/** Changes one column of the user $1 and, where the condition holds, ends the sessions. The row counts them. */
-#define CS_USER_CHANGE(assignment, condition, cause)                                                                   \
-    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id),"                  \
-    " " CS_USER_ENDED(condition, "'" cause "'") " SELECT (SELECT count(*) FROM ended) FROM changed"
+#define CS_USER_PASSWORD CS_USER_CHANGE("password_phc = $2, password_revision = password_revision + 1", "true")
 
 /** The user u as the API shows it. */
 #define CS_USER_COLUMNS                                                                                                \

@@ -30,7 +30,8 @@ def model():
 
 @pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
-    return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
+    return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"],
+                             lines=["ChatSessionCheckpoint 20ms"])
 
 
 @pytest.fixture
@@ -133,7 +134,8 @@ def test_enter_sends_and_shift_enter_starts_a_line(chat):
 
 _PRESS_ENTER = """
 const box = document.querySelector('#composer-text');
-const enter = (init) => box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...init }));
+const about = { key: 'Enter', bubbles: true, cancelable: true };
+const enter = (init) => box.dispatchEvent(new KeyboardEvent('keydown', { ...about, ...init }));
 const end = (type) => box.dispatchEvent(new CompositionEvent(type, { bubbles: true }));
 """
 
@@ -162,26 +164,21 @@ def test_enter_that_ends_a_composition_does_not_send(browser, chat):
 # --- an answer that is being written
 
 
-def test_stop_keeps_what_has_come(server, browser, chat, client, halves):
+@pytest.mark.parametrize("how", ["the button", "Escape"])
+def test_stop_keeps_what_has_come(how, server, browser, chat, client, halves):
     server.expect_log(PROXY_ENDED)
     halves()
     chat.send("Stop me")
     chat.see_answer(FIRST.strip())
-    chat.click("#composer-stop")
+    if how == "Escape":
+        chat.press(Keys.ESCAPE)
+    else:
+        chat.click("#composer-stop")
     assert chat.answer("stopped") == FIRST.strip()
     browser.see_text("Stopped", ".message-answer .badge")
     browser.driver.refresh()
     chat.see_answer(FIRST.strip(), "stopped")
     assert client.conversation(chat.conversation_id)["messages"][1]["content"] == FIRST
-
-
-def test_escape_stops_too(server, chat, halves):
-    server.expect_log(PROXY_ENDED)
-    halves()
-    chat.send("Stop me")
-    chat.see_answer(FIRST.strip())
-    chat.press(Keys.ESCAPE)
-    assert chat.answer("stopped") == FIRST.strip()
 
 
 def test_answering_again_makes_a_second_version(browser, chat, model):
@@ -201,7 +198,7 @@ def test_answering_again_makes_a_second_version(browser, chat, model):
 
 
 def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, chat, model):
-    server.expect_log("AH01110", "AH01102", "CS")
+    server.expect_log(PROXY_ENDED)
 
     def break_off(answer):
         answer.begin()
@@ -275,7 +272,8 @@ def test_a_tab_that_is_behind_is_told(browser, server, chat, client, model):
 
     def messages():
         return [(m["content"], m["status"]) for m in client.conversation(conversation)["messages"]]
-    wait_until(lambda: messages()[2:] == [("Only in the first", "complete"), ("Hello", "complete")], "the first tab's turn")
+    wait_until(lambda: messages()[2:] == [("Only in the first", "complete"), ("Hello", "complete")],
+               "the first tab's turn")
 
     assert chat.questions == ["In both tabs"]
     chat.send("From the second")
@@ -365,6 +363,9 @@ def test_rename_and_pin(browser, chat, client):
     chat.menu("Rename")
     chat.write(".rename", "\u6f6e\u306e\u8a71 \U0001f30a").send_keys(Keys.ENTER)
     chat.wait_texts("#chat-title", ["\u6f6e\u306e\u8a71 \U0001f30a"])
+    chat.menu("Rename")
+    chat.write(".rename", "something else").send_keys(Keys.ESCAPE)
+    chat.wait_texts("#chat-title", ["\u6f6e\u306e\u8a71 \U0001f30a"])
     chat.menu("Pin")
     browser.see_text("Pinned", ".list-heading")
     chat.wait_texts("#conversations .row-title", ["\u6f6e\u306e\u8a71 \U0001f30a", "newer"])
@@ -372,13 +373,6 @@ def test_rename_and_pin(browser, chat, client):
     browser.wait(lambda: "Pinned" not in chat.texts(".list-heading"), "the group of the pinned to go")
     info = client.conversation(first)
     assert info["title"] == "\u6f6e\u306e\u8a71 \U0001f30a" and info["pinned"] is False
-
-
-def test_escape_leaves_the_title_as_it_was(chat):
-    chat.ask("A title")
-    chat.menu("Rename")
-    chat.write(".rename", "something else").send_keys(Keys.ESCAPE)
-    chat.wait_texts("#chat-title", ["A title"])
 
 
 def test_trash_undo_and_restore(browser, chat, client):
@@ -484,14 +478,15 @@ def test_copy_takes_the_source_of_an_answer(chat, model):
     assert chat.draft == "A *word* and `code`\n\n- \u6f6e \U0001f30a"
 
 
-@pytest.mark.parametrize("name, ending", [("Markdown", ".md"), ("TXT", ".txt"), ("JSON", ".json")])
-def test_export(chat, name, ending):
-    chat.ask("\u6f6e\u6c50\u306e\u8a71 \U0001f30a")
-    chat.menu(f"Export as {name}")
-    text = chat.downloaded(ending).decode()
-    assert "\u6f6e\u6c50\u306e\u8a71 \U0001f30a" in text and "Hello" in text
-    if ending == ".json":
-        assert [m["content"] for m in json.loads(text)["messages"]] == ["\u6f6e\u6c50\u306e\u8a71 \U0001f30a", "Hello"]
+def test_export(chat):
+    question = "\u6f6e\u6c50\u306e\u8a71 \U0001f30a"
+    chat.ask(question)
+    texts = {}
+    for name, ending in (("Markdown", ".md"), ("TXT", ".txt"), ("JSON", ".json")):
+        chat.menu(f"Export as {name}")
+        texts[ending] = chat.downloaded(ending).decode()
+        assert question in texts[ending] and "Hello" in texts[ending]
+    assert [message["content"] for message in json.loads(texts[".json"])["messages"]] == [question, "Hello"]
 
 
 # --- how the page looks, speaks and is steered
@@ -550,7 +545,8 @@ def test_the_language_changes_at_once_and_stays(browser, chat):
 
 
 def test_dark_is_dark_at_once_and_stays(browser, chat):
-    brightness = """const [r, g, b] = getComputedStyle(document.querySelector('.main')).backgroundColor.match(/[\\d.]+/g).map(Number);
+    brightness = """const ground = getComputedStyle(document.querySelector('.main')).backgroundColor;
+                    const [r, g, b] = ground.match(/[\\d.]+/g).map(Number);
                     return (r + g + b) / 3"""
     assert browser.run(brightness) > 200
     chat.account()

@@ -49,8 +49,8 @@ def select(console, *titles):
 
 def active(database, owner):
     """How many of that user's conversations are not in the trash."""
-    return database.value("SELECT count(*) FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id"
-                          " WHERE u.name = %s AND c.trashed_at IS NULL", (owner,))
+    return database.value("SELECT count(*) FROM chatsession.conversations c"
+                          " JOIN chatsession.users u ON u.id = c.user_id WHERE u.name = %s AND c.trashed_at IS NULL", (owner,))
 
 
 # --- who may what

@@ -40,8 +40,8 @@ class Story:
 
 
 STORIES = [
-    Story("en-US", "mika", "Why do the tides come twice a day? \U0001f30a The moon pulls at the near side more than at the"
-          " far side \U0001f319, so there are two bulges, and the earth turns below both of them.", "two bulges",
+    Story("en-US", "mika", "Why do the tides come twice a day? \U0001f30a The moon pulls at the near side more than"
+          " at the far side \U0001f319, so there are two bulges, and the earth turns below both of them.", "two bulges",
           "complaint 4711 \U0001f4cb", "Log in to go on with your chats.", "Today", "Console",
           "1 conversation with 2 messages will be expired.", "1 conversation expired", "This chat could not be opened",
           "No chats yet."),
@@ -140,9 +140,9 @@ def test_the_whole_story(story, server, database, make_browser):
     # All of that is in the audit log.
     console.go("audit")
     console.loaded()
-    entries = dict(zip(console.texts("#screen tbody .primary code"), console.texts("#screen tbody tr")))
-    for action in ("conversation.search", "conversation.read", "conversation.expire", "conversation.export"):
-        assert operator.name in entries[action]
+    entries = {action: row for action, row in zip(console.texts("#screen tbody .primary code"),
+                                                  console.texts("#screen tbody tr")) if operator.name in row}
+    assert {"conversation.search", "conversation.read", "conversation.expire", "conversation.export"} <= entries.keys()
     assert story.reason in entries["conversation.read"] and conversation_id[:8] in entries["conversation.read"]
     console.dismiss_toasts()
     console.pictures(f"{language}-7-audit")

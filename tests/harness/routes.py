@@ -46,7 +46,7 @@ class Route:
         return self.method != "GET"
 
     def at(self, identifier):
-        """The path with its {id}s, or its {word}, filled in."""
+        """The path with its {id}s or its {word} filled in."""
         return self.path.replace("{id}", identifier).replace("{word}", identifier)
 
 

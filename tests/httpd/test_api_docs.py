@@ -69,7 +69,7 @@ def route_of(command, settings):
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if "--json" in words else "GET"
     for name in ("CHAT", "ADMIN"):
         url = url.replace(f"${name}", settings[name].removeprefix("$SITE"))
-    path = re.sub(r"\$[A-Z]+", "{id}", url.partition("?")[0])
+    path = re.sub(r"\$[A-Z]+", "{id}", url.partition("?")[0].replace("$REF", "{word}"))
     return f"{method} " + re.sub(r"(?<=/api/users/)[^/]+", "{word}", path)
 
 

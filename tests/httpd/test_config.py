@@ -154,7 +154,8 @@ def secret_file(folder, content, mode=0o600, name="other-secret"):
 def test_a_secret_must_be_long_private_its_own_and_there(check, tmp_path):
     """A"""
     sample = b"sample secret: replace me with output of openssl rand"
-    for content, mode, words in ((b"x" * 16 + os.urandom(8), 0o600, "32"), (b"", 0o600, "32"), (os.urandom(48), 0o644, "chmod 600"),
+    for content, mode, words in ((b"x" * 16 + os.urandom(8), 0o600, "32"), (b"", 0o600, "32"),
+                                 (os.urandom(48), 0o644, "chmod 600"),
                                  (os.urandom(48), 0o640, "chmod 600"), (os.urandom(48), 0o606, "chmod 600"),
                                  (sample, 0o600, "sample"), (b"a" * 48, 0o600, ""), (os.urandom(5000), 0o600, "4096")):
         path = secret_file(tmp_path, content, mode)
@@ -186,7 +187,8 @@ def test_no_message_shows_a_secret_or_a_password(check, tmp_path):
 def test_a_key_file_must_be_private_and_hold_one_key(check, tmp_path):
     for content, mode in ((b"sk-1", 0o644), (b"", 0o600), (b"a b", 0o600), (b"a\nb\n", 0o600), (b"a\0b", 0o600)):
         path = secret_file(tmp_path, content, mode)
-        refused(check, f"ChatSessionBackend b http://127.0.0.1:1/v1 key-file={path}", "ChatSessionBackend b", "key-file", str(path))
+        refused(check, f"ChatSessionBackend b http://127.0.0.1:1/v1 key-file={path}", "ChatSessionBackend b",
+                "key-file", str(path))
     path = secret_file(tmp_path, b"sk-1\n")
     accepted, said = check(f"ChatSessionBackend b http://127.0.0.1:1/v1 key-file={path}")
     assert accepted, said
@@ -225,12 +227,14 @@ def test_a_server_without_our_handlers_needs_nothing_of_ours(check):
 
 
 def test_what_a_virtual_host_lacks_it_has_from_the_main_server(check):
-    accepted, said = check(f'Listen 127.0.0.1:1\n<VirtualHost 127.0.0.1:1>\n{mount()}\nChatSessionIdleTimeout 5min\n</VirtualHost>')
+    accepted, said = check("Listen 127.0.0.1:1", "<VirtualHost 127.0.0.1:1>", mount(), "ChatSessionIdleTimeout 5min",
+                           "</VirtualHost>")
     assert accepted, said
 
 
 def test_a_handler_outside_of_a_location_is_named_when_it_is_asked(make_httpd, database):
-    server = make_httpd(database.conninfo, lines=['<LocationMatch "^/other">\nSetHandler chatsession\n</LocationMatch>'])
+    server = make_httpd(database.conninfo, lines=[
+        '<LocationMatch "^/other">', "SetHandler chatsession", "</LocationMatch>"])
     server.expect_log("CS0002")
     assert Client(server.url).get(f"{server.url}/other/").status_code == 500
     assert "<Location" in server.wait_log("CS0002")

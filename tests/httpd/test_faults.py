@@ -63,7 +63,7 @@ def interrupted_after_a_kill(server, client, seconds):
     return answer
 
 
-def test_a_killed_child_loses_no_acknowledged_message_and_its_answer_is_interrupted_within_15_s(make_httpd, database, user):
+def test_a_killed_child_loses_no_message_and_its_answer_is_interrupted_within_15_s(make_httpd, database, user):
     """H1, H2: with the limits as they are by default"""
     server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms")
     interrupted_after_a_kill(server, log_in(server, user), 15)
@@ -194,7 +194,8 @@ def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history
     assert known.status_code == 503 or known.json()["authenticated"]
     calls = [("GET", "api/conversations"), ("GET", f"api/conversations/{conversation}"),
              ("GET", f"api/conversations/{conversation}/stream"),
-             ("POST", f"api/conversations/{conversation}/messages"), ("POST", f"api/conversations/{conversation}/stop"), ("DELETE", f"api/conversations/{conversation}"),
+             ("POST", f"api/conversations/{conversation}/messages"),
+             ("POST", f"api/conversations/{conversation}/stop"), ("DELETE", f"api/conversations/{conversation}"),
              ("POST", "api/login"), ("POST", "api/logout"), ("GET", "readyz")]
     for method, path in calls:
         body = {"json": {"username": "mika", "password": user.password} if "login" in path else

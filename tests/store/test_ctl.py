@@ -473,13 +473,15 @@ def test_a_sweep_does_what_is_due_and_no_more(sessions):
                   "   RETURNING id, conversation_id)"
                   " INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, heartbeat_at)"
                   "   SELECT id, conversation_id, 'gone', now() - interval '1 minute' FROM m")
+    database.rows("INSERT INTO chatsession.login_attempts (subject, last_at) SELECT sha256(convert_to(n::text, 'UTF8')),"
+                  " now() - n * interval '1 month' FROM generate_series(0, 1) n")
     result = ctl(database, "sweep", "--turn-silence", "1h")
     assert result.stdout == ("0 answers interrupted because their server went away\n600 conversations purged\n"
-                             "2 old sessions deleted\n"), result
+                             "2 old sessions deleted\n1 old attempts to log in deleted\n"), result
     assert {row[0] for row in database.rows("SELECT ref FROM chatsession.sessions")} == {recent, ended_now}
     assert database.rows("SELECT title FROM chatsession.conversations ORDER BY title") == [("dead",), ("n601",)]
     result = ctl(database, "sweep", "--max-lifetime", "20d", "--turn-silence", "100ms")
     assert result.stdout == ("1 answers interrupted because their server went away\n0 conversations purged\n"
-                             "1 old sessions deleted\n"), result
+                             "1 old sessions deleted\n0 old attempts to log in deleted\n"), result
     assert database.value("SELECT status FROM chatsession.messages WHERE role = 'assistant'") == "interrupted"
     assert {row[0] for row in database.rows("SELECT ref FROM chatsession.sessions")} == {ended_now}

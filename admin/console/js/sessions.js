@@ -3,12 +3,12 @@
 
 /* The list of sessions, and ending one or several. */
 
+import { browserName } from '../shared/browser-name.js';
 import { el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { confirmDialog, toast } from '../shared/notify.js';
-import { browserName } from './browser_name.js';
 import { listSessions, revokeSessions } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { emptyBox, loadInto } from './loading.js';
@@ -77,7 +77,7 @@ function drawSessions(screen, sessions) {
     caption: t('sessions.caption'),
     columns: columns(() => ended(screen), false),
     idOf: (session) => session.ref,
-    nameOf: (session) => `${plainUserText(session.user ?? '')}, ${browserName(session.user_agent)}`,
+    nameOf: (session) => `${plainUserText(session.user ?? '')}, ${browserName(session.user_agent) || t('console.none')}`,
     selection,
   });
   table.addRows(sessions);
@@ -124,7 +124,8 @@ function selectionBar(screen, selection) {
 
 /* Where all are of one user, the browser heads the row in place of the name. */
 function columns(onEnded, ofOneUser) {
-  const agent = (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent));
+  const agent = (session) =>
+    el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent) || t('console.none'));
   const reference = (session) => el('span', { class: 'mono muted reference', title: t('sessions.col.ref') }, session.ref);
   const who = [
     {

@@ -42,21 +42,22 @@ export class BoundedTokenizer extends Tokenizer {
     return this.#look(source, previous, () => super.del(source, masked, previous));
   }
 
-  /* In text without spaces the end of a link's address is looked for, again and again, through all the rest. */
+  /* In text without spaces the end of an address is looked for, again and again, through all the rest. */
   link(source) {
-    if ((source[0] !== '[' && source[0] !== '!') || /\s/.test(source.slice(0, WORD))) {
-      return super.link(source);
+    const may = (source[0] !== '[' && source[0] !== '!') || this.#mayReadOn(source);
+    return may ? super.link(source) : undefined;
+  }
+
+  url(source) {
+    if (ADDRESS.test(source)) {
+      return this.#mayReadOn(source) ? super.url(source) : undefined;
     }
-    return this.#spend(source.length) ? super.link(source) : undefined;
+    return super.url(withoutLongWord(source));
   }
 
   /* At each character of a word marked looks through the rest of it for the @ of a mail address. */
   inlineText(source) {
-    return super.inlineText(LONG_WORD.test(source) ? source.slice(0, WORD) : source);
-  }
-
-  url(source) {
-    return super.url(LONG_WORD.test(source) && !ADDRESS.test(source) ? source.slice(0, WORD) : source);
+    return super.inlineText(withoutLongWord(source));
   }
 
   /* Each level reads all of what is inside it. */
@@ -70,13 +71,17 @@ export class BoundedTokenizer extends Tokenizer {
 
   /* A row without cells is filled up to the width of the head, so that a text can ask for many more cells than it has characters. */
   table(source) {
-    if (!TABLE_START.test(source)) {
+    const head = source.slice(0, source.indexOf('\n'));
+    if (!head.includes('|') || !TABLE_START.test(source)) {
       return super.table(source);
+    }
+    if (this.#left <= 0) {
+      return undefined;
     }
     const end = source.indexOf('\n\n');
     const block = end < 0 ? source : source.slice(0, end);
-    const cells = source.slice(0, source.indexOf('\n')).split('|').length * block.split('\n').length;
-    return cells <= block.length + TABLE_SLACK && this.#spend(block.length) ? super.table(source) : undefined;
+    this.#left -= block.length;
+    return head.split('|').length * block.split('\n').length > block.length + TABLE_SLACK ? undefined : super.table(source);
   }
 
   /* What follows a tag that is shown as text is ordinary text, also after <a> or <pre>. */
@@ -100,12 +105,14 @@ export class BoundedTokenizer extends Tokenizer {
       return undefined;
     }
     const token = this.#nested(make);
-    this.#spend(token?.raw.length ?? source.length);
+    this.#left -= token?.raw.length ?? source.length;
     return token;
   }
 
-  #spend(characters) {
-    this.#left -= characters;
+  #mayReadOn(source) {
+    if (this.#left > 0 && !/\s/.test(source.slice(0, WORD))) {
+      this.#left -= source.length;
+    }
     return this.#left > 0;
   }
 
@@ -120,4 +127,8 @@ export class BoundedTokenizer extends Tokenizer {
       this.#depth -= 1;
     }
   }
+}
+
+function withoutLongWord(source) {
+  return LONG_WORD.test(source) ? source.slice(0, WORD) : source;
 }

@@ -114,7 +114,7 @@ static int check_present(const char *path, apr_pool_t *pool)
 {
     char bytes[CS_SECRET_MAX + 1];
     cs_keyring_t *ring;
-    const char *problem;
+    const char *problem = "it cannot be checked";
     apr_size_t len = 0;
     apr_file_t *file;
     char reason[120];

@@ -251,18 +251,24 @@ def test_one_session_or_all_of_a_user_are_ended(browser, console, httpd, add):
     assert not any(is_logged_in(client) for client in clients)
 
 
-def test_the_last_administrators_refusal_is_in_words(browser, console, httpd, add, root, database):
-    """E5: the server refuses what the page could not know yet"""
-    browser.expect_console("403", "401")
+def test_who_was_demoted_meanwhile_changes_nothing_and_is_led_to_the_log_in(browser, console, httpd, add, root):
+    """E5, A8"""
+    browser.expect_console("401")
     me, other = add("admin"), add("admin")
     console.enter(me, of(other))
     browser.see_text(other.name, "h1")
     console.loaded()
-    database.rows("UPDATE chatsession.users SET role = 'operator' WHERE name = %s", (me.name,))
+    above = Client(httpd.url, "/chat-admin")
+    above.login(root)
+    above.json("PATCH", f"api/users/{me.name}", 200, json={"role": "operator"})
     console.click(".screen-actions .button-danger", "Disable")
     console.click("dialog[open] .button-danger")
-    console.toast("Your account is not allowed to do this.")
-    assert row(database, other.name) == ("admin", False)
+    browser.see_text("Your session has ended.", "form")
+    assert above.json("GET", f"api/users/{other.name}", 200)["disabled"] is False
+    console.log_in(me)
+    browser.see_text(other.name, "h1")
+    console.loaded()
+    assert not browser.find(".screen-actions button")
 
 
 def test_a_user_who_is_none_is_said_so(browser, console, root):

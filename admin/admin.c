@@ -9,6 +9,8 @@
 
 /* Ids of one call: 10,000 UUIDs stay below. */
 #define IDS_LIMIT (512 * 1024)
+/* A name and a role, however they are escaped. */
+#define USER_LIMIT 16384
 
 static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
@@ -21,6 +23,14 @@ static const chatsession_route_t routes[] = {
      CHATSESSION_MEMBERS(chatsession_restore_members), chatsession_admin_restore},
     {"GET", "api/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_export},
     {"GET", "api/users", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_users},
+    {"POST", "api/users", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_create_members),
+     chatsession_admin_user_create},
+    {"GET", "api/users/{word}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_user},
+    {"PATCH", "api/users/{word}", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_change_members),
+     chatsession_admin_user_change},
+    {"POST", "api/users/{word}/password", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_user_password},
+    {"POST", "api/users/{word}/sessions/revoke", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY,
+     chatsession_admin_user_revoke},
     {"GET", "api/sessions", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_sessions},
     {"POST", "api/sessions/revoke", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_revoke_members),
      chatsession_admin_revoke},

@@ -18,9 +18,17 @@ extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore
 chatsession_handler_fn chatsession_admin_export;
 
 /* api_people.c */
-chatsession_handler_fn chatsession_admin_overview, chatsession_admin_users, chatsession_admin_sessions,
-    chatsession_admin_revoke, chatsession_admin_audit;
+chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke,
+    chatsession_admin_audit;
 extern const cs_json_member_t chatsession_revoke_members[1];
+
+/** Say of each session whether it is the one that asks; sessions may be NULL. */
+void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *call);
+
+/* api_users.c */
+chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsession_admin_user_create,
+    chatsession_admin_user_change, chatsession_admin_user_password, chatsession_admin_user_revoke;
+extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[2];
 
 /** An entry for what this call does; detail is borrowed. */
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);

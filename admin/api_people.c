@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The home page's figures, users, sessions, and the log of what operators did. */
+/* The home page's figures, sessions, and the log of what operators did. */
 #include "admin/admin.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "reply.h"
 #include "sessions.h"
+#include "store/user_admin.h"
 
 const cs_json_member_t chatsession_revoke_members[1] = {{"refs", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 1000}};
 
@@ -28,28 +29,25 @@ int chatsession_admin_overview(chatsession_call_t *call)
                              : chatsession_reply_status(call->r, rv);
 }
 
-int chatsession_admin_users(chatsession_call_t *call)
+void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *call)
 {
-    json_t *users;
-    const apr_status_t rv = cs_console_users(&users, call->conf->db, call->r->pool);
+    size_t i;
+    json_t *session;
 
-    return reply_named(call, rv, "users", users);
+    json_array_foreach(sessions, i, session)
+    {
+        const char *ref = json_string_value(json_object_get(session, "ref"));
+        json_object_set_new(session, "current", json_boolean(!strcmp(ref, call->session->ref)));
+    }
 }
 
 int chatsession_admin_sessions(chatsession_call_t *call)
 {
     const cs_session_limits_t limits = chatsession_limits(call->conf);
     json_t *sessions;
-    const apr_status_t rv = cs_console_sessions(&sessions, call->conf->db, &limits, call->r->pool);
-    size_t i;
-    json_t *session;
+    const apr_status_t rv = cs_user_sessions(&sessions, call->conf->db, NULL, &limits, call->r->pool);
 
-    json_array_foreach(sessions, i, session)
-    {
-        json_object_set_new(session, "current",
-                            json_boolean(
-                                !strcmp(json_string_value(json_object_get(session, "ref")), call->session->ref)));
-    }
+    chatsession_admin_mark_current(sessions, call);
     return reply_named(call, rv, "sessions", sessions);
 }
 

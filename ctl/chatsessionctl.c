@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * chatsessionctl: schema and users from the command line. A command is a row of the table: its words, its operands, the
- * options that it takes and needs, its line of help, its function. Usage text and checks come from the rows.
+ * chatsessionctl: schema, users, sessions, secrets and housekeeping from the command line. A command is a row of the
+ * table: its words, its operands, the options that it takes and needs, its line of help, its function. Usage text and
+ * checks come from the rows.
  */
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/duration.h"
 #include "core/version.h"
 #include "ctl.h"
 
@@ -20,11 +22,21 @@ enum {
     TAKES_DIR = 1,
     TAKES_ROLE = 2, /* and needs it */
     TAKES_PASSWORD = 4,
+    TAKES_JSON = 8,
+    TAKES_USER = 16,
+    TAKES_ALL = 32,
+    TAKES_TIMES = 64,
+    NO_DATABASE = 128,
 };
 
+#define ANY_NUMBER (-1)
+/* The longest time-outs that httpd can be told: what they end, no server has left. */
+#define LONGEST_TIMEOUT (400 * apr_time_from_sec(86400))
+#define TURN_SILENCE apr_time_from_sec(10)
+
 typedef struct {
-    const char *noun, *verb;
-    int operands; /* 0; 1: NAME; 2: NAME ROLE */
+    const char *noun, *verb; /* verb "": the noun alone is the command */
+    int operands;            /* 0; 1: NAME; 2: NAME ROLE; ANY_NUMBER */
     int options;
     const char *arguments;
     const char *help;
@@ -38,12 +50,23 @@ static const command_t commands[] = {
     {"schema", "status", 0, TAKES_DIR, "[--dir DIR]", "compare the database with DIR", ctl_schema_status},
     {"user", "add", 1, TAKES_ROLE | TAKES_PASSWORD, "NAME --role ROLE " PASSWORD_ARGUMENTS, "make a user",
      ctl_user_add},
-    {"user", "list", 0, 0, "", "all users", ctl_user_list},
+    {"user", "list", 0, TAKES_JSON, "[--json]", "all users", ctl_user_list},
+    {"user", "show", 1, TAKES_JSON, "NAME [--json]", "one user and the sessions that were not ended", ctl_user_show},
     {"user", "disable", 1, 0, "NAME", "no login any more; ends the user's sessions", ctl_user_disable},
     {"user", "enable", 1, 0, "NAME", "undo disable", ctl_user_enable},
     {"user", "password", 1, TAKES_PASSWORD, "NAME " PASSWORD_ARGUMENTS, "set a password; ends the user's sessions",
      ctl_user_password},
     {"user", "role", 2, 0, "NAME ROLE", "give another role; ends the user's sessions", ctl_user_role},
+    {"session", "list", 0, TAKES_USER | TAKES_JSON, "[--user NAME] [--json]", "the sessions that were not ended",
+     ctl_session_list},
+    {"session", "revoke", ANY_NUMBER, TAKES_USER | TAKES_ALL, "(REF... | --user NAME | --all)",
+     "end sessions at once, on every host", ctl_session_revoke},
+    {"secret", "new", 1, NO_DATABASE, "FILE", "make a file with a secret that signs cookies", ctl_secret_new},
+    {"secret", "rotate", 1, NO_DATABASE, "FILE", "make the secret that will follow FILE, and say what to do with it",
+     ctl_secret_rotate},
+    {"sweep", "", 0, TAKES_TIMES, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
+     "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
+     ctl_sweep},
 };
 
 static void print_help(void)
@@ -52,12 +75,17 @@ static void print_help(void)
 
     printf("chatsessionctl [--database CONNINFO] COMMAND\n\nCommands:\n");
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        printf("  %s %s %s\n      %s\n", commands[i].noun, commands[i].verb, commands[i].arguments, commands[i].help);
+        printf("  %s%s%s %s\n      %s\n", commands[i].noun, *commands[i].verb ? " " : "", commands[i].verb,
+               commands[i].arguments, commands[i].help);
     }
     printf("\nCONNINFO   a connection string of libpq (keywords or URI); default: $CHATSESSION_DATABASE\n"
            "ROLE       user, viewer, auditor, operator or admin\n"
            "--password-stdin    take the password from standard input, without the end of the line\n"
            "--random-password   make one and print it, alone, on standard output\n"
+           "--        before the first REF, where one begins with \"-\"\n"
+           "--json    for machines: what the HTTP API shows\n"
+           "TIME      a number with ms, s, min, h or d, as ChatSessionTurnSilence, ChatSessionIdleTimeout and\n"
+           "          ChatSessionMaxLifetime; default: 10s, 400d, 400d\n"
            "--help, --version\n\n"
            "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
@@ -101,12 +129,39 @@ static void keep_error(void *baton, int level, const char *number, const char *m
     }
 }
 
+int ctl_print_json(json_t *value)
+{
+    const int rv = json_dumpf(value, stdout, JSON_INDENT(2));
+
+    json_decref(value);
+    return rv == 0 && putchar('\n') != EOF ? CTL_DONE : ctl_fail("standard output cannot be written");
+}
+
+const char *ctl_printable(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text);
+    unsigned char *c;
+
+    for (c = (unsigned char *)copy; *c; c++) {
+        /* C0, DEL, and the second octet of C1 */
+        if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)) {
+            if (*c == 0xc2) {
+                *c++ = '?';
+            }
+            *c = '?';
+        }
+    }
+    return copy;
+}
+
+/* verb may be NULL: there is only one word. */
 static const command_t *find_command(const char *noun, const char *verb)
 {
     apr_size_t i;
 
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].noun, noun) == 0 && strcmp(commands[i].verb, verb) == 0) {
+        if (strcmp(commands[i].noun, noun) == 0 &&
+            (!*commands[i].verb || (verb && strcmp(commands[i].verb, verb) == 0))) {
             return &commands[i];
         }
     }
@@ -119,6 +174,9 @@ static int connect_and_run(const command_t *command, ctl_t *ctl, const char *dat
     const char *problem;
     apr_status_t rv;
 
+    if (command->options & NO_DATABASE) {
+        return command->run(ctl, pool);
+    }
     if (!database) {
         return usage("no database: give --database CONNINFO or set CHATSESSION_DATABASE", NULL);
     }
@@ -142,32 +200,54 @@ static int run_command(ctl_t *ctl, const char *database, int options, char **wor
     while (words[count]) {
         count++;
     }
-    if (count < 2) {
+    command = count ? find_command(words[0], words[1]) : NULL;
+    if (!command && count < 2) {
         return usage("no command", NULL);
     }
-    command = find_command(words[0], words[1]);
     if (!command) {
         return usage("no such command:", apr_pstrcat(pool, words[0], " ", words[1], NULL));
     }
-    if (count - 2 != command->operands || (options & ~command->options) ||
+    ctl->operands = words + (*command->verb ? 2 : 1);
+    ctl->operand_count = count - (*command->verb ? 2 : 1);
+    if ((command->operands != ANY_NUMBER && ctl->operand_count != command->operands) || (options & ~command->options) ||
         ((command->options & TAKES_ROLE) && !ctl->role)) {
         return usage("expected:", apr_pstrcat(pool, command->noun, " ", command->verb, " ", command->arguments, NULL));
     }
-    ctl->name = command->operands >= 1 ? words[2] : NULL;
-    ctl->role = command->operands >= 2 ? words[3] : ctl->role;
+    ctl->name = command->operands >= 1 ? ctl->operands[0] : ctl->name;
+    ctl->role = command->operands >= 2 ? ctl->operands[1] : ctl->role;
     return connect_and_run(command, ctl, database, pool);
+}
+
+/* The value of an option that is a TIME; false when it is none. */
+static bool read_time(apr_interval_time_t *value, const char *text)
+{
+    if (cs_duration_parse(value, text) && *value > 0) {
+        return true;
+    }
+    usage("not a time such as 90s, 12h or 30d:", text);
+    return false;
 }
 
 static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
 {
     static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},  {"dir", required_argument, NULL, 'D'},
-        {"role", required_argument, NULL, 'r'},      {"password-stdin", no_argument, NULL, 's'},
-        {"random-password", no_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},         {NULL, 0, NULL, 0},
+        {"database", required_argument, NULL, 'd'},
+        {"dir", required_argument, NULL, 'D'},
+        {"role", required_argument, NULL, 'r'},
+        {"password-stdin", no_argument, NULL, 's'},
+        {"random-password", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {"json", no_argument, NULL, 'j'},
+        {"user", required_argument, NULL, 'u'},
+        {"all", no_argument, NULL, 'a'},
+        {"turn-silence", required_argument, NULL, 't'},
+        {"idle-timeout", required_argument, NULL, 'i'},
+        {"max-lifetime", required_argument, NULL, 'm'},
+        {NULL, 0, NULL, 0},
     };
     const char *database = getenv("CHATSESSION_DATABASE");
-    ctl_t ctl = {0};
+    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE};
     int options = 0;
     int option;
 
@@ -191,6 +271,29 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
         case 'p':
             ctl.random_password = true;
             options |= TAKES_PASSWORD;
+            break;
+        case 'j':
+            ctl.json = true;
+            options |= TAKES_JSON;
+            break;
+        case 'u':
+            ctl.name = optarg;
+            options |= TAKES_USER;
+            break;
+        case 'a':
+            ctl.all = true;
+            options |= TAKES_ALL;
+            break;
+        case 't':
+        case 'i':
+        case 'm':
+            if (!read_time(option == 't'   ? &ctl.turn_silence
+                           : option == 'i' ? &ctl.limits.idle_timeout
+                                           : &ctl.limits.max_lifetime,
+                           optarg)) {
+                return CTL_USAGE;
+            }
+            options |= TAKES_TIMES;
             break;
         case 'h':
             print_help();

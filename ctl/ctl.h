@@ -7,15 +7,23 @@
  * its work, it says why by ctl_fail and returns what that returns.
  */
 #include <apr_pools.h>
+#include "core/session.h"
 #include "store/db.h"
+#include "store/user.h"
 
 typedef struct {
     cs_db_t *db;
     const char *dir;  /* --dir; NULL: not given */
-    const char *name; /* the operand NAME */
+    const char *name; /* the operand NAME, or that of --user */
     const char *role; /* the operand ROLE or --role */
     bool password_stdin;
     bool random_password;
+    bool json;                        /* --json */
+    bool all;                         /* --all */
+    cs_session_limits_t limits;       /* --idle-timeout, --max-lifetime; the longest that httpd takes */
+    apr_interval_time_t turn_silence; /* --turn-silence */
+    char *const *operands;            /* all, for a command that takes any number */
+    int operand_count;
     const char *last_error; /* what the database door logged last; NULL: nothing */
 } ctl_t;
 
@@ -31,7 +39,20 @@ int ctl_fail(const char *format, ...) CS_PRINTF(1, 2);
 /** "what failed: why" from a status, with what the door logged; CTL_FAILED. */
 int ctl_fail_status(const ctl_t *ctl, apr_status_t status, const char *what);
 
+/** Look ctl->name up; CTL_DONE, or it was said that there is no such user. */
+int ctl_find_user(cs_user_t *user, const ctl_t *ctl, apr_pool_t *pool);
+/** value on standard output as JSON; takes the reference. */
+int ctl_print_json(json_t *value);
+/** text without what could move a terminal's cursor: control characters become "?". */
+const char *ctl_printable(const char *text, apr_pool_t *pool);
+/** A session's table; the caller keeps the reference. */
+void ctl_print_sessions(const json_t *sessions, apr_pool_t *pool);
+
 ctl_command_fn ctl_schema_apply, ctl_schema_status;
-ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_disable, ctl_user_enable, ctl_user_password, ctl_user_role;
+ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable, ctl_user_password,
+    ctl_user_role;
+ctl_command_fn ctl_session_list, ctl_session_revoke;
+ctl_command_fn ctl_secret_new, ctl_secret_rotate;
+ctl_command_fn ctl_sweep;
 
 #endif

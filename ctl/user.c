@@ -8,7 +8,7 @@
 #include <string.h>
 #include "core/password.h"
 #include "ctl.h"
-#include "store/user.h"
+#include "store/user_admin.h"
 
 /* The longest password, one octet more to notice a longer one, a line's end. */
 #define INPUT_BYTES (CS_PASSWORD_MAX_BYTES + 3)
@@ -65,7 +65,7 @@ static int check_role(const char *role)
     return ctl_fail("\"%s\" is no role; there are user, viewer, auditor, operator and admin", role);
 }
 
-static int find(cs_user_t *user, const ctl_t *ctl, apr_pool_t *pool)
+int ctl_find_user(cs_user_t *user, const ctl_t *ctl, apr_pool_t *pool)
 {
     apr_status_t rv = cs_user_find(user, ctl->db, ctl->name, pool);
 
@@ -91,7 +91,8 @@ static int add_failed(const ctl_t *ctl, apr_status_t rv)
         return ctl_fail("the name \"%s\", or one that reads the same, is taken", ctl->name);
     }
     if (rv == CS_EREFUSED) {
-        return ctl_fail("\"%s\" cannot be a name; expected 1 to 64 visible characters without spaces at the ends",
+        return ctl_fail("\"%s\" cannot be a name; expected 1 to 64 visible characters without spaces at the ends "
+                        "and without \"/\"",
                         ctl->name);
     }
     return ctl_fail_status(ctl, rv, "the user could not be added");
@@ -117,7 +118,7 @@ int ctl_user_password(ctl_t *ctl, apr_pool_t *pool)
 {
     const char *password, *phc;
     cs_user_t user;
-    int code = find(&user, ctl, pool);
+    int code = ctl_find_user(&user, ctl, pool);
     apr_status_t rv;
 
     if (code == CTL_DONE) {
@@ -145,7 +146,7 @@ static int set_disabled(const ctl_t *ctl, bool disabled, apr_pool_t *pool)
     int ended = 0;
     apr_status_t rv;
 
-    if (find(&user, ctl, pool) != CTL_DONE) {
+    if (ctl_find_user(&user, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     rv = cs_user_set_disabled(&ended, ctl->db, user.id, disabled, pool);
@@ -168,7 +169,7 @@ int ctl_user_role(ctl_t *ctl, apr_pool_t *pool)
     int ended = 0;
     apr_status_t rv;
 
-    if (check_role(ctl->role) != CTL_DONE || find(&user, ctl, pool) != CTL_DONE) {
+    if (check_role(ctl->role) != CTL_DONE || ctl_find_user(&user, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     rv = cs_user_set_role(&ended, ctl->db, user.id, ctl->role, pool);
@@ -191,6 +192,9 @@ int ctl_user_list(ctl_t *ctl, apr_pool_t *pool)
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the users could not be listed");
     }
+    if (ctl->json) {
+        return ctl_print_json(json_pack("{s:o}", "users", users));
+    }
     printf("%-9s %-9s %-25s %s\n", "ROLE", "STATE", "LAST LOGIN", "NAME");
     json_array_foreach(users, i, user)
     {
@@ -199,5 +203,45 @@ int ctl_user_list(ctl_t *ctl, apr_pool_t *pool)
                text_of(user, "name"));
     }
     json_decref(users);
+    return CTL_DONE;
+}
+
+static void print_user(const json_t *user, apr_pool_t *pool)
+{
+    printf("%-14s%s\n", "name", ctl_printable(text_of(user, "name"), pool));
+    printf("%-14s%s\n", "role", text_of(user, "role"));
+    printf("%-14s%s\n", "state", json_is_true(json_object_get(user, "disabled")) ? "disabled" : "enabled");
+    printf("%-14s%s\n", "made", text_of(user, "created_at"));
+    printf("%-14s%s\n", "last login", text_of(user, "last_login_at"));
+    printf("%-14s%" JSON_INTEGER_FORMAT "\n", "conversations",
+           json_integer_value(json_object_get(user, "conversations")));
+    printf("%-14s%" APR_SIZE_T_FMT "\n", "sessions", json_array_size(json_object_get(user, "sessions")));
+}
+
+int ctl_user_show(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *user, *sessions;
+    apr_status_t rv = cs_user_object(&user, ctl->db, ctl->name, pool);
+
+    if (rv == APR_ENOENT) {
+        return ctl_fail("there is no user \"%s\"", ctl->name);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){0, 0}, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        json_decref(user);
+        return ctl_fail_status(ctl, rv, "the user could not be looked up");
+    }
+    json_object_set_new(user, "sessions", sessions);
+    if (ctl->json) {
+        return ctl_print_json(user);
+    }
+    print_user(user, pool);
+    if (json_array_size(sessions)) {
+        printf("\n");
+        ctl_print_sessions(sessions, pool);
+    }
+    json_decref(user);
     return CTL_DONE;
 }

@@ -15,6 +15,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "assets.h"
+#include "core/duration.h"
 #include "mounts.h"
 #include "request.h"
 
@@ -137,47 +138,6 @@ const char *chatsession_string(const chatsession_server_t *conf, chatsession_set
 
 /* --- values from text --- */
 
-static const struct {
-    const char *suffix;
-    apr_int64_t unit;
-} duration_units[] = {{"ms", MILLISECONDS(1)}, {"s", SECONDS(1)}, {"min", MINUTES(1)}, {"h", HOURS(1)}, {"d", DAYS(1)}};
-
-static const char *print_duration(apr_pool_t *pool, apr_int64_t value)
-{
-    int unit = 0;
-    for (int i = 0; i < (int)(sizeof(duration_units) / sizeof(duration_units[0])); i++) {
-        if (value % duration_units[i].unit == 0 && value != 0) {
-            unit = i;
-        }
-    }
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", value / duration_units[unit].unit, duration_units[unit].suffix);
-}
-
-/* Digits and an optional unit ("250ms", "90", "30d"); seconds when there is none. */
-static bool parse_duration(apr_int64_t *value, const char *text)
-{
-    char *end;
-    apr_int64_t n;
-
-    if (!apr_isdigit(*text)) {
-        return false;
-    }
-    errno = 0;
-    n = apr_strtoi64(text, &end, 10);
-    if (errno || n > DAYS(36500) / APR_USEC_PER_SEC * 1000) {
-        return false;
-    }
-    if (!*end) {
-        end = (char *)(n == 0 ? "ms" : "s");
-    }
-    for (size_t i = 0; i < sizeof(duration_units) / sizeof(duration_units[0]); i++) {
-        if (!strcmp(end, duration_units[i].suffix)) {
-            return !__builtin_mul_overflow(n, duration_units[i].unit, value);
-        }
-    }
-    return false;
-}
-
 static bool parse_choice(apr_int64_t *value, const char *choices, const char *text)
 {
     size_t len = strlen(text);
@@ -199,10 +159,10 @@ static const char *parse_number_setting(apr_pool_t *pool, const setting_t *row, 
     char *end;
 
     if (row->type == TYPE_DURATION) {
-        if (!parse_duration(number, arg) || *number < row->min || *number > row->max) {
+        if (!cs_duration_parse(number, arg) || *number < row->min || *number > row->max) {
             return apr_psprintf(pool,
                                 "%s: \"%s\" is not a duration from %s to %s; write a number with ms, s, min, h or d",
-                                row->name, arg, print_duration(pool, row->min), print_duration(pool, row->max));
+                                row->name, arg, cs_duration_print(row->min, pool), cs_duration_print(row->max, pool));
         }
         return NULL;
     }
@@ -584,7 +544,7 @@ static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const arg
         apr_interval_time_t *value = !strncmp(argv[i], "wait=", 5)   ? &conf->mock_wait
                                      : !strncmp(argv[i], "pace=", 5) ? &conf->mock_pace
                                                                      : NULL;
-        if (!value || !parse_duration(value, argv[i] + 5) || *value > MINUTES(10)) {
+        if (!value || !cs_duration_parse(value, argv[i] + 5) || *value > MINUTES(10)) {
             return apr_psprintf(cmd->pool,
                                 "ChatSessionMock: \"%s\" is neither wait=DURATION nor pace=DURATION, up to 10min",
                                 argv[i]);

@@ -26,7 +26,8 @@ static bool match(chatsession_call_t *call, const char *pattern, const char *pat
             ap_str_tolower(id);
             call->ids[ids++] = id;
         } else if (want == 6 && !strncmp(pattern, "{word}", 6)) {
-            if (!have) {
+            /* httpd has decoded the path; an encoded slash does not come this far (AllowEncodedSlashes). */
+            if (!have || !cs_utf8_is_text(path, have, NULL)) {
                 return false;
             }
             call->word = apr_pstrndup(call->r->pool, path, have);

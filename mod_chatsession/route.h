@@ -30,7 +30,7 @@ typedef struct {
     const chatsession_route_t *route;
     const chatsession_session_t *session;            /* NULL when the row says CHATSESSION_NO_SESSION */
     const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
-    const char *word;                                /* the {word} of the path */
+    const char *word;                                /* the {word} of the path, decoded UTF-8 */
     cs_json_field_t fields[CHATSESSION_MAX_MEMBERS]; /* the body's members, in the order of route->members */
     apr_table_t *query;                              /* the query string's names and values, decoded UTF-8 */
 } chatsession_call_t;
@@ -39,7 +39,7 @@ typedef int chatsession_handler_fn(chatsession_call_t *call);
 
 struct chatsession_route {
     const char *method;
-    const char *path; /* segments; {id} is a UUID, {word} any word */
+    const char *path; /* segments; {id} is a UUID, {word} any percent-encoded text */
     chatsession_access_e access;
     apr_size_t body_limit; /* octets; 0: no body is read */
     const cs_json_member_t *members;

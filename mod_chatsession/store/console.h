@@ -60,11 +60,8 @@ apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, c
                                cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The home page's figures; users; live sessions. New references. */
+/** The home page's figures; new reference. */
 apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
-apr_status_t cs_console_users(json_t **users, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
-apr_status_t cs_console_sessions(json_t **sessions, cs_db_t *db, const cs_session_limits_t *limits,
-                                 apr_pool_t *pool) CS_MUSTCHECK;
 
 /** End sessions by their handles (a JSON array of texts); *ended says how many were live. */
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,

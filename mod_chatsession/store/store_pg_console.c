@@ -313,40 +313,6 @@ apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *poo
     return rv;
 }
 
-static apr_status_t all_rows(json_t **rows, cs_db_t *db, const char *sql, int count, const cs_db_param_t *params,
-                             apr_pool_t *pool)
-{
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, count, params, pool);
-
-    *rows = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
-    return rv;
-}
-
-apr_status_t cs_console_users(json_t **users, cs_db_t *db, apr_pool_t *pool)
-{
-    return all_rows(users, db,
-                    "SELECT u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled, u.last_login_at,"
-                    " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations"
-                    " FROM chatsession.users u ORDER BY u.canonical_name LIMIT 1000",
-                    0, NULL, pool);
-}
-
-apr_status_t cs_console_sessions(json_t **sessions, cs_db_t *db, const cs_session_limits_t *limits, apr_pool_t *pool)
-{
-    static const char sql[] =
-        "SELECT s.ref, u.name AS user, u.role, s.created_at, s.last_seen_at,"
-        " s.created_at + $2::bigint * interval '1 microsecond' AS expires_at, host(s.network) AS network, s.user_agent"
-        " FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id"
-        " WHERE s.revoked_at IS NULL AND s.last_seen_at > now() - $1::bigint * interval '1 microsecond'"
-        " AND s.created_at > now() - $2::bigint * interval '1 microsecond'"
-        " ORDER BY s.last_seen_at DESC LIMIT 1000";
-    const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime))};
-
-    return all_rows(sessions, db, sql, 2, params, pool);
-}
-
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool)
 {

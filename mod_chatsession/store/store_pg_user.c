@@ -2,17 +2,11 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/user.h"
 #include <string.h>
+#include "store/user_sql.h"
 
 const char *const cs_user_roles[] = {"user", "viewer", "auditor", "operator", "admin", NULL};
 
 #define CHECK_VIOLATION "23514"
-
-/* Changes the user $1. The row counts the sessions that a trigger ends with it where the condition holds; one that a
- * login begins at this moment ends uncounted. */
-#define CHANGE_AND_END(assignment, condition)                                                                          \
-    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id)"                   \
-    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL "              \
-    "AND " condition ") FROM changed"
 
 bool cs_user_is_role(const char *role)
 {
@@ -63,17 +57,18 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
 apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
                             apr_pool_t *pool)
 {
-    static const char sql[] =
-        "INSERT INTO chatsession.users (name, role, password_phc) VALUES ($1, $2, $3) RETURNING id";
     const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role), CS_DB_TEXT(phc)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, CS_USER_INSERT, 3, params, pool);
 
-    *id = rv == APR_SUCCESS ? cs_db_text(result, 0, 0, NULL) : NULL;
+    *id = rv == APR_SUCCESS ? cs_db_text(result, 0, 1, NULL) : NULL;
+    if (rv == APR_SUCCESS && !*id) {
+        return cs_db_bool(result, 0, 0) ? CS_ECONFLICT : CS_EREFUSED;
+    }
     return as_refusal(rv);
 }
 
-/* sql is a CHANGE_AND_END with the user as $1 and value as $2. Twice is as good as once. */
+/* sql is a CS_USER_CHANGE with the user as $1 and value as $2. Twice is as good as once. */
 static apr_status_t change(int *ended, cs_db_t *db, const char *sql, const cs_db_param_t params[2], apr_pool_t *pool)
 {
     cs_db_result_t *result;
@@ -90,8 +85,7 @@ apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(phc)};
 
-    return change(ended, db, CHANGE_AND_END("password_phc = $2, password_revision = password_revision + 1", "true"),
-                  params, pool);
+    return change(ended, db, CS_USER_PASSWORD, params, pool);
 }
 
 apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
@@ -115,7 +109,7 @@ apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const cha
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(role)};
 
     return change(ended, db,
-                  CHANGE_AND_END("role = $2",
+                  CS_USER_CHANGE("role = $2",
                                  "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"),
                   params, pool);
 }
@@ -125,7 +119,7 @@ apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool 
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(disabled ? "true" : "false")};
 
     return change(ended, db,
-                  CHANGE_AND_END("disabled_at = CASE WHEN $2::boolean THEN coalesce(disabled_at, now()) END",
+                  CS_USER_CHANGE("disabled_at = CASE WHEN $2::boolean THEN coalesce(disabled_at, now()) END",
                                  "$2::boolean"),
                   params, pool);
 }
@@ -185,10 +179,7 @@ apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *
 
 apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled,"
-        " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations, u.last_login_at"
-        " FROM chatsession.users u ORDER BY u.canonical_name";
+    static const char sql[] = "SELECT " CS_USER_COLUMNS " FROM chatsession.users u ORDER BY u.canonical_name";
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
 

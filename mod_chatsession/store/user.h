@@ -6,8 +6,8 @@
  * Users. A name is found in any of its spellings (chatsession.canonical_name); it is kept as it was first typed.
  * Statuses as in db.h; APR_ENOENT: there is no such user.
  *
- * A new password, another role and disabling end all sessions of the user in the same transaction, also those of a login
- * at the same moment (schema/006_logins.sql), so nobody goes on with what was taken away.
+ * A new password, another role and disabling end all sessions of the user in the same transaction, also those of a
+ * login at the same moment (schema/006_logins.sql), so nobody goes on with what was taken away.
  */
 #include "store/db.h"
 
@@ -28,7 +28,8 @@ bool cs_user_is_role(const char *role);
 apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Make a user; phc may be NULL. CS_ECONFLICT: a user has this name in one of its spellings. CS_EREFUSED: the name is
- * not 1 to 64 visible characters, or the role or phc is none. *id lives in pool. */
+ * not 1 to 64 visible characters without a slash (or it is "." or ".."), or the role or phc is none. *id lives in pool.
+ */
 apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
                             apr_pool_t *pool) CS_MUSTCHECK;
 

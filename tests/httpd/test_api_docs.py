@@ -69,8 +69,8 @@ def route_of(command, settings):
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if "--json" in words else "GET"
     for name in ("CHAT", "ADMIN"):
         url = url.replace(f"${name}", settings[name].removeprefix("$SITE"))
-    path = url.partition("?")[0].replace("$REF", "{word}")
-    return f"{method} " + re.sub(r"\$[A-Z]+", "{id}", path)
+    path = re.sub(r"\$[A-Z]+", "{id}", url.partition("?")[0].replace("$REF", "{word}"))
+    return f"{method} " + re.sub(r"(?<=/api/users/)[^/]+", "{word}", path)
 
 
 def test_every_curl_line_gives_the_status_that_the_page_says(httpd, user, operator, tmp_path):

@@ -43,6 +43,11 @@ LEVELS = {
     "POST /chat-admin/api/conversations/restore": "operator",
     "GET /chat-admin/api/export": "operator",
     "GET /chat-admin/api/users": "viewer",
+    "POST /chat-admin/api/users": "admin",
+    "GET /chat-admin/api/users/{word}": "viewer",
+    "PATCH /chat-admin/api/users/{word}": "admin",
+    "POST /chat-admin/api/users/{word}/password": "admin",
+    "POST /chat-admin/api/users/{word}/sessions/revoke": "operator",
     "GET /chat-admin/api/sessions": "operator",
     "POST /chat-admin/api/sessions/revoke": "operator",
     "GET /chat-admin/api/audit": "auditor",
@@ -83,6 +88,13 @@ def expected(route, person, whose, good):
     return good
 
 
+def whose_of(route):
+    """Whose things a route can be asked for; a user of the console's is nobody's."""
+    if "{" not in route.path:
+        return ("own",)
+    return ("own", "missing") if "api/users/" in route.path else ("own", "anna's", "missing")
+
+
 def one_request(route, world, person, whose):
     owner = "anna" if whose == "anna's" or person == "nobody" else person
     good = good_request(route, world, owner, "anna" if person == "nobody" else person)
@@ -96,7 +108,7 @@ def test_each_person_gets_what_the_table_says(world, route):
     """E1, E3"""
     wrong = []
     for person in ("nobody", *PEOPLE):
-        for whose in ("own", "anna's", "missing") if "{" in route.path else ("own",):
+        for whose in whose_of(route):
             request = one_request(route, world, person, whose)
             status = expected(route, person, whose, request.status)
             before = world.state() if status >= 400 else None

@@ -29,11 +29,25 @@ export const expire = (target, conversations) =>
 export const restore = (ids) => api.post('api/conversations/restore', { ids }, { timeout: LONG });
 /** The address of an export. @param {Object} query the list's filter, or `ids` @returns {string} */
 export const exportUrl = (query) => apiUrl('api/export', { format: 'ndjson', ...query });
-/** All users. @param {AbortSignal} signal @returns {Promise<Object>} */
-export const listUsers = (signal) => api.get('api/users', null, { signal });
+/** A page of users. @param {Object} query `q`, `role`, `state`, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const listUsers = (query, signal) => api.get('api/users', query, { signal });
+/** One user with the sessions. @param {string} name @param {AbortSignal} signal @returns {Promise<Object>} */
+export const getUser = (name, signal) => api.get(userPath(name), null, { signal });
+/** Make a user. @param {string} name @param {string} role @returns {Promise<{name: string, role: string, password: string}>} */
+export const createUser = (name, role) => api.post('api/users', { name, role });
+/** Another role or state. @param {string} name @param {{role?: string, disabled?: boolean}} change @returns {Promise<Object>} */
+export const changeUser = (name, change) => api.patch(userPath(name), change);
+/** A new password. @param {string} name @returns {Promise<{password: string}>} */
+export const resetPassword = (name) => api.post(`${userPath(name)}/password`);
+/** End all sessions of a user. @param {string} name @returns {Promise<{sessions: number}>} */
+export const endUserSessions = (name) => api.post(`${userPath(name)}/sessions/revoke`);
 /** All sessions. @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listSessions = (signal) => api.get('api/sessions', null, { signal });
 /** End sessions. @param {string[]} refs @returns {Promise<Object>} */
 export const revokeSessions = (refs) => api.post('api/sessions/revoke', { refs });
 /** A page of the audit log. @param {Object} query `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listAudit = (query, signal) => api.get('api/audit', query, { signal });
+
+function userPath(name) {
+  return `api/users/${encodeURIComponent(name)}`;
+}

@@ -8,6 +8,9 @@
 
 const RANK = { user: 0, viewer: 1, auditor: 2, operator: 3, admin: 4 };
 
+/** All roles, each with all that the one before it may. */
+export const ROLES = Object.freeze(Object.keys(RANK));
+
 /* The lowest role that may do each thing; one row per capability. */
 const NEEDS = {
   enter: 'viewer',
@@ -17,6 +20,7 @@ const NEEDS = {
   expire: 'operator',
   export: 'operator',
   sessions: 'operator',
+  manageUsers: 'admin',
 };
 
 /**

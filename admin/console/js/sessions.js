@@ -45,6 +45,18 @@ export function showSessions(host, { restored, signal }) {
   }
 }
 
+/**
+ * A user's sessions as a table, each with its button to end it.
+ * @param {Object[]} sessions
+ * @param {function(): void} onEnded called after one was ended
+ * @returns {HTMLElement}
+ */
+export function sessionsTable(sessions, onEnded) {
+  const table = dataTable({ caption: t('sessions.caption'), columns: columns(onEnded, true), idOf: (session) => session.ref });
+  table.addRows(sessions);
+  return table.node;
+}
+
 function load(screen) {
   loadInto(screen.list, {
     load: async () => (await listSessions(screen.signal)).sessions,
@@ -63,7 +75,7 @@ function drawSessions(screen, sessions) {
   const selection = new Selection();
   const table = dataTable({
     caption: t('sessions.caption'),
-    columns: columns(screen),
+    columns: columns(() => ended(screen), false),
     idOf: (session) => session.ref,
     nameOf: (session) => `${plainUserText(session.user ?? '')}, ${browserName(session.user_agent) || t('console.none')}`,
     selection,
@@ -91,7 +103,7 @@ function selectionBar(screen, selection) {
       { class: 'bulk-actions' },
       el(
         'button',
-        { class: 'button button-small button-danger', type: 'button', onclick: () => end(screen, selection.rows) },
+        { class: 'button button-small button-danger', type: 'button', onclick: () => end(selection.rows, () => ended(screen)) },
         icon('logout'),
         t('sessions.endSelected'),
       ),
@@ -110,44 +122,60 @@ function selectionBar(screen, selection) {
   return bar;
 }
 
-function columns(screen) {
-  return [
+/* Where all are of one user, the browser heads the row in place of the name. */
+function columns(onEnded, ofOneUser) {
+  const agent = (session) =>
+    el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent) || t('console.none'));
+  const reference = (session) => el('span', { class: 'mono muted reference', title: t('sessions.col.ref') }, session.ref);
+  const who = [
     {
       label: t('sessions.col.user'),
       class: 'primary',
-      cell: (session) => [
-        session.user ? userText(session.user, { class: 'name' }) : dash(),
-        el('span', { class: 'mono muted reference', title: t('sessions.col.ref') }, session.ref),
-      ],
+      cell: (session) => [session.user ? userText(session.user, { class: 'name' }) : dash(), reference(session)],
     },
     { label: t('sessions.col.role'), class: 'brief', cell: (session) => (session.role ? roleName(session.role) : dash()) },
+    { label: t('sessions.col.agent'), class: 'brief', cell: agent },
+  ];
+  const which = [
     {
       label: t('sessions.col.agent'),
-      class: 'brief',
-      cell: (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent) || t('console.none')),
+      class: 'primary',
+      cell: (session) => [
+        agent(session),
+        session.current && [' ', el('span', { class: 'badge badge-info' }, t('sessions.current'))],
+        reference(session),
+      ],
     },
+  ];
+  return [
+    ...(ofOneUser ? which : who),
     { label: t('sessions.col.network'), class: 'mono brief', cell: (session) => session.network ?? dash() },
     { label: t('sessions.col.lastSeen'), class: 'time', cell: (session) => timeText(session.last_seen_at) },
     { label: t('sessions.col.created'), class: 'time secondary', cell: (session) => timeText(session.created_at) },
     { label: t('sessions.col.expires'), class: 'time secondary', cell: (session) => timeText(session.expires_at) },
-    { label: t('sessions.col.action'), class: 'actions', cell: (session) => endButton(screen, session) },
+    { label: t('sessions.col.action'), class: 'actions', cell: (session) => endButton(session, onEnded) },
   ];
 }
 
-function endButton(screen, session) {
+function endButton(session, onEnded) {
   return el(
     'button',
     {
       class: 'button button-small',
       type: 'button',
       aria: { label: t('sessions.endOf', { name: plainUserText(session.user ?? session.ref) }) },
-      onclick: () => end(screen, [session]),
+      onclick: () => end([session], onEnded),
     },
     t('sessions.end'),
   );
 }
 
-async function end(screen, sessions) {
+function ended(screen) {
+  forget('sessions');
+  load(screen);
+}
+
+async function end(sessions, onEnded) {
   const yes = await confirmDialog({
     title: tCount('sessions.confirm.title', sessions.length),
     body: t('sessions.confirm.detail', { names: namesOf(sessions) }),
@@ -160,8 +188,7 @@ async function end(screen, sessions) {
   try {
     const done = await revokeSessions(sessions.map((session) => session.ref));
     toast({ text: tCount('sessions.done', done.sessions), kind: 'success' });
-    forget('sessions');
-    load(screen);
+    onEnded();
   } catch (error) {
     toast({ text: describeError(error), kind: 'error' });
   }

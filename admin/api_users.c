@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * Users as operators see them and administrators change them. Before a change is answered, every host has heard of the
+ * sessions that ended with it. A new password is random and shown once: nobody chooses one for somebody else.
+ */
+#include "admin/admin.h"
+#include "core/password.h"
+#include "login.h"
+#include "reply.h"
+#include "sessions.h"
+#include "store/user.h"
+#include "store/user_admin.h"
+
+/* Roles are short words; what is none of them is said so by name. */
+#define ROLE_LENGTH 16
+
+const cs_json_member_t chatsession_user_create_members[2] = {
+    {"name", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 64},
+    {"role", CS_JSON_STRING, CS_JSON_REQUIRED, 1, ROLE_LENGTH},
+};
+const cs_json_member_t chatsession_user_change_members[2] = {
+    {"role", CS_JSON_STRING, 0, 1, ROLE_LENGTH},
+    {"disabled", CS_JSON_BOOLEAN, 0, 0, 0},
+};
+
+#define ROLES_EXPECTED "\"role\" is none of user, viewer, auditor, operator, admin."
+
+static bool is_state(const char *word)
+{
+    return !strcmp(word, "active") || !strcmp(word, "disabled");
+}
+
+int chatsession_admin_users(chatsession_call_t *call)
+{
+    cs_user_list_t list = {.query = chatsession_query(call, "q"),
+                           .role = chatsession_query(call, "role"),
+                           .state = chatsession_query(call, "state"),
+                           .after = chatsession_query(call, "after")};
+    const char *next;
+    json_t *users;
+    apr_status_t rv;
+    int answer;
+
+    if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
+        return answer;
+    }
+    if (list.role && !cs_user_is_role(list.role)) {
+        return chatsession_bad_request(call, ROLES_EXPECTED);
+    }
+    if (list.state && !is_state(list.state)) {
+        return chatsession_bad_request(call, "state is none of active, disabled.");
+    }
+    rv = cs_user_page(&users, &next, call->conf->db, &list, call->r->pool);
+    return rv == APR_SUCCESS
+               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", "users", users, "next", next))
+               : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_admin_user(chatsession_call_t *call)
+{
+    const cs_session_limits_t limits = chatsession_limits(call->conf);
+    json_t *sessions = NULL;
+    json_t *user;
+    apr_status_t rv = cs_user_object(&user, call->conf->db, call->word, call->r->pool);
+
+    if (rv == APR_SUCCESS && call->session->access >= CHATSESSION_OPERATOR) {
+        rv = cs_user_sessions(&sessions, call->conf->db, call->word, &limits, call->r->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        json_decref(user);
+        return chatsession_reply_status(call->r, rv);
+    }
+    chatsession_admin_mark_current(sessions, call);
+    json_object_set_new(user, "sessions", sessions ? sessions : json_null());
+    return chatsession_reply_json(call->r, HTTP_OK, user);
+}
+
+/* A random password and its hash. */
+static apr_status_t make_password(const char **password, const char **phc, chatsession_call_t *call)
+{
+    cs_json_field_t field = {0};
+    apr_status_t rv = cs_password_random(password, call->r->pool);
+
+    *phc = NULL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    field.string = *password;
+    field.length = strlen(*password);
+    return chatsession_hash_password(phc, call, &field);
+}
+
+/* The answer to what was not done; *answer is for the handler to return. False: it was done. */
+static bool is_refused(chatsession_call_t *call, cs_user_outcome_e outcome, int *answer)
+{
+    static const struct {
+        int status;
+        const char *code, *detail;
+    } refusals[] = {
+        [CS_USER_NOT_ADMIN] = {HTTP_FORBIDDEN, "forbidden", "Your role does not allow this any more."},
+        [CS_USER_OWN] = {HTTP_FORBIDDEN, "own_account",
+                         "You cannot change your own role, or disable or reset your own account: another "
+                         "administrator can."},
+        [CS_USER_LAST_ADMIN] = {HTTP_CONFLICT, "last_admin",
+                                "This is the last enabled administrator: make another one first."},
+        [CS_USER_NO_NAME] =
+            {HTTP_BAD_REQUEST, "invalid_request",
+             "\"name\" must be 1 to 64 visible characters without spaces at the ends and without \"/\"; "
+             "\".\" and \"..\" are none."},
+        [CS_USER_TAKEN] = {HTTP_CONFLICT, "name_taken", "The name, or one that reads the same, is taken."},
+    };
+
+    *answer = OK;
+    if (outcome == CS_USER_DONE) {
+        return false;
+    }
+    *answer =
+        chatsession_reply_error(call->r, refusals[outcome].status, refusals[outcome].code, refusals[outcome].detail);
+    return true;
+}
+
+int chatsession_admin_user_create(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.create", NULL);
+    cs_user_deed_t deed = {.name = call->fields[0].string,
+                           .role = call->fields[1].string,
+                           .actor_id = call->session->user_id};
+    cs_user_outcome_e outcome = CS_USER_DONE;
+    const char *password;
+    apr_status_t rv;
+    int answer;
+
+    if (!cs_user_is_role(deed.role)) {
+        return chatsession_bad_request(call, ROLES_EXPECTED);
+    }
+    rv = make_password(&password, &deed.phc, call);
+    if (rv == APR_SUCCESS) {
+        rv = cs_user_admin_create(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (is_refused(call, outcome, &answer)) {
+        return answer;
+    }
+    return chatsession_reply_json(call->r, HTTP_CREATED,
+                                  json_pack("{s:s,s:s,s:s}", "name", deed.name, "role", deed.role, "password",
+                                            password));
+}
+
+int chatsession_admin_user_change(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.change", NULL);
+    const cs_json_field_t *role = &call->fields[0];
+    const cs_json_field_t *disabled = &call->fields[1];
+    const cs_user_deed_t deed = {.name = call->word,
+                                 .role = role->given ? role->string : NULL,
+                                 .disabled = !disabled->given    ? NULL
+                                             : disabled->boolean ? "true"
+                                                                 : "false",
+                                 .actor_id = call->session->user_id};
+    cs_user_outcome_e outcome;
+    json_t *user;
+    apr_status_t rv;
+    int answer;
+
+    if (!deed.role && !deed.disabled) {
+        return chatsession_bad_request(call, "Give \"role\", \"disabled\" or both.");
+    }
+    if (deed.role && !cs_user_is_role(deed.role)) {
+        return chatsession_bad_request(call, ROLES_EXPECTED);
+    }
+    rv = cs_user_admin_change(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    if (rv == APR_SUCCESS && is_refused(call, outcome, &answer)) {
+        return answer;
+    }
+    if (rv == APR_SUCCESS) {
+        chatsession_sessions_ended(call->r, call->conf, NULL);
+        rv = cs_user_object(&user, call->conf->db, call->word, call->r->pool);
+    }
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, user) : chatsession_reply_status(call->r, rv);
+}
+
+int chatsession_admin_user_password(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.password", NULL);
+    cs_user_deed_t deed = {.name = call->word, .actor_id = call->session->user_id};
+    cs_user_outcome_e outcome = CS_USER_DONE;
+    const char *password;
+    apr_status_t rv = make_password(&password, &deed.phc, call);
+    int answer;
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_user_admin_password(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (is_refused(call, outcome, &answer)) {
+        return answer;
+    }
+    chatsession_sessions_ended(call->r, call->conf, NULL);
+    return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s}", "password", password));
+}
+
+int chatsession_admin_user_revoke(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "session.revoke", NULL);
+    apr_int64_t ended;
+    const apr_status_t rv = cs_user_admin_end_sessions(&ended, call->conf->db, call->word, &entry, call->r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    chatsession_sessions_ended(call->r, call->conf, NULL);
+    return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:I}", "sessions", (json_int_t)ended));
+}

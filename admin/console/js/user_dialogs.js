@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+
+/* What is asked before a user is made or changed, and the one look at a new password. */
+
+import { copyText } from '../shared/clipboard.js';
+import { el, replaceChildren } from '../shared/dom.js';
+import { describeError } from '../shared/errors.js';
+import { isolate, t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { confirmDialog, openDialog, toast } from '../shared/notify.js';
+import { changeUser, createUser, endUserSessions, resetPassword } from './endpoints.js';
+import { roleName } from './entrance.js';
+import { forget } from './memory.js';
+import { ROLES } from './roles.js';
+import { hrefFor, navigate } from './router.js';
+import { plainUserText } from './user_text.js';
+import { tCount } from './words_for.js';
+
+const NAME_LENGTH = 64;
+
+/** Asks for name and role, makes the user, shows the password, and goes to the user's screen. */
+export function createUserByDialog() {
+  const name = el('input', {
+    class: 'input',
+    id: 'new-user-name',
+    autocomplete: 'off',
+    autocapitalize: 'none',
+    spellcheck: 'false',
+    aria: { describedby: 'new-user-rule', required: 'true' },
+  });
+  const roles = roleSelect('new-user-role', 'user');
+  askByForm({
+    title: t('users.new'),
+    fields: [
+      el(
+        'div',
+        { class: 'field' },
+        el('label', { for: 'new-user-name' }, t('users.col.name')),
+        name,
+        el('p', { class: 'muted field-note', id: 'new-user-rule' }, t('users.new.rule')),
+      ),
+      roles.node,
+      el('p', { class: 'muted' }, t('users.new.password')),
+    ],
+    submitLabel: t('users.new.do'),
+    check: () => (isName(name.value.trim()) ? '' : t('users.new.badName')),
+    invalid: name,
+    send: () => createUser(name.value.trim(), roles.select.value),
+    onDone: (made) => {
+      forget('users');
+      forget('home');
+      showPassword(made.name, made.password, () => navigate(hrefFor('users', { name: made.name })));
+    },
+  });
+  name.focus();
+}
+
+/**
+ * Asks for another role and gives it.
+ * @param {{name: string, role: string}} user
+ * @param {function(): void} onDone called after the change
+ */
+export function changeRoleByDialog(user, onDone) {
+  const roles = roleSelect('change-role', user.role);
+  askByForm({
+    title: t('user.role.title', { name: named(user) }),
+    fields: [roles.node, el('p', { class: 'muted' }, t('user.role.effect'))],
+    submitLabel: t('user.role.do'),
+    check: () => (roles.select.value === user.role ? t('user.role.same') : ''),
+    invalid: roles.select,
+    send: () => changeUser(user.name, { role: roles.select.value }),
+    onDone: (changed) => {
+      toast({ text: t('user.role.done', { name: named(user), role: roleName(changed.role) }), kind: 'success' });
+      onDone();
+    },
+  });
+  roles.select.focus();
+}
+
+/**
+ * Asks, then sets a random password and shows it.
+ * @param {{name: string}} user
+ * @param {function(): void} onDone called when the password was put away
+ */
+export async function resetPasswordByDialog(user, onDone) {
+  const yes = await confirmDialog({
+    title: t('user.password.title', { name: named(user) }),
+    body: t('user.password.detail'),
+    confirmLabel: t('user.password.do'),
+    danger: true,
+  });
+  if (yes) {
+    await attempt(async () => {
+      const { password } = await resetPassword(user.name);
+      showPassword(user.name, password, onDone);
+    });
+  }
+}
+
+/** Asks, then disables. @param {{name: string}} user @param {function(): void} onDone */
+export async function disableByDialog(user, onDone) {
+  const yes = await confirmDialog({
+    title: t('user.disable.title', { name: named(user) }),
+    body: t('user.disable.detail'),
+    confirmLabel: t('user.disable'),
+    danger: true,
+  });
+  if (yes) {
+    await attempt(async () => {
+      await changeUser(user.name, { disabled: true });
+      toast({
+        text: t('user.disable.done', { name: named(user) }),
+        kind: 'success',
+        action: { label: t('console.undo'), onClick: () => enable(user, onDone) },
+      });
+      onDone();
+    });
+  }
+}
+
+/** Enables; nothing is lost by it, so nothing is asked. @param {{name: string}} user @param {function(): void} onDone */
+export function enable(user, onDone) {
+  return attempt(async () => {
+    await changeUser(user.name, { disabled: false });
+    toast({ text: t('user.enable.done', { name: named(user) }), kind: 'success' });
+    onDone();
+  });
+}
+
+/** Asks, then ends all sessions of a user. @param {{name: string}} user @param {function(): void} onDone */
+export async function endSessionsByDialog(user, onDone) {
+  const yes = await confirmDialog({
+    title: t('user.sessions.title', { name: named(user) }),
+    body: t('user.sessions.detail'),
+    confirmLabel: t('user.sessions.endAll'),
+    danger: true,
+  });
+  if (yes) {
+    await attempt(async () => {
+      const { sessions } = await endUserSessions(user.name);
+      toast({ text: tCount('sessions.done', sessions), kind: 'success' });
+      onDone();
+    });
+  }
+}
+
+async function attempt(work) {
+  try {
+    await work();
+  } catch (error) {
+    toast({ text: describeError(error), kind: 'error' });
+  }
+}
+
+function named(user) {
+  return isolate(plainUserText(user.name));
+}
+
+/* The server has the last word; this only saves a way there. */
+function isName(text) {
+  return text !== '' && [...text].length <= NAME_LENGTH && !text.includes('/') && text !== '.' && text !== '..';
+}
+
+/* A choice of roles, with what the chosen one may do. */
+function roleSelect(id, chosen) {
+  const words = el('p', { class: 'muted field-note', id: `${id}-may`, role: 'status' });
+  const select = el(
+    'select',
+    { class: 'input', id, aria: { describedby: words.id } },
+    ROLES.map((role) => el('option', { value: role }, roleName(role))),
+  );
+  const explain = () => replaceChildren(words, t(`role.${select.value}.may`));
+  select.value = chosen;
+  select.addEventListener('change', explain);
+  explain();
+  return { select, node: el('div', { class: 'field' }, el('label', { for: id }, t('users.col.role')), select, words) };
+}
+
+/* A form in a dialog: what check() says is wrong is shown, else it is sent, and stays open with the reason when that fails. */
+function askByForm({ title, fields, submitLabel, check, invalid, send, onDone }) {
+  const problem = el('p', { class: 'notice notice-error', role: 'alert', hidden: true });
+  const submit = el('button', { class: 'button button-primary', type: 'submit' }, submitLabel);
+  const form = el(
+    'form',
+    { class: 'dialog-form user-form', novalidate: true },
+    fields,
+    problem,
+    el(
+      'div',
+      { class: 'dialog-actions' },
+      el('button', { class: 'button', type: 'button', onclick: () => dialog.close('') }, t('console.cancel')),
+      submit,
+    ),
+  );
+  const dialog = openDialog({ title, content: form, class: 'dialog-small' });
+  const say = (text) => {
+    problem.hidden = text === '';
+    problem.textContent = text;
+    invalid.setAttribute('aria-invalid', String(text !== ''));
+  };
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    say(check());
+    if (!problem.hidden) {
+      invalid.focus();
+      return;
+    }
+    submit.disabled = true;
+    try {
+      const done = await send();
+      dialog.close('');
+      onDone(done);
+    } catch (error) {
+      submit.disabled = false;
+      say(describeError(error));
+    }
+  });
+}
+
+/* The password is not kept anywhere: Escape does not close this, only the button that says it was put away. */
+function showPassword(name, password, onClose) {
+  const shown = el('output', { class: 'password-shown mono', id: 'password-shown', tabindex: '0' }, password);
+  const copied = el('p', { class: 'muted field-note', role: 'status' });
+  const copy = el('button', { class: 'button', type: 'button' }, icon('copy'), t('user.password.copy'));
+  copy.addEventListener('click', async () => {
+    replaceChildren(copied, t((await copyText(password)) ? 'console.copied' : 'console.copyFailed'));
+  });
+  const dialog = openDialog({
+    title: t('user.password.shown.title', { name: isolate(plainUserText(name)) }),
+    content: [
+      el('p', null, t('user.password.shown.detail')),
+      el('div', { class: 'password-row' }, shown, copy),
+      copied,
+      el(
+        'div',
+        { class: 'dialog-actions' },
+        el('button', { class: 'button button-primary', type: 'button', onclick: () => dialog.close('') }, t('user.password.shown.done')),
+      ),
+    ],
+    class: 'dialog-small',
+    closable: false,
+    onClose,
+  });
+  copy.focus();
+}

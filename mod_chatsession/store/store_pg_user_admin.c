@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/user_admin.h"
+#include <apr_strings.h>
+#include <string.h>
+#include "store/keyset.h"
+#include "store/user_sql.h"
+
+/* --- looking --- */
+
+apr_status_t cs_user_page(json_t **users, const char **next, cs_db_t *db, const cs_user_list_t *list, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT " CS_USER_COLUMNS ", u.canonical_name AS next FROM chatsession.users u"
+        " WHERE ($1::text IS NULL OR u.canonical_name LIKE " CS_LIKE_LITERAL(
+            "chatsession.canonical_name($1::text)") ")"
+                                                    " AND ($2::text IS NULL OR u.role = $2::text)"
+                                                    " AND ($3::text IS NULL OR (u.disabled_at IS NOT NULL) = ($3::text "
+                                                    "= 'disabled'))"
+                                                    " AND ($4::text IS NULL OR u.canonical_name > $4::text) ORDER BY "
+                                                    "u.canonical_name LIMIT $5::integer + 1";
+    const cs_db_param_t params[] = {CS_DB_TEXT(list->query), CS_DB_TEXT(list->role), CS_DB_TEXT(list->state),
+                                    CS_DB_TEXT(list->after), CS_DB_TEXT(apr_itoa(pool, list->limit))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 5, params, pool);
+
+    *next = NULL;
+    *users = rv == APR_SUCCESS ? cs_keyset_page(next, result, list->limit, pool) : NULL;
+    return rv;
+}
+
+apr_status_t cs_user_object(json_t **user, cs_db_t *db, const char *name, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT " CS_USER_COLUMNS " FROM chatsession.users u"
+                              " WHERE u.canonical_name = chatsession.canonical_name($1)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+
+    *user = NULL;
+    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    *user = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    return rv;
+}
+
+apr_status_t cs_user_sessions(json_t **sessions, cs_db_t *db, const char *name, const cs_session_limits_t *limits,
+                              apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT s.ref, u.name AS user, u.role, s.created_at, s.last_seen_at, CASE WHEN $2::bigint > 0"
+        "   THEN s.created_at + $2::bigint * interval '1 microsecond' END AS expires_at,"
+        " host(s.network) AS network, s.user_agent"
+        " FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id WHERE s.revoked_at IS NULL"
+        " AND ($1::bigint = 0 OR s.last_seen_at > now() - $1::bigint * interval '1 microsecond')"
+        " AND ($2::bigint = 0 OR s.created_at > now() - $2::bigint * interval '1 microsecond')"
+        " AND ($3::text IS NULL OR u.canonical_name = chatsession.canonical_name($3::text))"
+        " ORDER BY s.last_seen_at DESC, s.ref LIMIT " APR_STRINGIFY(CS_USER_SESSIONS_MAX);
+    const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime)),
+                                    CS_DB_TEXT(name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
+
+    *sessions = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
+    return rv;
+}
+
+/* --- changing --- */
+
+typedef struct {
+    const cs_user_deed_t *deed;
+    const cs_audit_entry_t *entry;
+    cs_user_outcome_e outcome;
+    apr_int64_t ended;
+} work_t;
+
+typedef struct {
+    const char *id, *name, *role;
+    bool disabled;
+    bool last_admin; /* the only enabled administrator */
+} target_t;
+
+/* The deed's entry, with what is known only now. Takes the reference to detail. */
+static apr_status_t record(cs_db_tx_t *tx, const work_t *work, const char *target, json_t *detail, apr_pool_t *pool)
+{
+    cs_audit_entry_t entry = *work->entry;
+    apr_status_t rv;
+
+    entry.target_user = target;
+    entry.detail = detail;
+    rv = cs_audit_add(tx, &entry, pool);
+    json_decref(detail);
+    return rv;
+}
+
+/* Lock the enabled administrators, in one order for all: whether actor is one, and who is the only one, if so. */
+static apr_status_t lock_admins(bool *is_admin, const char **only, cs_db_tx_t *tx, const char *actor, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT id FROM chatsession.users WHERE role = 'admin' AND disabled_at IS NULL"
+                              " ORDER BY id FOR NO KEY UPDATE";
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 0, NULL, pool);
+
+    *is_admin = false;
+    *only = NULL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (int i = 0; i < cs_db_rows(result); i++) {
+        *is_admin = *is_admin || !strcmp(cs_db_text(result, i, 0, NULL), actor);
+    }
+    *only = cs_db_rows(result) == 1 ? cs_db_text(result, 0, 0, NULL) : NULL;
+    return APR_SUCCESS;
+}
+
+/* Find and lock the user whom the deed is about; the outcome is settled where it must not be done at all. */
+static apr_status_t lock_target(target_t *target, cs_db_tx_t *tx, work_t *work, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT id, name, role, disabled_at IS NOT NULL FROM chatsession.users"
+                              " WHERE canonical_name = chatsession.canonical_name($1) FOR NO KEY UPDATE";
+    const cs_db_param_t params[] = {CS_DB_TEXT(work->deed->name)};
+    cs_db_result_t *result;
+    const char *only;
+    bool is_admin;
+    apr_status_t rv = lock_admins(&is_admin, &only, tx, work->deed->actor_id, pool);
+
+    *target = (target_t){0};
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_tx_run(&result, tx, sql, 1, params, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    target->id = cs_db_text(result, 0, 0, NULL);
+    target->name = cs_db_text(result, 0, 1, NULL);
+    target->role = cs_db_text(result, 0, 2, NULL);
+    target->disabled = cs_db_bool(result, 0, 3);
+    target->last_admin = only && !strcmp(only, target->id);
+    if (!is_admin) {
+        work->outcome = CS_USER_NOT_ADMIN;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t create(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    work_t *work = baton;
+    const cs_user_deed_t *deed = work->deed;
+    const cs_db_param_t params[] = {CS_DB_TEXT(deed->name), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->phc)};
+    cs_db_result_t *result;
+    const char *only;
+    bool is_admin;
+    apr_status_t rv = lock_admins(&is_admin, &only, tx, work->deed->actor_id, pool);
+
+    work->outcome = is_admin ? CS_USER_DONE : CS_USER_NOT_ADMIN;
+    if (rv != APR_SUCCESS || !is_admin) {
+        return rv;
+    }
+    rv = cs_db_tx_run(&result, tx, CS_USER_INSERT, 3, params, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!cs_db_text(result, 0, 1, NULL)) {
+        work->outcome = cs_db_bool(result, 0, 0) ? CS_USER_TAKEN : CS_USER_NO_NAME;
+        return APR_SUCCESS;
+    }
+    return record(tx, work, deed->name, json_pack("{s:s}", "role", deed->role), pool);
+}
+
+/* {"role":{"old","new"},"disabled":{"old","new"},"sessions"}, of the first two what has changed. */
+static json_t *change_detail(const cs_user_deed_t *deed, const target_t *target, bool role, bool state,
+                             apr_int64_t ended)
+{
+    return json_pack("{s:o*,s:o*,s:I}", "role",
+                     role ? json_pack("{s:s,s:s}", "old", target->role, "new", deed->role) : NULL, "disabled",
+                     state ? json_pack("{s:b,s:b}", "old", target->disabled, "new", !target->disabled) : NULL,
+                     "sessions", (json_int_t)ended);
+}
+
+static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char sql[] = CS_USER_CHANGE("role = coalesce($2::text, role), disabled_at = CASE WHEN $3::boolean "
+                                             "THEN coalesce(disabled_at, now())"
+                                             " WHEN NOT $3::boolean THEN NULL ELSE disabled_at END",
+                                             "true");
+    work_t *work = baton;
+    const cs_user_deed_t *deed = work->deed;
+    target_t target;
+    cs_db_result_t *result;
+    apr_status_t rv;
+    bool role, state;
+
+    work->outcome = CS_USER_DONE;
+    rv = lock_target(&target, tx, work, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    role = deed->role && strcmp(deed->role, target.role) != 0;
+    state = deed->disabled && !strcmp(deed->disabled, "true") != target.disabled;
+    if (!role && !state) {
+        return APR_SUCCESS;
+    }
+    if (!strcmp(target.id, deed->actor_id)) {
+        work->outcome = CS_USER_OWN;
+    } else if (target.last_admin) {
+        work->outcome = CS_USER_LAST_ADMIN;
+    }
+    if (work->outcome != CS_USER_DONE) {
+        return APR_SUCCESS;
+    }
+    rv = cs_db_tx_run(&result, tx, sql, 3,
+                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)},
+                      pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    work->ended = cs_db_int(result, 0, 0, 0);
+    return record(tx, work, target.name, change_detail(deed, &target, role, state, work->ended), pool);
+}
+
+static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    work_t *work = baton;
+    target_t target;
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    work->outcome = CS_USER_DONE;
+    rv = lock_target(&target, tx, work, pool);
+    if (rv == APR_SUCCESS && !strcmp(target.id, work->deed->actor_id)) {
+        work->outcome = CS_USER_OWN;
+    }
+    if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
+        return rv;
+    }
+    rv = cs_db_tx_run(&result, tx, CS_USER_PASSWORD, 2,
+                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(work->deed->phc)}, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    work->ended = cs_db_int(result, 0, 0, 0);
+    return record(tx, work, target.name, json_pack("{s:I}", "sessions", (json_int_t)work->ended), pool);
+}
+
+static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "WITH found AS (SELECT id, name FROM chatsession.users WHERE canonical_name = chatsession.canonical_name($1)),"
+        " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'operator'"
+        "   WHERE user_id IN (SELECT id FROM found) AND revoked_at IS NULL RETURNING ref)"
+        " SELECT name, (SELECT count(*) FROM ended) FROM found";
+    work_t *work = baton;
+    const cs_db_param_t params[] = {CS_DB_TEXT(work->deed->name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 1, params, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (!cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    work->ended = cs_db_int(result, 0, 1, 0);
+    return record(tx, work, cs_db_text(result, 0, 0, NULL), json_pack("{s:I}", "sessions", (json_int_t)work->ended),
+                  pool);
+}
+
+/* Not repeated when its outcome is unknown: the entry would tell of two deeds. */
+static apr_status_t run(cs_user_outcome_e *outcome, cs_db_t *db, cs_db_tx_fn *fn, const cs_user_deed_t *deed,
+                        const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    work_t work = {deed, entry, CS_USER_DONE, 0};
+    apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, fn, &work, pool);
+
+    *outcome = work.outcome;
+    return rv;
+}
+
+apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                  const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    return run(outcome, db, create, deed, entry, pool);
+}
+
+apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                  const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    return run(outcome, db, change, deed, entry, pool);
+}
+
+apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                    const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    return run(outcome, db, set_password, deed, entry, pool);
+}
+
+apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
+                                        const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    const cs_user_deed_t deed = {.name = name};
+    work_t work = {&deed, entry, CS_USER_DONE, 0};
+    apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, end_sessions, &work, pool);
+
+    *ended = rv == APR_SUCCESS ? work.ended : 0;
+    return rv;
+}
+
+apr_status_t cs_user_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const char *name, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.sessions s SET revoked_at = now(), revoke_cause = 'operator' FROM chatsession.users u"
+        " WHERE u.id = s.user_id AND s.revoked_at IS NULL"
+        " AND ($1::json IS NULL OR s.ref IN (SELECT v FROM json_array_elements_text($1::json) v))"
+        " AND ($2::text IS NULL OR u.canonical_name = chatsession.canonical_name($2::text))";
+    const cs_db_param_t params[] = {CS_DB_TEXT(refs), CS_DB_TEXT(name)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *ended = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
+    return rv;
+}

@@ -498,7 +498,8 @@ static const char *add_login_provider(cmd_parms *cmd, void *dir, const char *arg
     (void)dir;
     if (strcmp(arg, "chatsession") != 0 && !ap_lookup_provider(AUTHN_PROVIDER_GROUP, arg, AUTHN_PROVIDER_VERSION)) {
         return apr_psprintf(cmd->pool,
-                            "ChatSessionLoginProvider: \"%s\" is neither chatsession nor the provider of a loaded module "
+                            "ChatSessionLoginProvider: \"%s\" is neither chatsession nor the provider of a loaded "
+                            "module "
                             "(load mod_authn_%s before this line)",
                             arg, arg);
     }
@@ -517,7 +518,8 @@ static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, co
 
     (void)dir;
     if (chatsession_access_of(role) == CHATSESSION_ANYONE) {
-        return apr_psprintf(cmd->pool, "ChatSessionRole: \"%s\" is none of user, viewer, auditor, operator, admin", role);
+        return apr_psprintf(cmd->pool, "ChatSessionRole: \"%s\" is none of user, viewer, auditor, operator, admin",
+                            role);
     }
     parsed = ap_expr_parse_cmd(cmd, condition, 0, &problem, NULL);
     if (problem) {
@@ -526,7 +528,8 @@ static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, co
     if (!conf->role_rules) {
         conf->role_rules = apr_array_make(cmd->pool, 2, sizeof(chatsession_role_rule_t));
     }
-    APR_ARRAY_PUSH(conf->role_rules, chatsession_role_rule_t) = (chatsession_role_rule_t){apr_pstrdup(cmd->pool, role), parsed};
+    APR_ARRAY_PUSH(conf->role_rules, chatsession_role_rule_t) =
+        (chatsession_role_rule_t){apr_pstrdup(cmd->pool, role), parsed};
     return NULL;
 }
 

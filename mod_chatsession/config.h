@@ -85,8 +85,8 @@ typedef struct {
         apr_int64_t number;
         const char *string;
     } values[CHATSESSION_SETTINGS];
-    cs_keyring_t *keys;           /* NULL: none configured */
-    apr_array_header_t *backends; /* of chatsession_backend_t; the first is the default; NULL: none */
+    cs_keyring_t *keys;                  /* NULL: none configured */
+    apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
@@ -101,9 +101,9 @@ typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_L
 
 /** Of a directory or location. */
 typedef struct {
-    int expose; /* ChatSession on: session and user in the environment; -1 unset */
-    int trust_user; /* ChatSessionTrustUser: r->user of another module is ours; -1 unset */
-    int expose_data; /* ChatSessionData: the session's values in the environment; -1 unset */
+    int expose;          /* ChatSession on: session and user in the environment; -1 unset */
+    int trust_user;      /* ChatSessionTrustUser: r->user of another module is ours; -1 unset */
+    int expose_data;     /* ChatSessionData: the session's values in the environment; -1 unset */
     int provide_session; /* ChatSessionProvideSession: a place for mod_session's data; -1 unset */
     int mock_set;
     chatsession_mock_e mock;

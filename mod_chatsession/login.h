@@ -24,8 +24,8 @@ extern const cs_json_member_t chatsession_login_members[2];
         "POST", "api/logout", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_logout                         \
     }
 
-/** APR_SUCCESS: the password is the user's. CS_EBADSIG: it is not; an unknown user (zeroed), one without a password and a
- * disabled one cost the same work as a wrong one. It is hashed anew where that has become dearer. */
+/** APR_SUCCESS: the password is the user's. CS_EBADSIG: it is not; an unknown user (zeroed), one without a password and
+ * a disabled one cost the same work as a wrong one. It is hashed anew where that has become dearer. */
 apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
                                         const cs_json_field_t *password);
 

@@ -51,8 +51,8 @@ const chatsession_session_t *chatsession_cookie_session(request_rec *r);
  */
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id);
 
-/** The same for a user whose password was verified: APR_ENOENT when the password was changed or the user disabled in the
- * meantime. password_revision is cs_user_t's; NULL: no password was looked at. */
+/** The same for a user whose password was verified: APR_ENOENT when the password was changed or the user disabled in
+ * the meantime. password_revision is cs_user_t's; NULL: no password was looked at. */
 apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
                                                 const char *user_id, const char *password_revision);
 

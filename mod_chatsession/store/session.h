@@ -27,9 +27,9 @@ typedef struct {
     const char *ref; /* unique handle, no secret */
     const char *user_id;
     const char *password_revision; /* cs_user_t's, of the password that was verified; NULL: none was */
-    const char *replaces;   /* hash of the session that ends in the same statement; NULL: none */
-    const char *network;    /* text of an inet; may be NULL */
-    const char *user_agent; /* may be NULL */
+    const char *replaces;          /* hash of the session that ends in the same statement; NULL: none */
+    const char *network;           /* text of an inet; may be NULL */
+    const char *user_agent;        /* may be NULL */
 } cs_session_new_t;
 
 /** Also finds revoked and outworn sessions: cs_session_judge decides. Strings live in pool. */

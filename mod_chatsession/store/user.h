@@ -51,8 +51,8 @@ apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before,
 /**
  * The user of that name whom somebody else has authenticated: made on first sight, without a password. role NULL keeps
  * the row's (a new one is "user"); another role than the row's ends the user's sessions, and *ended says so.
- * CS_EREFUSED: no name that a user may have, or one that is another when written plainly (full-width letters, ligatures,
- * invisible characters): for whoever authenticated them these are two people, and here they would be one.
+ * CS_EREFUSED: no name that a user may have, or one that is another when written plainly (full-width letters,
+ * ligatures, invisible characters): for whoever authenticated them these are two people, and here they would be one.
  */
 apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *name, const char *role,
                          apr_pool_t *pool) CS_MUSTCHECK;

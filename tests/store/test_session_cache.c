@@ -49,7 +49,7 @@ static cs_session_t session_of(const char *name)
                           .user_id = "00000000-0000-4000-8000-000000000000",
                           .user = name,
                           .role = "user",
-                          .times = {NOW - 10, NOW - 5, 0},
+                          .times = {.created = NOW - 10, .last_seen = NOW - 5},
                           .now = NOW};
 }
 

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include "config.h"
 #include "sessions.h"
+#include "skip.h"
 #include "core/utf8.h"
 #include "store/session.h"
 
@@ -77,23 +78,56 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     return true;
 }
 
-static void touch(chatsession_session_t *session, chatsession_server_t *conf, const char *hash, apr_time_t now,
-                  apr_pool_t *pool)
+/* Whether last_seen is to be written back. */
+static bool wants_touch(const cs_session_times_t *times, const cs_session_limits_t *limits, apr_time_t now)
 {
-    apr_interval_time_t interval = chatsession_limits(conf).idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
+    const apr_interval_time_t interval = limits->idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
 
-    interval = interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL;
-    if (cs_session_wants_touch(&session->times, interval, now) &&
-        cs_session_touch(conf->db, hash, pool) == APR_SUCCESS) {
-        session->times.last_seen = now;
-        chatsession_sessions_touched(conf, hash, now);
+    return !times->revoked && cs_session_wants_touch(times, interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL, now);
+}
+
+static void touch(chatsession_session_t *session, chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const cs_session_limits_t limits = chatsession_limits(conf);
+
+    if (wants_touch(&session->times, &limits, session->now) &&
+        cs_session_touch(conf->db, session->id_hash, pool) == APR_SUCCESS) {
+        session->times.last_seen = session->now;
+        chatsession_sessions_touched(conf, session->id_hash, session->now);
     }
+}
+
+/* What a person should hear of a session that is over; NULL where "log in" says it all. */
+static const char *explain_end(cs_session_validity_e validity, const char *revoke_cause)
+{
+    if (validity == CS_SESSION_IDLE) {
+        return "Your session ended because it was not used for a while; log in again.";
+    }
+    if (validity == CS_SESSION_EXPIRED) {
+        return "Your session has reached its longest time; log in again.";
+    }
+    if (revoke_cause && !strcmp(revoke_cause, "evicted")) {
+        return "Your session ended because you have logged in on more browsers than are allowed at once; log in again.";
+    }
+    return NULL;
+}
+
+/* Whether a session that was found counts; why not, in *session. */
+static bool is_valid(chatsession_session_t *session, const chatsession_server_t *conf, const cs_session_t *stored)
+{
+    const cs_session_limits_t limits = chatsession_limits(conf);
+    const cs_session_validity_e validity = cs_session_judge(&stored->times, &limits, stored->now);
+
+    if (!stored->user_id) {
+        return validity == CS_SESSION_VALID && chatsession_number(conf, CHATSESSION_ANONYMOUS);
+    }
+    session->ended = explain_end(validity, stored->revoke_cause);
+    return validity == CS_SESSION_VALID && !stored->user_disabled;
 }
 
 /* Look the session up and judge it; fills in who it is when it is valid. */
 static void load(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session, const cs_token_t *token)
 {
-    const cs_session_limits_t limits = chatsession_limits(conf);
     const char *hash = cs_token_hash(token->id, r->pool);
     cs_session_t stored;
     apr_status_t rv = conf->db ? chatsession_sessions_find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
@@ -103,21 +137,23 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
         session->status = rv == APR_ENOENT ? APR_SUCCESS : rv;
         return;
     }
-    if (cs_session_judge(&stored.times, &limits, stored.now) != CS_SESSION_VALID || stored.user_disabled) {
+    if (!is_valid(session, conf, &stored)) {
         return;
     }
-    *session = (chatsession_session_t){APR_SUCCESS,
-                                       "success",
-                                       true,
-                                       true,
-                                       chatsession_access_of(stored.role),
-                                       stored.user_id,
-                                       stored.user,
-                                       stored.role,
-                                       stored.ref,
-                                       hash,
-                                       stored.times};
-    touch(session, conf, hash, stored.now, r->pool);
+    *session = (chatsession_session_t){.status = APR_SUCCESS,
+                                       .cause = "success",
+                                       .cookie = true,
+                                       .authenticated = stored.user_id != NULL,
+                                       .access = chatsession_access_of(stored.role),
+                                       .user_id = stored.user_id,
+                                       .user = stored.user,
+                                       .role = stored.role,
+                                       .ref = stored.ref,
+                                       .id_hash = hash,
+                                       .legacy_id = stored.legacy_id,
+                                       .times = stored.times,
+                                       .now = stored.now};
+    touch(session, conf, r->pool);
 }
 
 static chatsession_session_t *memo(request_rec *r)
@@ -134,43 +170,75 @@ static request_rec *first_request(request_rec *r)
     return r;
 }
 
-static chatsession_session_t *session_of(request_rec *r)
-{
-    request_rec *first = first_request(r);
-    chatsession_session_t *session = memo(first);
-    chatsession_server_t *conf = chatsession_server(first->server);
-    cs_token_t token;
+/* --- the answer's cookies --- */
 
-    if (!session) {
-        session = apr_pcalloc(first->pool, sizeof(*session));
-        ap_set_module_config(first->request_config, &chatsession_module, session);
-        if (read_token(first, conf, session, &token)) {
-            load(first, conf, session, &token);
+/* One Set-Cookie of a name, also when a request changes its mind; those of others stay. */
+static void put_cookie(request_rec *r, const char *name, const char *header)
+{
+    const apr_array_header_t *lines = apr_table_elts(r->err_headers_out);
+    apr_array_header_t *others = apr_array_make(r->pool, 2, sizeof(const char *));
+    const size_t len = strlen(name);
+
+    for (int i = 0; i < lines->nelts; i++) {
+        const apr_table_entry_t *line = &APR_ARRAY_IDX(lines, i, apr_table_entry_t);
+        if (!ap_cstr_casecmp(line->key, "Set-Cookie") &&
+            (strncmp(line->val, name, len) != 0 || line->val[len] != '=')) {
+            APR_ARRAY_PUSH(others, const char *) = line->val;
         }
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s", session->ref ? session->ref : "-",
-                      session->cause);
     }
-    return session;
+    apr_table_unset(r->err_headers_out, "Set-Cookie");
+    for (int i = 0; i < others->nelts; i++) {
+        apr_table_addn(r->err_headers_out, "Set-Cookie", APR_ARRAY_IDX(others, i, const char *));
+    }
+    apr_table_addn(r->err_headers_out, "Set-Cookie", header);
+    /* Whatever the answer is, it is this browser's alone now. */
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
 
-const chatsession_session_t *chatsession_session(request_rec *r)
+/* value NULL: take the cookie away. */
+static apr_status_t send_cookie(request_rec *r, const cs_cookie_attrs_t *attrs, const char *value)
 {
-    return session_of(r);
-}
-
-/* One Set-Cookie, also when a request changes its mind: logging in with a live session ends that and begins another. */
-static apr_status_t send_cookie(request_rec *r, const char *value)
-{
-    const cs_cookie_attrs_t attrs = chatsession_cookie(chatsession_server(r->server), r);
     const char *header = NULL;
-    apr_status_t rv;
+    apr_status_t rv =
+        value ? cs_cookie_format(&header, attrs, value, r->pool) : cs_cookie_format_removal(&header, attrs, r->pool);
 
-    rv = value ? cs_cookie_format(&header, &attrs, value, r->pool) : cs_cookie_format_removal(&header, &attrs, r->pool);
     if (rv == APR_SUCCESS) {
-        apr_table_set(r->err_headers_out, "Set-Cookie", header);
+        put_cookie(r, attrs->name, header);
     }
     return rv;
 }
+
+/*
+ * Sign the cookie with the first secret: same id, same time, so it lasts no longer than before. A session that goes on
+ * for its grace keeps its cookie as it is: the browser has a newer one, which must not be overwritten.
+ */
+static void sign_anew(request_rec *r, const chatsession_server_t *conf, const chatsession_session_t *session,
+                      const cs_token_t *token)
+{
+    cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    const char *text;
+    apr_status_t rv;
+
+    if (!token->old_key || !session->ref || session->times.revoked) {
+        return;
+    }
+    if (attrs.max_age) {
+        attrs.max_age = apr_time_from_sec(apr_time_sec(token->issued + attrs.max_age - r->request_time));
+        if (attrs.max_age <= 0) {
+            return;
+        }
+    }
+    rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token->id, token->issued, r->pool);
+    if (rv == APR_SUCCESS) {
+        rv = send_cookie(r, &attrs, text);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0100: session %s: its cookie could not be signed with the first secret", session->ref);
+    }
+}
+
+/* --- beginning --- */
 
 const char *chatsession_network(request_rec *r)
 {
@@ -190,51 +258,167 @@ static const char *user_agent(request_rec *r)
     return apr_pstrndup(r->pool, text, cs_utf8_prefix(text, len, CS_SESSION_USER_AGENT_MAX));
 }
 
-apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
+/* Make the session that made describes, under a new id; current becomes it. */
+static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
-    chatsession_session_t *current = session_of(r);
-    unsigned char id[CS_TOKEN_ID_BYTES];
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     unsigned char ref[9];
     cs_token_t token = {.old_key = false};
-    const char *text;
-    apr_status_t rv;
-    cs_session_new_t made = {.user_id = user_id,
-                             .replaces = current->id_hash,
-                             .network = chatsession_network(r),
-                             .user_agent = user_agent(r)};
+    const char *text = NULL;
+    int evicted = 0;
+    apr_status_t rv = cs_token_random(token.id, sizeof(token.id));
 
-    *session = current;
-    rv = cs_token_random(id, sizeof(id));
     if (rv == APR_SUCCESS) {
         rv = cs_token_random(ref, sizeof(ref));
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, id, apr_time_now(), r->pool);
+        rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token.id, apr_time_now(), r->pool);
     }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    memcpy(token.id, id, sizeof(id));
-    made.id_hash = cs_token_hash(id, r->pool);
-    made.ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
-    rv = cs_session_create(conf->db, &made, r->pool);
-    if (made.replaces) {
-        chatsession_sessions_ended(r, conf, made.replaces);
+    made->id_hash = cs_token_hash(token.id, r->pool);
+    made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
+    made->network = chatsession_network(r);
+    made->user_agent = user_agent(r);
+    rv = cs_session_create(&evicted, conf->db, made, r->pool);
+    if (made->replaces || evicted) {
+        chatsession_sessions_ended(r, conf, made->replaces);
     }
     if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, text);
+        rv = send_cookie(r, &attrs, text);
     }
     if (rv == APR_SUCCESS) {
         load(r, conf, current, &token);
+        current->cause = current->ref ? "new" : current->cause;
         rv = current->status;
     }
+    if (evicted) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
+                      evicted, made->ref);
+    }
     return rv;
+}
+
+/*
+ * A visitor whom the software before knew: an anonymous session that holds the legacy id, for the cookie of then. Each
+ * legacy id is taken once, so a copy of the cookie is worth nothing afterwards. Of several first requests at once one
+ * gets the session and the others none, so these must not remove a cookie whose name is ours.
+ */
+static void exchange(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session)
+{
+    const chatsession_legacy_t *legacy = conf->legacy;
+    cs_session_new_t made = {.most = 0};
+    cs_itsdangerous_t found;
+    const char *value;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (!legacy || !conf->keys || !conf->db || find_cookie(r, legacy->cookie.name, &value, &len) != APR_SUCCESS ||
+        cs_itsdangerous_read(&found, legacy->key, legacy->cookie.name, value, len, r->pool) != APR_SUCCESS ||
+        cs_itsdangerous_judge(&found, legacy->max_age, r->request_time) != APR_SUCCESS) {
+        return;
+    }
+    made.legacy_id = found.id;
+    made.legacy_end = found.issued + legacy->max_age;
+    rv = begin(session, r, &made);
+    if ((rv == APR_SUCCESS || rv == CS_EREFUSED) &&
+        strcmp(legacy->cookie.name, chatsession_cookie(conf, r).name) != 0 &&
+        send_cookie(r, &legacy->cookie, NULL) != APR_SUCCESS) {
+        rv = APR_EGENERAL;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0102: a cookie of the software before was %s",
+                  rv == APR_SUCCESS ? "exchanged" : "not taken");
+}
+
+/* The walk. */
+static void find_session(request_rec *r, chatsession_session_t *session)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    cs_token_t token;
+
+    if (chatsession_skip_applies(conf->skips, r)) {
+        session->cause = "skipped";
+        session->skipped = true;
+        return;
+    }
+    if (read_token(r, conf, session, &token)) {
+        load(r, conf, session, &token);
+        sign_anew(r, conf, session, &token);
+    }
+    if (!session->ref && session->status == APR_SUCCESS) {
+        exchange(r, conf, session);
+    }
+}
+
+static chatsession_session_t *session_of(request_rec *r)
+{
+    request_rec *first = first_request(r);
+    chatsession_session_t *session = memo(first);
+
+    if (!session) {
+        session = apr_pcalloc(first->pool, sizeof(*session));
+        ap_set_module_config(first->request_config, &chatsession_module, session);
+        find_session(first, session);
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s", session->ref ? session->ref : "-",
+                      session->cause);
+    }
+    return session;
+}
+
+const chatsession_session_t *chatsession_session(request_rec *r)
+{
+    return session_of(r);
+}
+
+const chatsession_session_t *chatsession_console_session(request_rec *r)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_session_limits_t limits = chatsession_console_limits(conf);
+    const chatsession_session_t *session = session_of(r);
+    chatsession_session_t *seen;
+
+    if (!session->authenticated) {
+        return session;
+    }
+    seen = apr_pmemdup(r->pool, session, sizeof(*seen));
+    seen->times = cs_session_console_times(&session->times);
+    if (cs_session_judge(&seen->times, &limits, seen->now) != CS_SESSION_VALID) {
+        *seen = (chatsession_session_t){.cause = session->cause,
+                                        .cookie = session->cookie,
+                                        .ended = "This login is too old for the console, or the console was not used "
+                                                 "for a while; log in again."};
+        return seen;
+    }
+    if (wants_touch(&seen->times, &limits, seen->now) &&
+        cs_session_touch_console(conf->db, seen->id_hash, r->pool) == APR_SUCCESS) {
+        seen->times.last_seen = seen->now;
+        chatsession_sessions_console_touched(conf, seen->id_hash, seen->now);
+    }
+    return seen;
+}
+
+apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
+{
+    const chatsession_server_t *conf = chatsession_server(r->server);
+    chatsession_session_t *current = session_of(r);
+    cs_session_new_t made = {.user_id = user_id,
+                             .replaces = current->id_hash,
+                             .most = (int)chatsession_number(conf, CHATSESSION_MAX_PER_USER),
+                             .max_lifetime = chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
+
+    *session = current;
+    if (current->skipped || (!user_id && !chatsession_number(conf, CHATSESSION_ANONYMOUS))) {
+        return CS_EREFUSED;
+    }
+    return begin(current, r, &made);
 }
 
 apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     chatsession_session_t *current = session_of(r);
     apr_status_t rv = APR_SUCCESS;
 
@@ -242,8 +426,8 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
         rv = cs_session_revoke(conf->db, current->id_hash, cause, r->pool);
         chatsession_sessions_ended(r, conf, current->id_hash);
     }
-    if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, NULL);
+    if (rv == APR_SUCCESS && !current->skipped) {
+        rv = send_cookie(r, &attrs, NULL);
         *current = (chatsession_session_t){.cause = "none"};
     }
     return rv;
@@ -259,10 +443,15 @@ int chatsession_expose(request_rec *r)
     session = session_of(r);
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
+    if (session->ref) {
+        apr_table_setn(r->subprocess_env, "CHATSESSION_REF", session->ref);
+    }
+    if (session->legacy_id) {
+        apr_table_setn(r->subprocess_env, "CHATSESSION_LEGACY_ID", session->legacy_id);
+    }
     if (session->authenticated) {
         apr_table_setn(r->subprocess_env, "CHATSESSION_USER", session->user);
         apr_table_setn(r->subprocess_env, "CHATSESSION_ROLE", session->role);
-        apr_table_setn(r->subprocess_env, "CHATSESSION_REF", session->ref);
         if (!r->user) {
             r->user = apr_pstrdup(r->pool, session->user);
             r->ap_auth_type = apr_pstrdup(r->pool, "ChatSession");

@@ -34,10 +34,10 @@ def test_a_login_answers_who_it_is_and_gives_a_cookie_with_exactly_these_attribu
     """B1"""
     response = client.post("api/login", json={"username": user.name, "password": user.password})
     assert response.status_code == 200
-    assert response.json()["user"] == {"name": "mika", "role": "user"} and response.json()["cause"] == "success"
+    assert response.json()["user"] == {"name": "mika", "role": "user"} and response.json()["cause"] == "new"
     header = response.headers["Set-Cookie"]
     assert re.fullmatch(rf"sid={TOKEN.pattern}; Path=/; HttpOnly; SameSite=Lax", header), header
-    assert client.get("api/session").json() == response.json()
+    assert client.get("api/session").json() == {**response.json(), "cause": "success"}
 
 
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, database, user):
@@ -51,9 +51,9 @@ def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, databas
     assert not session(server.url, value.replace("__Host-sid", "sid"))["authenticated"]
 
 
-def test_a_login_gives_a_new_id_and_the_old_one_is_dead(client, user, httpd):
-    """A: no session fixation"""
-    client.login(user)
+def test_a_login_gives_a_new_id_and_the_old_one_is_dead(client, user, httpd, operator):
+    """A7: no session fixation"""
+    client.login(operator)
     old = client.cookies["sid"]
     client.login(user)
     new = client.cookies["sid"]
@@ -200,26 +200,34 @@ def set_age(database, **columns):
         database.rows(f"UPDATE chatsession.sessions SET {column} = now() - %s::interval", (age,))
 
 
-def test_a_session_ends_when_it_was_idle_for_the_configured_time(httpd, database, token):
+@pytest.fixture
+def uncached(make_httpd, httpd, database):
+    """A server that asks the database each time, so that a test can turn its clock."""
+    server = make_httpd(database.conninfo, lines=["ChatSessionCacheEntries 0"], start=False)
+    (server.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
+    return server.start()
+
+
+def test_a_session_ends_when_it_was_idle_for_the_configured_time(uncached, database, token):
     """A: by the database's clock; use renews it"""
     set_age(database, created_at="1 hour", last_seen_at="29 min 55 s")
-    assert session(httpd.url, f"sid={token}")["authenticated"]
+    assert session(uncached.url, f"sid={token}")["authenticated"]
     assert database.value("SELECT min(now() - last_seen_at) < interval '1 min' FROM chatsession.sessions")
     set_age(database, last_seen_at="30 min 1 s")
-    assert session(httpd.url, f"sid={token}")["cause"] == NO_STORE
+    assert session(uncached.url, f"sid={token}")["cause"] == NO_STORE
 
 
-def test_a_session_ends_at_its_absolute_limit_however_active_it_is(httpd, database, token):
+def test_a_session_ends_at_its_absolute_limit_however_active_it_is(uncached, database, token):
     """A"""
     set_age(database, created_at="11 h 59 min 55 s")
-    assert session(httpd.url, f"sid={token}")["authenticated"]
+    assert session(uncached.url, f"sid={token}")["authenticated"]
     set_age(database, created_at="12 h 1 s")
-    assert session(httpd.url, f"sid={token}")["cause"] == NO_STORE
+    assert session(uncached.url, f"sid={token}")["cause"] == NO_STORE
 
 
 @pytest.mark.parametrize("line", ["ChatSessionIdleTimeout 1s", "ChatSessionMaxLifetime 1s"])
 def test_the_limits_are_those_of_the_configuration(make_httpd, database, user, line):
-    server = make_httpd(database.conninfo, lines=[line])
+    server = make_httpd(database.conninfo, lines=[line, "ChatSessionCacheEntries 0"])
     client = Client(server.url)
     seen = client.login(user)
     assert seen["idle_expires_at"] and seen["expires_at"]

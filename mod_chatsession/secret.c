@@ -24,8 +24,6 @@
 /* Between two looks at a program that has closed its output and has not ended. */
 #define END_INTERVAL apr_time_from_msec(5)
 
-extern char **environ;
-
 /* --- files --- */
 
 static const char *file_problem(const apr_finfo_t *info, const char *path, apr_size_t max, apr_pool_t *pool)
@@ -204,6 +202,7 @@ const char *chatsession_secret_program(apr_pool_t *pool, const char *command, ap
     /* One octet more than is allowed tells that there was more. */
     char *bytes = apr_pcalloc(pool, max + 2);
     char **words;
+    char buf[120];
     bool ended;
     int failed;
 
@@ -215,7 +214,7 @@ const char *chatsession_secret_program(apr_pool_t *pool, const char *command, ap
     }
     failed = start(&program, words);
     if (failed) {
-        *problem = apr_psprintf(pool, "cannot run %s: %s", words[0], strerror(failed));
+        *problem = apr_psprintf(pool, "cannot run %s: %s", words[0], apr_strerror(failed, buf, sizeof(buf)));
         return NULL;
     }
     ended = read_output(&program, bytes, max + 1, len);

@@ -56,10 +56,13 @@ endif
 CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) $(sanitizers)
 LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers)
 
+# Where the pages and the schema are installed: the default of ChatSessionPages.
+share-dir = $(PREFIX)/share/mod_chatsession
+
 # Each room sees the headers of its own layer and of those below, and no others: core and store have no httpd.
 CORE_CPPFLAGS = -Imod_chatsession $(APR_CPPFLAGS) $(CORE_LIB_CPPFLAGS)
 STORE_CPPFLAGS = $(CORE_CPPFLAGS) $(APU_CPPFLAGS) $(PQ_CPPFLAGS)
-GLUE_CPPFLAGS = -I. $(STORE_CPPFLAGS) $(HTTPD_CPPFLAGS)
+GLUE_CPPFLAGS = -I. -DCHATSESSION_SHARE=\"$(share-dir)\" $(STORE_CPPFLAGS) $(HTTPD_CPPFLAGS)
 CORE_LIBS = $(CORE_LIB_LIBS) $(APR_LIBS)
 STORE_LIBS = $(PQ_LIBS) $(APU_LIBS) $(CORE_LIBS)
 
@@ -125,14 +128,15 @@ $(store-tests): %: %.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
 
-# The pages are plain files: copied, nothing is bundled. The two libraries come from Debian's packages.
-page := $(shell find mod_chatsession/page -type f -not -path '*/shared/*' 2>/dev/null)
+# The pages are plain files: copied, nothing is bundled. Their two libraries come from npm, as the lock file pins them;
+# every build folder takes them from build/npm.
+page := $(shell find mod_chatsession/page -type f -not -path '*/shared/*' -not -path '*/vendor/*' 2>/dev/null)
 shared := $(shell find mod_chatsession/page/shared -type f 2>/dev/null)
 console := $(shell find admin/console -type f 2>/dev/null)
 share-files := $(page:mod_chatsession/page/%=$(BUILD)/share/page/%) \
 	$(shared:mod_chatsession/page/shared/%=$(BUILD)/share/shared/%) \
 	$(console:admin/console/%=$(BUILD)/share/console/%) \
-	$(BUILD)/share/vendor/marked.esm.js $(BUILD)/share/vendor/purify.es.js
+	$(addprefix $(BUILD)/share/vendor/,marked.esm.js purify.es.js LICENSE.marked LICENSE.dompurify)
 .PHONY: share
 share: $(share-files) $(BUILD)/share.list
 define copy
@@ -144,10 +148,14 @@ $(BUILD)/share/page/%: mod_chatsession/page/%
 	$(copy)
 $(BUILD)/share/console/%: admin/console/%
 	$(copy)
-$(BUILD)/share/vendor/marked.esm.js: /usr/share/nodejs/marked/lib/marked.esm.js
-	$(copy)
-$(BUILD)/share/vendor/purify.es.js: /usr/share/nodejs/dompurify/dist/purify.es.js
-	$(copy)
+lock := mod_chatsession/page/vendor/package-lock.json
+build/npm/fetched: $(lock) $(lock:%-lock.json=%.json) $(dir $(lock)).npmrc dev/libraries
+	@dev/libraries $(dir $(lock)) build/npm && touch $@
+$(BUILD)/share/vendor/marked.esm.js: from = marked/lib/marked.esm.js
+$(BUILD)/share/vendor/purify.es.js: from = dompurify/dist/purify.es.mjs
+$(BUILD)/share/vendor/LICENSE.%: from = $(@F:LICENSE.%=%)/LICENSE
+$(BUILD)/share/vendor/%: build/npm/fetched
+	@mkdir -p $(@D); install -m 644 build/npm/node_modules/$(from) $@
 # A page that was removed from the sources goes from the copies too.
 $(BUILD)/share.list: FORCE
 	@mkdir -p $(BUILD)/share; find $(BUILD)/share -type f | { grep -vxF $(share-files:%=-e %) || true; } | xargs -r rm -f
@@ -179,7 +187,7 @@ test-browser: packages-test all ## only the two pages in a real browser
 
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
-	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(GLUE_CPPFLAGS)' dev/lint
+	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(subst \",",$(GLUE_CPPFLAGS))' dev/lint
 format: packages-lint ## clang-format over the C files
 	@find mod_chatsession admin ctl tests -name '*.[ch]' -exec clang-format-14 -i {} +
 
@@ -195,7 +203,6 @@ packages-test:
 packages-lint:
 	@dev/packages build lint
 
-share-dir = $(PREFIX)/share/mod_chatsession
 .PHONY: install
 install: all ## copy module, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
 	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'

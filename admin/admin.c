@@ -27,12 +27,12 @@ static const chatsession_route_t routes[] = {
     {"GET", "api/audit", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit},
 };
 
-int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const char *below)
+int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
 {
-    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "console", below) == OK) {
+    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "console", address->below) == OK) {
         return OK;
     }
-    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), below);
+    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }
 
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail)

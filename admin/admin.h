@@ -7,7 +7,7 @@
 #include "store/console.h"
 
 /** Handler "chatsession-admin". */
-int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const char *below);
+int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
 
 /* api_conversations.c */
 chatsession_handler_fn chatsession_admin_list, chatsession_admin_get, chatsession_admin_expire,

@@ -141,6 +141,19 @@ static int reply_changed(chatsession_call_t *call, const cs_console_count_t *cou
     return chatsession_reply_json(call->r, HTTP_CONFLICT, body);
 }
 
+/* A count by text tells what texts hold, as a search does. */
+static apr_status_t audit_search(chatsession_call_t *call, const cs_console_filter_t *filter)
+{
+    cs_audit_entry_t entry;
+
+    if (!filter->query) {
+        return APR_SUCCESS;
+    }
+    entry = chatsession_audit_entry(call, "conversation.search",
+                                    cs_json_own(chatsession_filter_json(filter), call->r->pool));
+    return cs_audit_write(call->conf->db, &entry, call->r->pool);
+}
+
 int chatsession_admin_expire(chatsession_call_t *call)
 {
     const json_t *confirmed = call->fields[3].given ? json_object_get(call->fields[3].value, "conversations") : NULL;
@@ -153,6 +166,10 @@ int chatsession_admin_expire(chatsession_call_t *call)
 
     if (!read_target(&filter, call, &answer)) {
         return answer;
+    }
+    rv = audit_search(call, &filter);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
     }
     if (call->fields[2].boolean) {
         rv = cs_console_count(&count, call->conf->db, &filter, call->r->pool);
@@ -167,7 +184,7 @@ int chatsession_admin_expire(chatsession_call_t *call)
     entry = chatsession_audit_entry(call, "conversation.expire", detail);
     rv = cs_console_expire(&count, call->conf->db, &filter, json_integer_value(confirmed),
                            chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), &entry, call->r->pool);
-    if (rv == CS_ECONFLICT) {
+    if (rv == CS_EREFUSED) {
         return reply_changed(call, &count);
     }
     return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))

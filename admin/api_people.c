@@ -12,8 +12,11 @@ const cs_json_member_t chatsession_revoke_members[1] = {{"refs", CS_JSON_ARRAY, 
 /* {"name": value}, or the failure. */
 static int reply_named(chatsession_call_t *call, apr_status_t rv, const char *name, json_t *value)
 {
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", name, value))
-                             : chatsession_reply_status(call->r, rv);
+    if (rv != APR_SUCCESS) {
+        json_decref(value);
+        return chatsession_reply_status(call->r, rv);
+    }
+    return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", name, value));
 }
 
 int chatsession_admin_overview(chatsession_call_t *call)

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/version.h"
 #include "ctl.h"
 
-#define CTL_VERSION "1.0.0"
 #define ACQUIRE_TIMEOUT apr_time_from_sec(30)
 
 enum {
@@ -196,7 +196,7 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
             print_help();
             return CTL_DONE;
         case 'v':
-            printf("chatsessionctl %s\n", CTL_VERSION);
+            printf("chatsessionctl %s\n", CS_VERSION);
             return CTL_DONE;
         default: /* getopt_long has said what is wrong */
             return CTL_USAGE;

@@ -13,10 +13,10 @@
 /* The longest password, one octet more to notice a longer one, a line's end. */
 #define INPUT_BYTES (CS_PASSWORD_MAX_BYTES + 3)
 
-static int read_password(const char **password, apr_size_t *len, apr_pool_t *pool)
+static int read_password(const char **password, apr_size_t *len, const ctl_t *ctl, apr_pool_t *pool)
 {
     char *line = apr_pcalloc(pool, INPUT_BYTES + 1);
-    const char *problem;
+    const cs_password_problem_t *problem;
 
     *password = line;
     *len = fread(line, 1, INPUT_BYTES, stdin);
@@ -29,7 +29,9 @@ static int read_password(const char **password, apr_size_t *len, apr_pool_t *poo
     if (*len && line[*len - 1] == '\r') {
         line[--*len] = '\0';
     }
-    return cs_password_acceptable(line, *len, &problem) == APR_SUCCESS ? CTL_DONE : ctl_fail("%s", problem);
+    return cs_password_acceptable_for(&problem, line, *len, ctl->name, NULL) == APR_SUCCESS
+               ? CTL_DONE
+               : ctl_fail("%s", problem->sentence);
 }
 
 /* The password that the options ask for, and its hash. */
@@ -46,7 +48,7 @@ static int obtain_password(const char **password, const char **phc, const ctl_t 
     if (ctl->random_password) {
         rv = cs_password_random(password, pool);
         len = rv == APR_SUCCESS ? strlen(*password) : 0;
-    } else if (read_password(password, &len, pool) != CTL_DONE) {
+    } else if (read_password(password, &len, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     if (rv == APR_SUCCESS) {

@@ -151,9 +151,9 @@ int chatsession_assets_serve(request_rec *r, const chatsession_assets_t *assets,
     if (!asset) {
         return DECLINED;
     }
-    r->args = NULL; /* the page's own state; not for a log's %q */
     ap_set_content_type(r, asset->type);
-    apr_table_setn(r->headers_out, "Cache-Control", "no-cache");
+    /* Not the answers' no-store: a page holds nothing of anybody and may be asked for by its ETag. */
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-cache");
     if (asset->etag) {
         apr_table_setn(r->headers_out, "ETag", asset->etag);
     }

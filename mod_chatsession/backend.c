@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "backend.h"
 #include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
 #include <apr_strings.h>
@@ -18,12 +19,13 @@ typedef struct {
     int proxyreq, status;
     const char *status_line;
     apr_table_t *headers_in, *headers_out;
+    const struct ap_logconf *log;
 } saved_t;
 
 static saved_t save(request_rec *r)
 {
-    return (saved_t){r->filename, r->handler,     r->content_type, r->args,       r->proxyreq,
-                     r->status,   r->status_line, r->headers_in,   r->headers_out};
+    return (saved_t){r->filename, r->handler,     r->content_type, r->args,        r->proxyreq,
+                     r->status,   r->status_line, r->headers_in,   r->headers_out, r->log};
 }
 
 static void restore(request_rec *r, const saved_t *saved)
@@ -37,6 +39,20 @@ static void restore(request_rec *r, const saved_t *saved)
     r->status_line = saved->status_line;
     r->headers_in = saved->headers_in;
     r->headers_out = saved->headers_out;
+    r->log = saved->log;
+}
+
+/* The proxy's name for the address: a unix socket's path goes into a note, as mod_proxy's own ProxyPass does it. */
+static const char *proxy_url(request_rec *r, const char *url)
+{
+    const char *bar = strncmp(url, "unix:", 5) ? NULL : strchr(url, '|');
+
+    if (bar) {
+        apr_table_setn(r->notes, "uds_path",
+                       ap_runtime_dir_relative(r->pool, apr_pstrmemdup(r->pool, url + 5, (apr_size_t)(bar - url) - 5)));
+        url = bar + 1;
+    }
+    return apr_pstrcat(r->pool, "proxy:", url, "/chat/completions", NULL);
 }
 
 /* Make r look like a reverse-proxy request for the model: mod_proxy's handler takes it from there. */
@@ -51,8 +67,10 @@ static void disguise(chatsession_turn_t *turn)
     r->content_type = NULL;
     r->args = NULL;
     r->proxyreq = PROXYREQ_REVERSE;
-    r->filename = apr_pstrcat(r->pool, "proxy:", turn->backend->url, "/chat/completions", NULL);
+    r->filename = (char *)proxy_url(r, turn->backend->url);
     r->handler = "proxy-server";
+    /* A 1xx answer of the backend would be written into the stream. */
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
 }
 
 int chatsession_backend_headers(request_rec *r)
@@ -92,7 +110,7 @@ void chatsession_backend_ask(chatsession_turn_t *turn)
     r->output_filters = output;
     restore(r, &saved);
     /* The end that mod_proxy passed was the backend's, not ours. */
-    r->eos_sent = 0;
+    r->eos_sent = turn->client_ended;
 
     if (turn->state == CHATSESSION_TURN_RUNNING && rv == DECLINED) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,

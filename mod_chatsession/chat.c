@@ -33,9 +33,14 @@ static int get_readyz(chatsession_call_t *call)
 }
 
 static const chatsession_route_t routes[] = {
-    {"GET", "healthz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_healthz},
-    {"GET", "readyz", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, get_readyz},
+    {"GET", "healthz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_healthz},
+    {"GET", "readyz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_readyz},
     CHATSESSION_LOGIN_ROUTES,
+    {"GET", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_sessions},
+    {"DELETE", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_sessions},
+    {"DELETE", "api/sessions/{word}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_session},
+    {"POST", "api/password", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_password_members),
+     chatsession_post_password},
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
     {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
      chatsession_create_conversation},
@@ -55,10 +60,10 @@ static const chatsession_route_t routes[] = {
      CHATSESSION_MEMBERS(chatsession_feedback_members), chatsession_put_feedback},
 };
 
-int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const char *below)
+int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
 {
-    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", below) == OK) {
+    if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", address->below) == OK) {
         return OK;
     }
-    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), below);
+    return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

@@ -6,7 +6,7 @@
 #include "route.h"
 
 /** Handler "chatsession". */
-int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const char *below);
+int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
 
 /* chat_conversations.c */
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,
@@ -19,6 +19,11 @@ extern const cs_json_member_t chatsession_create_members[1], chatsession_patch_m
 chatsession_handler_fn chatsession_post_message, chatsession_post_regenerate, chatsession_post_stop,
     chatsession_get_stream;
 extern const cs_json_member_t chatsession_message_members[4], chatsession_regenerate_members[2];
+
+/* chat_account.c */
+chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,
+    chatsession_post_password;
+extern const cs_json_member_t chatsession_password_members[2];
 
 /* chat_export.c */
 chatsession_handler_fn chatsession_export_conversation;

@@ -17,7 +17,11 @@ const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INT
 /* The end of most handlers: the object, or what the store's failure deserves. */
 static int reply_object(chatsession_call_t *call, apr_status_t rv, int status, json_t *object)
 {
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, status, object) : chatsession_reply_status(call->r, rv);
+    if (rv != APR_SUCCESS) {
+        json_decref(object);
+        return chatsession_reply_status(call->r, rv);
+    }
+    return chatsession_reply_json(call->r, status, object);
 }
 
 int chatsession_list_conversations(chatsession_call_t *call)

@@ -24,6 +24,7 @@ int chatsession_post_message(chatsession_call_t *call)
 {
     const cs_json_field_t *fields = call->fields;
     cs_turn_new_t turn = {.user_id = call->session->user_id,
+                          .session_hash = call->session->id_hash,
                           .conversation_id = call->ids[0],
                           .content = fields[0].string,
                           .parent_given = fields[1].given,
@@ -37,6 +38,7 @@ int chatsession_post_message(chatsession_call_t *call)
 int chatsession_post_regenerate(chatsession_call_t *call)
 {
     cs_turn_new_t turn = {.user_id = call->session->user_id,
+                          .session_hash = call->session->id_hash,
                           .conversation_id = call->ids[0],
                           .regenerate = call->fields[0].string,
                           .client_id = call->fields[1].string};
@@ -54,13 +56,16 @@ int chatsession_post_stop(chatsession_call_t *call)
     }
     if (running) {
         /* When the answer runs in this child, its thread hears of it without waiting for the next tick. */
-        chatsession_recorder_stop(call->ids[0]);
+        chatsession_recorder_stop(call->conf->recorder, call->ids[0]);
     }
     return chatsession_reply_json(call->r, running ? HTTP_ACCEPTED : HTTP_OK, json_pack("{s:b}", "stopping", running));
 }
 
 int chatsession_get_stream(chatsession_call_t *call)
 {
+    cs_turn_place_t place = {.user_id = call->session->user_id,
+                             .session_hash = call->session->id_hash,
+                             .conversation_id = call->ids[0]};
     const char *last = apr_table_get(call->r->headers_in, "Last-Event-ID");
     apr_int64_t from = 0;
 
@@ -71,5 +76,6 @@ int chatsession_get_stream(chatsession_call_t *call)
             return chatsession_bad_request(call, "Last-Event-ID is not an id of this stream.");
         }
     }
-    return chatsession_turn_follow(call->r, call->conf, call->session->user_id, call->ids[0], NULL, from);
+    place.from_point = from;
+    return chatsession_turn_follow(call->r, call->conf, &place);
 }

@@ -50,7 +50,7 @@ typedef struct {
         "longest wait for a free connection") \
     ROW(STATEMENT_TIMEOUT, "ChatSessionStatementTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(5), MILLISECONDS(100), MINUTES(10)), \
         "longest time of one database statement") \
-    ROW(PAGES, "ChatSessionPages", set_setting, TYPE_PATH, TEXT("/usr/share/mod_chatsession"), \
+    ROW(PAGES, "ChatSessionPages", set_setting, TYPE_PATH, TEXT(CHATSESSION_SHARE), \
         "folder of the pages: page, console, shared, vendor") \
     ROW(COOKIE_NAME, "ChatSessionCookieName", set_setting, TYPE_STRING, TEXT(NULL), \
         "name of the session cookie; __Host-sid when it is secure, else sid") \
@@ -90,8 +90,14 @@ typedef struct {
         "passes of one Argon2id hash") \
     ROW(PASSWORD_PARALLELISM, "ChatSessionPasswordParallelism", set_setting, TYPE_NUMBER, RANGE(1, 1, 16), \
         "lanes of one Argon2id hash") \
-    ROW(PASSWORD_CONCURRENCY, "ChatSessionPasswordConcurrency", set_setting, TYPE_NUMBER, RANGE(2, 1, 64), \
+    ROW(PASSWORD_CONCURRENCY, "ChatSessionPasswordConcurrency", set_global_setting, TYPE_NUMBER, RANGE(2, 1, 64), \
         "password hashes at once per child process") \
+    ROW(LOGIN_LIMIT, "ChatSessionLoginLimit", set_setting, TYPE_NUMBER, RANGE(100, 5, 1000), \
+        "failed logins in an hour per account and per network") \
+    ROW(LOGIN_DELAY, "ChatSessionLoginDelay", set_setting, TYPE_DURATION, RANGE(SECONDS(1), 0, MINUTES(15)), \
+        "wait after the third failed login in a row, doubling with each one more") \
+    ROW(KNOWN_DEVICE, "ChatSessionKnownDevice", set_setting, TYPE_CHOICE, CHOICE(0, "on|off"), \
+        "a browser that logged in before does not wait for the attempts of others") \
     ROW(FIRST_TOKEN_TIMEOUT, "ChatSessionFirstTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \
         "longest wait for the first token of an answer") \
     ROW(TOKEN_TIMEOUT, "ChatSessionTokenTimeout", set_setting, TYPE_DURATION, RANGE(SECONDS(60), MILLISECONDS(100), HOURS(1)), \
@@ -244,15 +250,20 @@ static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
         }
         break;
     case TYPE_STRING:
-        if (!*arg) {
-            return apr_psprintf(cmd->pool, "%s: is empty; expected %s", row->name, row->help);
-        }
         break;
     }
     conf->values[index].set = true;
     conf->values[index].number = number;
     conf->values[index].string = apr_pstrdup(cmd->pool, arg);
     return NULL;
+}
+
+/* What the processes share cannot differ between virtual hosts. */
+static const char *set_global_setting(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    return problem ? problem : set_setting(cmd, dir, arg);
 }
 
 static const char *set_database(cmd_parms *cmd, void *dir, const char *arg)
@@ -289,8 +300,7 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
         return "ChatSessionSecretFile: out of memory or OpenSSL is not usable";
     }
     if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s (make one with: openssl rand -base64 48)", path,
-                            problem);
+        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
     }
     return NULL;
 }
@@ -348,14 +358,14 @@ static apr_status_t next_line(void *buf, apr_size_t size, void *param)
 
 /*
  * Let mod_proxy keep connections to the backend: the <Proxy> section that an administrator would write by hand. timeout
- * is long because silence is timed by the turn itself (stream.c); ttl is below the keep-alive of common model servers;
- * retry=0: the next turn may try at once.
+ * bounds what a turn cannot watch itself, the writing of the request and the TLS handshake (silence is timed by
+ * stream.c); ttl is below the keep-alive of common model servers; retry=0: the next turn may try at once.
  */
 static const char *declare_worker(cmd_parms *cmd, const char *url)
 {
     const char *rest = apr_psprintf(cmd->pool,
                                     "<Proxy \"%s\">\n"
-                                    "ProxySet enablereuse=on connectiontimeout=5 timeout=3600 retry=0 ttl=4\n"
+                                    "ProxySet enablereuse=on connectiontimeout=5 timeout=30 retry=0 ttl=4\n"
                                     "</Proxy>\n",
                                     url);
     ap_directive_t *tree = NULL;
@@ -692,7 +702,15 @@ static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
     const char *problem = cs_cookie_problem(&attrs);
 
     if (problem) {
-        return apr_psprintf(pool, "ChatSessionCookie… settings contradict each other: %s", problem);
+        return apr_psprintf(pool, "the ChatSessionCookie settings contradict each other: %s", problem);
+    }
+    if (chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY) <
+        8 * chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM)) {
+        return apr_psprintf(pool,
+                            "ChatSessionPasswordMemory is %" APR_INT64_T_FMT ", which is too little for "
+                            "ChatSessionPasswordParallelism %" APR_INT64_T_FMT ": Argon2 wants 8 KiB for each lane",
+                            chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY),
+                            chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM));
     }
     if (conf->legacy && !chatsession_number(conf, CHATSESSION_ANONYMOUS)) {
         return "ChatSessionLegacyCookie needs ChatSessionAnonymous on: an anonymous session is what it is exchanged "
@@ -715,11 +733,25 @@ static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
     return NULL;
 }
 
+/* httpd gives a virtual host without a directive of ours the main server's very structure; its mounts are its own. */
+static chatsession_server_t *own_config(apr_pool_t *pconf, server_rec *s, const server_rec *first)
+{
+    chatsession_server_t *conf = chatsession_server(s);
+
+    if (s != first && conf == chatsession_server(first)) {
+        conf = apr_pmemdup(pconf, conf, sizeof(*conf));
+        ap_set_module_config(s->module_config, &chatsession_module, conf);
+    }
+    return conf;
+}
+
 int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
+    server_rec *first = s;
+
     (void)plog;
     for (; s; s = s->next) {
-        chatsession_server_t *conf = chatsession_server(s);
+        chatsession_server_t *conf = own_config(pconf, s, first);
         const char *problem;
 
         conf->mounts = chatsession_mounts_find(pconf, s);

@@ -48,6 +48,9 @@ typedef enum {
     CHATSESSION_PASSWORD_ITERATIONS,
     CHATSESSION_PASSWORD_PARALLELISM,
     CHATSESSION_PASSWORD_CONCURRENCY,
+    CHATSESSION_LOGIN_LIMIT,
+    CHATSESSION_LOGIN_DELAY,
+    CHATSESSION_KNOWN_DEVICE,
     CHATSESSION_FIRST_TOKEN_TIMEOUT,
     CHATSESSION_TOKEN_TIMEOUT,
     CHATSESSION_ANSWER_TIMEOUT,
@@ -80,6 +83,7 @@ typedef struct {
 } chatsession_legacy_t;
 
 typedef struct chatsession_assets chatsession_assets_t;
+typedef struct chatsession_recorder chatsession_recorder_t;
 
 typedef struct {
     struct {
@@ -96,6 +100,7 @@ typedef struct {
     chatsession_assets_t *assets;       /* the pages, in memory */
     cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
     cs_db_t *db;                        /* this child's; NULL before child_init or when not configured */
+    chatsession_recorder_t *recorder;   /* of db's running answers; NULL as db */
 } chatsession_server_t;
 
 typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;

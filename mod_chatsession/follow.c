@@ -16,8 +16,7 @@
 typedef struct {
     request_rec *r;
     chatsession_server_t *conf;
-    const char *user_id, *conversation_id, *answer_id;
-    apr_int64_t points;
+    cs_turn_place_t place; /* moves on with what was sent */
     apr_bucket_brigade *bb;
     apr_time_t last_sent, failing_since;
 } follow_t;
@@ -37,9 +36,9 @@ static bool flush(follow_t *follow)
 static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, apr_pool_t *pool)
 {
     if (progress->text_len) {
-        follow->points += progress->points;
-        chatsession_event_add(follow->bb, NULL, follow->points,
-                              chatsession_chunk_json(follow->answer_id, progress->model,
+        follow->place.from_point += progress->points;
+        chatsession_event_add(follow->bb, NULL, follow->place.from_point,
+                              chatsession_chunk_json(follow->place.answer_id, progress->model,
                                                      json_pack("{s:s%}", "content", progress->text, progress->text_len),
                                                      NULL),
                               pool);
@@ -48,7 +47,7 @@ static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, 
         return false;
     }
     chatsession_event_add(follow->bb, "done", -1,
-                          chatsession_done_json(follow->answer_id, progress->status, progress->finish_reason,
+                          chatsession_done_json(follow->place.answer_id, progress->status, progress->finish_reason,
                                                 progress->usage, progress->detail),
                           pool);
     return true;
@@ -58,8 +57,7 @@ static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, 
 static apr_status_t look(follow_t *follow, apr_pool_t *pool)
 {
     cs_turn_progress_t progress;
-    apr_status_t rv = cs_turn_follow(&progress, follow->conf->db, follow->user_id, follow->conversation_id,
-                                     follow->answer_id, follow->points, pool);
+    apr_status_t rv = cs_turn_follow(&progress, follow->conf->db, &follow->place, pool);
 
     if (rv == CS_EUNAVAILABLE) {
         follow->failing_since = follow->failing_since ? follow->failing_since : apr_time_now();
@@ -93,24 +91,24 @@ static void run(follow_t *follow)
     apr_pool_destroy(pool);
 }
 
-int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const char *user_id,
-                            const char *conversation_id, const char *answer_id, apr_int64_t from_point)
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
 {
-    follow_t follow = {r, conf, user_id, conversation_id, answer_id, from_point, NULL, apr_time_now(), 0};
+    follow_t follow = {.r = r, .conf = conf, .place = *place, .last_sent = apr_time_now()};
     cs_turn_progress_t progress;
-    apr_status_t rv = cs_turn_follow(&progress, conf->db, user_id, conversation_id, answer_id, from_point, r->pool);
+    apr_status_t rv = cs_turn_follow(&progress, conf->db, place, r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
     }
     chatsession_events_begin(r);
-    follow.answer_id = progress.answer_id;
+    follow.place.answer_id = progress.answer_id;
     follow.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     chatsession_event_add(follow.bb, "turn", -1,
-                          json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id",
+                          json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", place->conversation_id, "message_id",
                                     progress.message_id, "answer_id", progress.answer_id, "model", progress.model),
                           r->pool);
-    if (send_progress(&follow, &progress, r->pool)) {
+    /* Who asks for the headers alone waits for nothing. */
+    if (send_progress(&follow, &progress, r->pool) || r->header_only) {
         flush(&follow);
     } else {
         run(&follow);

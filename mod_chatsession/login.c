@@ -7,7 +7,7 @@
 #include "core/password.h"
 #include "core/rfc3339.h"
 #include "reply.h"
-#include "store/user.h"
+#include "throttle.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -91,10 +91,9 @@ int chatsession_get_session(chatsession_call_t *call)
                                             backend_names(call->conf)));
 }
 
-/* Whether the password is the user's; an unknown user and one without a password cost the same work as a wrong one. */
-static apr_status_t check_password(chatsession_call_t *call, const cs_user_t *user)
+apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
+                                        const cs_json_field_t *password)
 {
-    const cs_json_field_t *password = &call->fields[1];
     const cs_password_cost_t cost = chatsession_password_cost(call->conf);
     const char *phc;
     bool rehash = false;
@@ -109,8 +108,19 @@ static apr_status_t check_password(chatsession_call_t *call, const cs_user_t *us
         if (cs_user_rehash(call->conf->db, user->id, user->phc, phc, call->r->pool) != APR_SUCCESS) {
             ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r, "CS0030: a password could not be hashed anew");
         }
-        return rv;
+    } else {
+        gate_leave();
     }
+    return rv == CS_EMALFORMED || (rv == APR_SUCCESS && (!user->id || user->disabled)) ? CS_EBADSIG : rv;
+}
+
+apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *call, const cs_json_field_t *password)
+{
+    const cs_password_cost_t cost = chatsession_password_cost(call->conf);
+    apr_status_t rv;
+
+    gate_enter();
+    rv = cs_password_hash(phc, password->string, password->length, &cost, call->r->pool);
     gate_leave();
     return rv;
 }
@@ -118,30 +128,37 @@ static apr_status_t check_password(chatsession_call_t *call, const cs_user_t *us
 int chatsession_post_login(chatsession_call_t *call)
 {
     const char *name = call->fields[0].string;
+    cs_throttle_attempt_t attempt;
     cs_user_t user = {0};
     apr_status_t rv;
+    int answer;
 
     if (call->session->skipped) {
         return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden",
                                        "The request asks by a header to be served without a session; leave that out "
                                        "to log in.");
     }
+    answer = chatsession_throttle_admit(&attempt, call, name);
+    if (answer != DECLINED) {
+        return answer;
+    }
     rv = cs_user_find(&user, call->conf->db, name, call->r->pool);
     if (rv != APR_SUCCESS && rv != APR_ENOENT) {
         return chatsession_reply_status(call->r, rv);
     }
-    rv = check_password(call, &user);
-    if (rv == CS_EMALFORMED || rv == CS_EBADSIG || (rv == APR_SUCCESS && (!user.id || user.disabled))) {
+    rv = chatsession_check_password(call, &user, &call->fields[1]);
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_session_begin_verified(&call->session, call->r, user.id, user.password_revision);
+    }
+    if (rv == CS_EBADSIG || rv == APR_ENOENT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0031: login refused");
         return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "invalid_credentials",
                                        "The name or the password is wrong.");
     }
-    if (rv == APR_SUCCESS) {
-        rv = chatsession_session_begin(&call->session, call->r, user.id);
-    }
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
+    chatsession_throttle_succeeded(&attempt, call, user.id);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0032: login: session %s begins", call->session->ref);
     return chatsession_get_session(call);
 }

@@ -4,6 +4,7 @@
 #define CHATSESSION_LOGIN_H
 /* Who am I, log in, log out: the same three rows in the end users' and in the operators' table. */
 #include "route.h"
+#include "store/user.h"
 
 chatsession_handler_fn chatsession_get_session, chatsession_post_login, chatsession_post_logout;
 extern const cs_json_member_t chatsession_login_members[2];
@@ -22,6 +23,14 @@ extern const cs_json_member_t chatsession_login_members[2];
     {                                                                                                                  \
         "POST", "api/logout", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_logout                         \
     }
+
+/** APR_SUCCESS: the password is the user's. CS_EBADSIG: it is not; an unknown user (zeroed), one without a password and a
+ * disabled one cost the same work as a wrong one. It is hashed anew where that has become dearer. */
+apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
+                                        const cs_json_field_t *password);
+
+/** The hash of a new password, at the configured cost. */
+apr_status_t chatsession_hash_password(const char **phc, chatsession_call_t *call, const cs_json_field_t *password);
 
 /** At child start: the gate that bounds how many passwords are hashed at once. */
 apr_status_t chatsession_login_init(chatsession_server_t *conf, apr_pool_t *pool);

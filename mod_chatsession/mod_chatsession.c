@@ -39,30 +39,30 @@ static int handle(request_rec *r)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
     const chatsession_mount_t *mount;
-    const char *below;
+    chatsession_address_t address;
 
     if (!r->handler || strncmp(r->handler, "chatsession", 11) != 0) {
         return DECLINED;
     }
-    mount = chatsession_mounts_of(conf->mounts, r, &below);
+    mount = chatsession_mounts_of(conf->mounts, r, &address.below);
     if (!mount) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0002: SetHandler %s must stand in a <Location \"/path\"> section",
                       r->handler);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     chatsession_reply_headers(r);
-    chatsession_hide_query(r);
-    if (!below) {
+    address.query = chatsession_hide_query(r);
+    if (!address.below) {
         return add_slash(r, mount);
     }
     if (!strcmp(r->handler, "chatsession")) {
-        return chatsession_chat_handler(r, conf, below);
+        return chatsession_chat_handler(r, conf, &address);
     }
     if (!strcmp(r->handler, "chatsession-admin")) {
-        return chatsession_admin_handler(r, conf, below);
+        return chatsession_admin_handler(r, conf, &address);
     }
     if (!strcmp(r->handler, "chatsession-mock")) {
-        return chatsession_mock_handler(r, below);
+        return chatsession_mock_handler(r, address.below);
     }
     return DECLINED;
 }
@@ -89,29 +89,38 @@ static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
         const chatsession_server_t *known = chatsession_server(other);
         if (known->db && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), config.conninfo)) {
             conf->db = known->db;
+            conf->recorder = known->recorder;
             return;
         }
     }
     if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
+                            chatsession_recorder_start(conf, s, pchild) != APR_SUCCESS ||
                             (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
     }
 }
 
-static void start_child(apr_pool_t *pchild, server_rec *s)
+/* Without its driver no child could do anything: better no server than one whose children fail. */
+static int check_driver(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     const char *problem;
 
-    if (cs_db_init(&problem, pchild) != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0004: %s", problem);
-        return;
+    (void)plog;
+    (void)ptemp;
+    if (cs_db_init(&problem, pconf) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "CS0004: %s", problem);
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
+    return OK;
+}
+
+static void start_child(apr_pool_t *pchild, server_rec *s)
+{
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }
-    if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS ||
-        chatsession_recorder_start(chatsession_server(s), s, pchild) != APR_SUCCESS) {
+    if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
     }
 }
@@ -120,13 +129,16 @@ static void register_hooks(apr_pool_t *pool)
 {
     /* Before mod_proxy: our handler takes the request first and may hand it on. */
     static const char *const before_proxy[] = {"mod_proxy.c", NULL};
+    /* What is made first goes last: mod_watchdog's thread has ended before the connections that it uses are closed. */
+    static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
     (void)pool;
     chatsession_stream_register();
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(start_child, NULL, before_watchdog, APR_HOOK_FIRST);
     ap_hook_pre_connection(chatsession_stream_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(chatsession_expose, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handle, NULL, before_proxy, APR_HOOK_FIRST);

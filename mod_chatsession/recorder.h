@@ -3,14 +3,14 @@
 #ifndef CHATSESSION_RECORDER_H
 #define CHATSESSION_RECORDER_H
 /*
- * One thread per child that saves all running answers of the child together: every ChatSessionCheckpoint one statement
- * with what each has gained since. It is also the heartbeat by which other children know that the answers live, and the
- * way in which a stop from anywhere arrives. A database that is away costs nothing but time: what could not be saved is
- * saved at the next tick.
+ * One thread per child and database that saves all running answers of the child together: every ChatSessionCheckpoint
+ * one statement with what each has gained since. It is also the heartbeat by which other children know that the answers
+ * live, and the way in which a stop from anywhere arrives. A database that is away costs nothing but time: what could
+ * not be saved is saved at the next tick.
  */
 #include "turn.h"
 
-/** At child start, for the server's configuration: start the thread. It ends with pool. */
+/** At child start, for the first server of a database: start the thread; it is conf->recorder. It ends with pool. */
 apr_status_t chatsession_recorder_start(chatsession_server_t *conf, server_rec *s, apr_pool_t *pool);
 
 /** The turn is saved from now on, until it is removed. */
@@ -22,6 +22,6 @@ void chatsession_recorder_remove(chatsession_turn_t *turn);
 apr_status_t chatsession_recorder_append(chatsession_turn_t *turn, const char *bytes, apr_size_t len, apr_size_t limit);
 
 /** Ask this child's running answer of the conversation to stop, ahead of the next tick. */
-void chatsession_recorder_stop(const char *conversation_id);
+void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *conversation_id);
 
 #endif

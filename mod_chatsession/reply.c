@@ -14,7 +14,7 @@ APLOG_USE_MODULE(chatsession);
 #define CSP                                                                                                            \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "   \
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "                                 \
-    "require-trusted-types-for 'script'; trusted-types chatsession dompurify"
+    "require-trusted-types-for 'script'; trusted-types dompurify"
 
 static const struct {
     const char *name, *value;

@@ -43,7 +43,7 @@ static int join_cookie(void *baton, const char *name, const char *value)
     return 1;
 }
 
-static apr_status_t find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
+apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
 {
     apr_array_header_t *headers = apr_array_make(r->pool, 2, sizeof(const char *));
 
@@ -61,7 +61,7 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     const char *value;
     apr_size_t len;
-    apr_status_t rv = find_cookie(r, attrs.name, &value, &len);
+    apr_status_t rv = chatsession_find_cookie(r, attrs.name, &value, &len);
 
     session->cookie = rv != APR_ENOENT;
     if (rv == APR_ENOENT || !conf->keys) {
@@ -290,9 +290,10 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
         rv = send_cookie(r, &attrs, text);
     }
     if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
         load(r, conf, current, &token);
         current->cause = current->ref ? "new" : current->cause;
-        rv = current->status;
+        rv = current->ref || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
     }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
@@ -315,7 +316,8 @@ static void exchange(request_rec *r, chatsession_server_t *conf, chatsession_ses
     apr_size_t len;
     apr_status_t rv;
 
-    if (!legacy || !conf->keys || !conf->db || find_cookie(r, legacy->cookie.name, &value, &len) != APR_SUCCESS ||
+    if (!legacy || !conf->keys || !conf->db ||
+        chatsession_find_cookie(r, legacy->cookie.name, &value, &len) != APR_SUCCESS ||
         cs_itsdangerous_read(&found, legacy->key, legacy->cookie.name, value, len, r->pool) != APR_SUCCESS ||
         cs_itsdangerous_judge(&found, legacy->max_age, r->request_time) != APR_SUCCESS) {
         return;
@@ -401,9 +403,16 @@ const chatsession_session_t *chatsession_console_session(request_rec *r)
 
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
 {
+    return chatsession_session_begin_verified(session, r, user_id, NULL);
+}
+
+apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
+                                                const char *user_id, const char *password_revision)
+{
     const chatsession_server_t *conf = chatsession_server(r->server);
     chatsession_session_t *current = session_of(r);
     cs_session_new_t made = {.user_id = user_id,
+                             .password_revision = password_revision,
                              .replaces = current->id_hash,
                              .most = (int)chatsession_number(conf, CHATSESSION_MAX_PER_USER),
                              .max_lifetime = chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
@@ -433,14 +442,10 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
     return rv;
 }
 
-int chatsession_expose(request_rec *r)
+void chatsession_expose_session(request_rec *r)
 {
-    const chatsession_session_t *session;
+    const chatsession_session_t *session = session_of(r);
 
-    if (chatsession_dir(r)->expose != 1) {
-        return DECLINED;
-    }
-    session = session_of(r);
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
     if (session->ref) {
@@ -457,5 +462,13 @@ int chatsession_expose(request_rec *r)
             r->ap_auth_type = apr_pstrdup(r->pool, "ChatSession");
         }
     }
+}
+
+int chatsession_expose(request_rec *r)
+{
+    if (chatsession_dir(r)->expose != 1) {
+        return DECLINED;
+    }
+    chatsession_expose_session(r);
     return OK;
 }

@@ -17,7 +17,8 @@
 
 /** How far a role reaches: each has all that the one before it may. In the order of the comparison. */
 typedef enum {
-    CHATSESSION_ANYONE = 0, /* no login needed */
+    CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
+    CHATSESSION_ANYONE = 0,      /* no login needed */
     CHATSESSION_USER,
     CHATSESSION_VIEWER,
     CHATSESSION_AUDITOR,
@@ -62,13 +63,25 @@ const chatsession_session_t *chatsession_console_session(request_rec *r);
  */
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id);
 
+/** The same for a user whose password was verified: APR_ENOENT when the password was changed or the user disabled in the
+ * meantime. password_revision is cs_user_t's; NULL: no password was looked at. */
+apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
+                                                const char *user_id, const char *password_revision);
+
 /** End this request's session and take the cookie away. */
 apr_status_t chatsession_session_end(request_rec *r, const char *cause);
+
+/** The value of a cookie of the request, in all its Cookie headers. Statuses of cs_cookie_find. */
+apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len);
 
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
 
-/** Hook fixups: CHATSESSION_… and REMOTE_USER where ChatSession is on. */
+/** Put the session into the request's environment (CHATSESSION_CAUSE, …) and its user into r->user, for logs and other
+ * modules. */
+void chatsession_expose_session(request_rec *r);
+
+/** Hook fixups: the same where ChatSession is on. */
 int chatsession_expose(request_rec *r);
 
 /** The access that a role of the database stands for; CHATSESSION_ANYONE for an unknown word. */

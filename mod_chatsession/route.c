@@ -101,8 +101,9 @@ static bool is_allowed_origin(const chatsession_call_t *call, const char *origin
 }
 
 /*
- * May this state-changing request come from where it says? The browser's own word (Sec-Fetch-Site) counts first, then
- * Origin; a request with neither is no browser's, which is fine as long as it carries no cookie of ours.
+ * May this request come from where it says? The browser's own word (Sec-Fetch-Site) counts first, then Origin. A
+ * request with neither is no browser's: it may read, and change something as long as it carries no cookie of ours.
+ * Reading counts too, because an operator's reading is recorded in their name: a link on another site must not do that.
  */
 static bool is_same_site(const chatsession_call_t *call)
 {
@@ -115,7 +116,7 @@ static bool is_same_site(const chatsession_call_t *call)
     if (origin) {
         return (!site && is_own_origin(call->r, origin)) || is_allowed_origin(call, origin);
     }
-    return !site && !call->session->cookie;
+    return !site && (!strcmp(call->route->method, "GET") || !call->session->cookie);
 }
 
 /* --- body --- */
@@ -231,9 +232,9 @@ static bool add_pair(chatsession_call_t *call, char *pair)
     return true;
 }
 
-static bool read_query(chatsession_call_t *call)
+static bool read_query(chatsession_call_t *call, const char *query)
 {
-    char *rest = call->r->args ? apr_pstrdup(call->r->pool, call->r->args) : NULL;
+    char *rest = query ? apr_pstrdup(call->r->pool, query) : NULL;
     char *state;
 
     call->query = apr_table_make(call->r->pool, 4);
@@ -246,8 +247,9 @@ static bool read_query(chatsession_call_t *call)
     return true;
 }
 
-void chatsession_hide_query(request_rec *r)
+const char *chatsession_hide_query(request_rec *r)
 {
+    const char *args = r->args;
     const char *query = strchr(r->the_request, '?');
     const char *rest = query ? strchr(query, ' ') : NULL;
 
@@ -257,6 +259,8 @@ void chatsession_hide_query(request_rec *r)
                         rest ? rest : "", NULL);
         r->unparsed_uri = apr_pstrndup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?"));
     }
+    r->args = NULL;
+    return args;
 }
 
 const char *chatsession_query(const chatsession_call_t *call, const char *name)
@@ -290,7 +294,7 @@ int chatsession_bad_request(chatsession_call_t *call, const char *detail)
 }
 
 int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chatsession_route_t *table, int count,
-                         const char *below)
+                         const chatsession_address_t *address)
 {
     chatsession_call_t *call = apr_pcalloc(r->pool, sizeof(*call));
     const char *allow;
@@ -298,7 +302,7 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
 
     call->r = r;
     call->conf = conf;
-    call->route = find_route(call, table, count, below, &allow);
+    call->route = find_route(call, table, count, address->below, &allow);
     if (!call->route && !allow) {
         return chatsession_reply_error(r, HTTP_NOT_FOUND, "not_found", "There is nothing at this address.");
     }
@@ -307,20 +311,24 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
         return chatsession_reply_error(r, HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
                                        apr_pstrcat(r->pool, "This address takes ", allow, ".", NULL));
     }
-    call->console = !strcmp(r->handler, "chatsession-admin");
-    call->session = call->console ? chatsession_console_session(r) : chatsession_session(r);
-    rv = check_access(call);
+    if (call->route->access != CHATSESSION_NO_SESSION) {
+        call->console = !strcmp(r->handler, "chatsession-admin");
+        call->session = call->console ? chatsession_console_session(r) : chatsession_session(r);
+        chatsession_expose_session(r);
+        rv = check_access(call);
+    } else {
+        rv = DECLINED;
+    }
     if (rv != DECLINED) {
         return rv;
     }
-    if (strcmp(call->route->method, "GET") != 0 && !is_same_site(call)) {
+    if (call->session && !is_same_site(call)) {
         return chatsession_reply_error(r, HTTP_FORBIDDEN, "cross_site",
                                        "The request does not come from a page of this site (Sec-Fetch-Site, Origin).");
     }
-    if (!read_query(call)) {
+    if (!read_query(call, address->query)) {
         return chatsession_bad_request(call, "The query string is not percent-encoded UTF-8 text.");
     }
-    r->args = NULL;
     rv = check_body(call);
     return rv == DECLINED ? call->route->handle(call) : rv;
 }

@@ -17,12 +17,18 @@
 
 typedef struct chatsession_route chatsession_route_t;
 
+/** What of its address a request hands to our handlers. */
+typedef struct {
+    const char *below; /* the path under the mount, without its slash */
+    const char *query; /* the query string, or NULL */
+} chatsession_address_t;
+
 /** What a handler gets. */
 typedef struct {
     request_rec *r;
     chatsession_server_t *conf;
     const chatsession_route_t *route;
-    const chatsession_session_t *session;
+    const chatsession_session_t *session;            /* NULL when the row says CHATSESSION_NO_SESSION */
     bool console;                                    /* under the operators' mount, which has limits of its own */
     const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
     const char *word;                                /* the {word} of the path */
@@ -43,14 +49,14 @@ struct chatsession_route {
 };
 
 /**
- * Take the query string out of the request line that access logs print: what people search for and why operators look
- * is no business of a log (ASVS 5.0 14.2.1, 16.2.5). r->args stays until the call has read it.
+ * Take the query string out of what access logs print (%r, %q, %U stays): what people search for and why operators look
+ * is no business of a log (ASVS 5.0 14.2.1, 16.2.5). Returns it, NULL when there is none.
  */
-void chatsession_hide_query(request_rec *r);
+const char *chatsession_hide_query(request_rec *r);
 
-/** Answer the request by table; below is the path under the mount. */
+/** Answer the request by table. */
 int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chatsession_route_t *table, int count,
-                         const char *below);
+                         const chatsession_address_t *address);
 
 /** A query parameter, or NULL. */
 const char *chatsession_query(const chatsession_call_t *call, const char *name);

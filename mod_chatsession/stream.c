@@ -6,6 +6,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <util_filter.h>
+#include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_support.h>
 #include "core/json.h"
@@ -18,6 +19,10 @@ APLOG_USE_MODULE(chatsession);
 
 /* How long tick waits at most before it looks around: a stop or a client's leaving is seen this soon. */
 #define SLICE (100 * 1000)
+/* After [DONE]: the end of the body lets mod_proxy keep the connection, but is not worth a longer wait. */
+#define DRAIN_LIMIT (500 * 1000)
+/* A browser that takes nothing for so long is let go; it takes the answer up again from where it was. */
+#define CLIENT_PATIENCE apr_time_from_sec(10)
 
 static ap_filter_rec_t *replay_filter, *record_filter, *tick_filter;
 
@@ -29,6 +34,7 @@ typedef struct {
     apr_bucket_brigade *out;
     apr_pool_t *scratch; /* cleared after every piece */
     bool looked;         /* at status and type */
+    bool broken;         /* mod_proxy says that the backend's body broke off */
     int status;
 } record_t;
 
@@ -53,6 +59,37 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     }
     apr_brigade_cleanup(bb);
     turn->last_sent = apr_time_now();
+}
+
+void chatsession_stream_cut(chatsession_turn_t *turn)
+{
+    conn_rec *c = turn->r->connection;
+    apr_bucket_brigade *bb;
+
+    if (turn->client_gone) {
+        return;
+    }
+    bb = apr_brigade_create(turn->r->pool, c->bucket_alloc);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(c->bucket_alloc));
+    turn->client_ended = true;
+    chatsession_stream_send(turn, bb);
+    turn->client_gone = true;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, turn->r,
+                  "CS0053: turn %s: the session ended, so the browser hears no more; the answer goes on",
+                  turn->answer_id);
+}
+
+void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
+{
+    conn_rec *c = turn->r->connection;
+    apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
+
+    /* A stream of HTTP/2 has no socket of its own: mod_http2 does its writing elsewhere. */
+    if (socket && begin && apr_socket_timeout_get(socket, &turn->client_timeout) == APR_SUCCESS) {
+        apr_socket_timeout_set(socket, turn->client_timeout < CLIENT_PATIENCE ? turn->client_timeout : CLIENT_PATIENCE);
+    } else if (socket && !begin) {
+        apr_socket_timeout_set(socket, turn->client_timeout);
+    }
 }
 
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
@@ -87,6 +124,14 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
 
 /* --- record --- */
 
+static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
+{
+    chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
+                             apr_psprintf(turn->r->pool, "The answer is longer than %" APR_SIZE_T_FMT " octets.",
+                                          limit));
+    return APR_ECONNABORTED;
+}
+
 /* Append text to the answer and the event that tells the browser. */
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
@@ -96,10 +141,7 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     if (piece->content_len) {
         const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
         if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
-            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
-                                     apr_psprintf(turn->r->pool,
-                                                  "The answer is longer than %" APR_SIZE_T_FMT " octets.", limit));
-            return APR_ECONNABORTED;
+            return too_long(turn, limit);
         }
         turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
         turn->heard = true;
@@ -125,6 +167,19 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     return APR_SUCCESS;
 }
 
+/* Some servers count in every chunk: the last count stays, in one buffer. */
+static apr_status_t keep_usage(record_t *record, const json_t *usage)
+{
+    apr_size_t len = 0;
+    const char *text = cs_json_print(usage, &len, record->scratch);
+
+    if (!text) {
+        return APR_ENOMEM;
+    }
+    cs_text_clear(record->turn->usage);
+    return cs_text_append(record->turn->usage, text, len, 0);
+}
+
 /* One event's data, or the whole body of an answer that is not streamed. */
 static apr_status_t take_piece(void *baton, const char *name, const char *data, apr_size_t len)
 {
@@ -146,13 +201,10 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
                                  "The model's server reported an error.");
         return APR_ECONNABORTED;
     }
-    if (piece.model) {
-        turn->model = apr_pstrdup(turn->r->pool, piece.model);
+    if (piece.usage && keep_usage(record, piece.usage) != APR_SUCCESS) {
+        return APR_ENOMEM;
     }
-    if (piece.usage) {
-        turn->usage = cs_json_print(piece.usage, NULL, turn->r->pool);
-    }
-    if (piece.finish_reason) {
+    if (piece.finish_reason && !turn->finish_reason) {
         turn->finish_reason = apr_pstrdup(turn->r->pool, piece.finish_reason);
     }
     if (piece.done) {
@@ -186,8 +238,9 @@ static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t l
         look(record);
     }
     if (record->whole) {
-        return cs_text_append(record->whole, bytes, len,
-                              (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT));
+        const apr_size_t limit = (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT);
+        rv = cs_text_append(record->whole, bytes, len, limit);
+        return rv == CS_ETOOBIG ? too_long(record->turn, limit) : rv;
     }
     rv = record->sse ? cs_sse_feed(record->sse, bytes, len) : APR_ENOMEM;
     if (rv == CS_ETOOBIG) {
@@ -205,7 +258,7 @@ static void take_end(record_t *record)
     if (!record->looked) {
         look(record);
     }
-    if (!record->whole || turn->state != CHATSESSION_TURN_RUNNING) {
+    if (!record->whole || record->broken || turn->state != CHATSESSION_TURN_RUNNING) {
         return;
     }
     if (record->status != HTTP_OK) {
@@ -221,6 +274,36 @@ static void take_end(record_t *record)
     }
 }
 
+/* httpd closes the sockets of its children's connections when it is stopped, and not when it is restarted gracefully.
+ */
+static bool is_stopping(const chatsession_turn_t *turn)
+{
+    conn_rec *c = turn->r->connection;
+    apr_os_sock_t fd = -1;
+
+    apr_os_sock_get(&fd, ap_get_conn_socket(c->master ? c->master : c));
+    return fd < 0;
+}
+
+/* What others want of the turn, and its total time. False: it is to end. */
+static bool obey(chatsession_turn_t *turn)
+{
+    if (atomic_load(&turn->cut)) {
+        chatsession_stream_cut(turn);
+    }
+    if (atomic_load(&turn->stop)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
+    } else if (is_stopping(turn)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "server_stopping", "The server was stopped.");
+    } else if (atomic_load(&turn->gone)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
+                                 "The conversation was deleted.");
+    } else if (apr_time_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
+    }
+    return turn->state == CHATSESSION_TURN_RUNNING || turn->state == CHATSESSION_TURN_COMPLETE;
+}
+
 static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     record_t *ctx = f->ctx;
@@ -232,7 +315,13 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
         const char *bytes;
         apr_size_t len;
 
-        if (APR_BUCKET_IS_EOS(b)) {
+        if (AP_BUCKET_IS_EOC(b)) {
+            /* mod_proxy lost the connection before the first octet, and would have the browser's closed as well. */
+            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
+                                     "The model's server cannot be reached.");
+        } else if (AP_BUCKET_IS_ERROR(b)) {
+            ctx->broken = true;
+        } else if (APR_BUCKET_IS_EOS(b)) {
             take_end(ctx);
         } else if (!APR_BUCKET_IS_METADATA(b)) {
             rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);
@@ -245,11 +334,8 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_brigade_cleanup(bb);
     chatsession_stream_send(turn, ctx->out);
     apr_pool_clear(ctx->scratch);
-    if (atomic_load(&turn->stop)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
-    }
     /* Anything but success makes mod_proxy close the backend's connection and return. */
-    return rv == APR_SUCCESS && !atomic_load(&turn->stop) && !atomic_load(&turn->gone) ? APR_SUCCESS : APR_ECONNABORTED;
+    return rv == APR_SUCCESS && obey(turn) ? APR_SUCCESS : APR_ECONNABORTED;
 }
 
 /* --- tick --- */
@@ -257,23 +343,19 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 /* Between two slices of silence. Anything but success ends the exchange. */
 static apr_status_t look_around(chatsession_turn_t *turn)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_interval_time_t silence = apr_time_now() - turn->last_heard;
     const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
 
     chatsession_stream_heartbeat(turn);
-    if (atomic_load(&turn->stop)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
-    } else if (atomic_load(&turn->gone)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
-                                 "The conversation was deleted.");
-    } else if (now - turn->last_heard >= chatsession_number(turn->conf, limit)) {
+    if (turn->state == CHATSESSION_TURN_COMPLETE) {
+        /* All is said; a server that does not end its body is not waited for. */
+        return silence < DRAIN_LIMIT ? APR_SUCCESS : APR_EOF;
+    }
+    if (obey(turn) && silence >= chatsession_number(turn->conf, limit)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout",
                                  "The model fell silent for too long.");
-    } else if (now - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
     }
-    return turn->state == CHATSESSION_TURN_RUNNING || turn->state == CHATSESSION_TURN_COMPLETE ? APR_SUCCESS
-                                                                                               : APR_ECONNABORTED;
+    return turn->state == CHATSESSION_TURN_RUNNING ? APR_SUCCESS : APR_ECONNABORTED;
 }
 
 static apr_status_t wait_a_slice(conn_rec *c)

@@ -36,6 +36,16 @@ static const char *const state_names[] = {
     [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
 };
 
+/* What mod_proxy says of an exchange that we end on purpose is no error: from here to the end of it only its own
+ * crashes are heard. */
+static void hush(chatsession_turn_t *turn)
+{
+    struct ap_logconf *quiet = apr_pcalloc(turn->r->pool, sizeof(*quiet));
+
+    quiet->level = APLOG_CRIT;
+    turn->r->log = quiet;
+}
+
 void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
                               const char *detail)
 {
@@ -44,6 +54,9 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0070: turn %s: %s -> %s%s%s", turn->answer_id,
                   state_names[turn->state], state_names[state], error ? ": " : "", error ? error : "");
+    if (current == turn && state != CHATSESSION_TURN_ERROR) {
+        hush(turn);
+    }
     turn->state = state;
     turn->error = error;
     turn->detail = detail;
@@ -76,6 +89,17 @@ static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
     chatsession_stream_send(turn, bb);
 }
 
+/* A piece of the text that no event has told of yet. */
+static void send_chunk(chatsession_turn_t *turn, const char *text)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+    json_t *data =
+        chatsession_chunk_json(turn->answer_id, turn->backend->name, json_pack("{s:s}", "content", text), NULL);
+
+    chatsession_event_add(bb, NULL, turn->points, data, turn->r->pool);
+    chatsession_stream_send(turn, bb);
+}
+
 static json_t *turn_json(const char *conversation_id, const char *message_id, const char *answer_id, const char *model)
 {
     return json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", conversation_id, "message_id", message_id, "answer_id",
@@ -83,6 +107,11 @@ static json_t *turn_json(const char *conversation_id, const char *message_id, co
 }
 
 /* --- the end --- */
+
+static const char *usage_text(const chatsession_turn_t *turn)
+{
+    return cs_text_length(turn->usage) ? cs_text_get(turn->usage) : NULL;
+}
 
 /* Commit the answer's end, waiting out a restart of the database. */
 static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *outcome)
@@ -93,7 +122,7 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
                                .content = cs_text_get(turn->text),
                                .content_len = cs_text_length(turn->text),
                                .finish_reason = turn->finish_reason,
-                               .usage = turn->usage,
+                               .usage = usage_text(turn),
                                .detail = turn->detail};
     apr_status_t rv;
 
@@ -117,11 +146,12 @@ static void finish(chatsession_turn_t *turn)
 {
     cs_turn_finished_e outcome;
     const char *status = state_names[turn->state];
-    const char *rest = cs_completion_rest(turn->reader);
+    const char *rest = turn->reader ? cs_completion_rest(turn->reader) : "";
     apr_status_t rv;
 
     if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
         turn->points++;
+        send_chunk(turn, rest);
     }
     rv = commit_end(turn, &outcome);
     if (rv != APR_SUCCESS) {
@@ -141,7 +171,7 @@ static void finish(chatsession_turn_t *turn)
         send_event(turn, "error", chatsession_error_json(turn->r, turn->error, turn->detail));
     }
     send_event(turn, "done",
-               chatsession_done_json(turn->answer_id, status, turn->finish_reason, turn->usage, turn->detail));
+               chatsession_done_json(turn->answer_id, status, turn->finish_reason, usage_text(turn), turn->detail));
 }
 
 /* --- the walk --- */
@@ -159,6 +189,7 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
     turn->answer_id = begun->answer_id;
     turn->client = r->output_filters;
     turn->text = cs_text_create(r->pool);
+    turn->usage = cs_text_create(r->pool);
     turn->last_sent = apr_time_now();
     return turn;
 }
@@ -170,6 +201,7 @@ static int stream(chatsession_turn_t *turn)
     apr_status_t rv;
 
     chatsession_events_begin(r);
+    chatsession_stream_patience(turn, true);
     chatsession_recorder_add(turn);
     send_event(turn, "turn", turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
     rv = cs_completion_reader_create(&turn->reader, r->pool);
@@ -187,6 +219,7 @@ static int stream(chatsession_turn_t *turn)
     }
     finish(turn);
     chatsession_recorder_remove(turn);
+    chatsession_stream_patience(turn, false);
     if (turn->client_gone) {
         /* Now httpd may know: nothing more is to be sent on this connection. */
         r->connection->aborted = 1;
@@ -209,6 +242,16 @@ static int reply_stale(request_rec *r, chatsession_server_t *conf, const cs_turn
     return chatsession_reply_json(r, HTTP_CONFLICT, body);
 }
 
+static int follow_same(request_rec *r, chatsession_server_t *conf, const cs_turn_new_t *turn, const char *answer_id)
+{
+    const cs_turn_place_t place = {.user_id = turn->user_id,
+                                   .session_hash = turn->session_hash,
+                                   .conversation_id = turn->conversation_id,
+                                   .answer_id = answer_id};
+
+    return chatsession_turn_follow(r, conf, &place);
+}
+
 int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
 {
     const chatsession_backend_t *backend = chatsession_find_backend(conf, NULL);
@@ -226,7 +269,7 @@ int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new
     case CS_TURN_BEGUN:
         return stream(create(r, conf, backend, turn->conversation_id, &begun));
     case CS_TURN_SAME:
-        return chatsession_turn_follow(r, conf, turn->user_id, turn->conversation_id, begun.answer_id, 0);
+        return follow_same(r, conf, turn, begun.answer_id);
     case CS_TURN_STALE:
         return reply_stale(r, conf, turn);
     case CS_TURN_RUNNING:

@@ -40,6 +40,8 @@ struct chatsession_turn {
     /* to the browser */
     ap_filter_t *client; /* what events are passed to */
     bool client_gone;
+    bool client_ended;                  /* its answer has been ended already */
+    apr_interval_time_t client_timeout; /* of its socket, put back at the end */
     apr_time_t last_sent;
 
     /* from the backend */
@@ -48,7 +50,8 @@ struct chatsession_turn {
     cs_completion_reader_t *reader;
     apr_time_t began, last_heard;
     bool heard; /* at least one token */
-    const char *finish_reason, *usage, *model;
+    const char *finish_reason;
+    cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
 
     /* the answer */
@@ -57,7 +60,9 @@ struct chatsession_turn {
     apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
     apr_int64_t saved_points;
     atomic_bool stop; /* asked to stop */
-    atomic_bool gone; /* the row is gone: expired, purged or given up for dead */
+    atomic_bool cut;  /* its session has ended: nothing more may reach the browser */
+    atomic_bool gone; /* the conversation was deleted */
+    bool reaped;      /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };
 
 /** The turn that this thread is working on, NULL outside of one: how filters on mod_proxy's own connections find it. */
@@ -72,8 +77,7 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 /** Answer the call with the stream of a new turn, or with the error that beginning it gave. */
 int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn);
 
-/** Answer with the stream of a turn that runs elsewhere or has ended; answer_id NULL: the conversation's newest. */
-int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const char *user_id,
-                            const char *conversation_id, const char *answer_id, apr_int64_t from_point);
+/** Answer with the stream of a turn that runs elsewhere or has ended, from place on. */
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);
 
 #endif

@@ -93,6 +93,7 @@ CREATE TABLE chatsession.live_turns (
     answer_id         uuid        NOT NULL,
     conversation_id   uuid        NOT NULL,
     host              text        NOT NULL,
+    session_hash      bytea,      -- the session that asked: when it ends, its browser hears no more
     started_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     heartbeat_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     stop_requested_at timestamptz,

@@ -12,6 +12,10 @@ END
 $$;
 CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.sessions
     FOR EACH ROW WHEN (NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION chatsession.tell_revoked();
+-- Times set back by hand end a session as well; the module only moves last_seen_at on.
+CREATE TRIGGER times_set_back_are_told AFTER UPDATE OF created_at, last_seen_at ON chatsession.sessions
+    FOR EACH ROW WHEN (NEW.created_at <> OLD.created_at OR NEW.last_seen_at < OLD.last_seen_at)
+    EXECUTE FUNCTION chatsession.tell_revoked();
 CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions
     FOR EACH ROW WHEN (OLD.revoked_at IS NULL) EXECUTE FUNCTION chatsession.tell_revoked();
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <argon2.h>
 #include <openssl/crypto.h>
+#include <strings.h>
+#include "core/common_password.h"
 #include "core/token.h"
 #include "core/utf8.h"
 
@@ -25,16 +27,75 @@ static bool is_cost(const cs_password_cost_t *cost)
            cost->parallelism >= 1 && cost->parallelism <= 16 && cost->memory_kib >= 8 * cost->parallelism;
 }
 
+enum { TOO_LONG, NOT_TEXT, TOO_SHORT, COMMON, HAS_USER_NAME, HAS_SITE_NAME };
+
+static const cs_password_problem_t problems[] = {
+    [TOO_LONG] = {"password_too_long", "The password is longer than 1024 bytes; choose a shorter one."},
+    [NOT_TEXT] = {"password_not_text",
+                  "The password is not UTF-8 text, or contains a NUL character; choose another one."},
+    [TOO_SHORT] = {"password_too_short", "The password is shorter than 8 characters; choose a longer one."},
+    [COMMON] = {"password_too_common",
+                "The password is one of those that are tried first, or made like them (a word with digits, a walk over "
+                "the keyboard, a date); choose another one."},
+    [HAS_USER_NAME] = {"password_has_user_name", "The password contains the user name; choose another one."},
+    [HAS_SITE_NAME] = {"password_has_site_name", "The password contains the name of this site; choose another one."},
+};
+
+/* Whether needle stands somewhere in text, capitals or not. Shorter ones than four octets stand everywhere by chance.
+ */
+static bool contains(const char *text, apr_size_t len, const char *needle, apr_size_t size)
+{
+    for (apr_size_t at = 0; size >= 4 && at + size <= len; at++) {
+        if (!strncasecmp(text + at, needle, size))
+            return true;
+    }
+    return false;
+}
+
+/* The labels of a host's name but the last, which many sites share, and but "chat"; an address has none. */
+static bool contains_label(const char *text, apr_size_t len, const char *host)
+{
+    if (strspn(host, "0123456789.:[]") == strlen(host))
+        return false;
+    for (const char *dot = strchr(host, '.'); dot; host = dot + 1, dot = strchr(host, '.')) {
+        if (contains(text, len, host, (apr_size_t)(dot - host)) && strncasecmp(host, "chat.", 5) != 0)
+            return true;
+    }
+    return false;
+}
+
+static const cs_password_problem_t *find_problem(const char *password, apr_size_t len, const char *user,
+                                                 const char *site)
+{
+    if (len > CS_PASSWORD_MAX_BYTES)
+        return &problems[TOO_LONG];
+    if (!cs_utf8_is_text(password, len, NULL))
+        return &problems[NOT_TEXT];
+    if (cs_utf8_count(password, len) < CS_PASSWORD_MIN_CHARS)
+        return &problems[TOO_SHORT];
+    if (cs_password_is_common(password, len))
+        return &problems[COMMON];
+    if (user && contains(password, len, user, strlen(user)))
+        return &problems[HAS_USER_NAME];
+    if (site && (contains(password, len, site, strlen(site)) || contains_label(password, len, site)))
+        return &problems[HAS_SITE_NAME];
+    return NULL;
+}
+
+apr_status_t cs_password_acceptable_for(const cs_password_problem_t **problem, const char *password, apr_size_t len,
+                                        const char *user, const char *site)
+{
+    *problem = find_problem(password, len, user, site);
+    return *problem ? CS_EREFUSED : APR_SUCCESS;
+}
+
 apr_status_t cs_password_acceptable(const char *password, apr_size_t len, const char **problem)
 {
-    *problem = NULL;
-    if (len > CS_PASSWORD_MAX_BYTES)
-        *problem = "The password is longer than 1024 bytes; choose a shorter one.";
-    else if (!cs_utf8_is_text(password, len, NULL))
-        *problem = "The password is not UTF-8 text, or contains a NUL character; choose another one.";
-    else if (cs_utf8_count(password, len) < CS_PASSWORD_MIN_CHARS)
-        *problem = "The password is shorter than 8 characters; choose a longer one.";
-    return *problem ? CS_EREFUSED : APR_SUCCESS;
+    const cs_password_problem_t *found;
+    apr_status_t rv = cs_password_acceptable_for(&found, password, len, NULL, NULL);
+
+    *problem = found ? found->sentence : NULL;
+    return rv;
 }
 
 static apr_status_t status_of(int argon2_code)

@@ -23,7 +23,21 @@ typedef struct {
 /** OWASP's password storage cheat sheet: m = 19 MiB, t = 2, p = 1. */
 extern const cs_password_cost_t cs_password_default_cost;
 
-/** May this be set as a password? APR_SUCCESS, or CS_EREFUSED and a sentence for the user in *problem (static). */
+/** Why a password may not be set. */
+typedef struct {
+    const char *code;     /* snake_case, for programs */
+    const char *sentence; /* for people */
+} cs_password_problem_t;
+
+/**
+ * May this be set as the password of user at site? The names may be NULL, where they are not known. APR_SUCCESS and
+ * NULL, or CS_EREFUSED and why in *problem (static): its length, no text, a common one (core/common_password.h), or one
+ * with the user's name or the site's in it (ASVS 5.0 6.2.11), which are what a stranger tries next.
+ */
+apr_status_t cs_password_acceptable_for(const cs_password_problem_t **problem, const char *password, apr_size_t len,
+                                        const char *user, const char *site) CS_MUSTCHECK;
+
+/** The same where no name is known: APR_SUCCESS, or CS_EREFUSED and a sentence for the user in *problem (static). */
 apr_status_t cs_password_acceptable(const char *password, apr_size_t len, const char **problem) CS_MUSTCHECK;
 
 /** The PHC string of password with a fresh 16-byte salt, in pool. CS_EREFUSED when password is longer than

@@ -49,7 +49,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device"};
 
 /* ---- base64url ---- */
 

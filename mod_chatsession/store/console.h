@@ -43,7 +43,7 @@ apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_c
                               apr_pool_t *pool) CS_MUSTCHECK;
 
 /**
- * Take all that match out of sight, to be purged after grace. CS_ECONFLICT, and nothing happens, when their number is
+ * Take all that match out of sight, to be purged after grace. CS_EREFUSED, and nothing happens, when their number is
  * not confirm; *count is what it was found to be.
  */
 apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,

@@ -55,7 +55,8 @@ apr_status_t cs_conversation_restore(json_t **conversation, cs_db_t *db, const c
 apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id, const char *message_id, int rating,
                              const char *comment, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Purge conversations that are due, at most batch; *purged says how many. */
+/** Purge conversations that are due, at most batch of them and about ten times as many messages; *purged says how many.
+ */
 apr_status_t cs_conversation_purge(apr_int64_t *purged, cs_db_t *db, int batch, apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

@@ -108,7 +108,7 @@ static apr_status_t load_step(schema_t *schema, const char *name, apr_pool_t *po
     apr_status_t rv;
 
     memset(step, 0, sizeof(*step));
-    step->is.number = atoi(name);
+    step->is.number = (int)strtol(name, NULL, 10);
     step->is.name = apr_pstrdup(pool, name);
     rv = read_file(&step->sql, &len, path, pool);
     if (rv != APR_SUCCESS) {

@@ -30,6 +30,7 @@ typedef struct {
     const char *id_hash;
     const char *ref;                  /* unique handle, no secret */
     const char *user_id;              /* NULL: an anonymous session */
+    const char *password_revision;    /* cs_user_t's, of the password that was verified; NULL: none was */
     const char *replaces;             /* hash of the session that ends in the same statement; NULL: none */
     const char *network;              /* text of an inet; may be NULL */
     const char *user_agent;           /* may be NULL */
@@ -45,8 +46,9 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
 /**
  * Make a session, end the one it replaces and what the user has beyond most (the longest unseen first), note the login
  * with its user: one statement. *evicted, where not NULL, is how many ended because of most. A replaced session of the
- * same user is "rotated" and knows its successor (see core/session.h), any other is "replaced". CS_ECONFLICT: the hash
- * or ref is taken. CS_EREFUSED: legacy_id was exchanged before.
+ * same user is "rotated" and knows its successor (see core/session.h), any other is "replaced". Nothing was changed
+ * with APR_ENOENT: the user is gone or disabled, or has another password than the one that was verified; CS_ECONFLICT:
+ * the hash or ref is taken; CS_EREFUSED: legacy_id was exchanged before.
  */
 apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session,
                                apr_pool_t *pool) CS_MUSTCHECK;
@@ -59,6 +61,19 @@ apr_status_t cs_session_touch_console(cs_db_t *db, const char *id_hash, apr_pool
 
 /** End a session, and its successor when it was rotated; doing it again keeps the first cause. */
 apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cause, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** The live sessions of a user, last used first: {"ref","created_at","last_seen_at","expires_at","network",
+ * "user_agent","current"} each; a new reference. current: the one of that hash, or its successor when it was rotated.
+ */
+apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id, const char *id_hash,
+                                  const cs_session_limits_t *limits, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End one session of a user by its ref. APR_ENOENT: the user has no such session that is not over. */
+apr_status_t cs_session_end_own(cs_db_t *db, const char *user_id, const char *ref, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** End all sessions of a user but the one of that hash, or its successor when it was rotated; *ended says how many. */
+apr_status_t cs_session_end_others(int *ended, cs_db_t *db, const char *user_id, const char *id_hash,
+                                   apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Delete sessions that cannot become valid any more, at most batch of them; *deleted says how many. Legacy ids that
  * are too old to come again are forgotten with them. */

@@ -17,9 +17,10 @@
 typedef struct {
     unsigned char hash[HASH_BYTES];
     bool used;
-    apr_time_t loaded; /* when, by the clock that nobody sets; also the age for replacement together with asked */
-    apr_time_t asked;  /* last found */
-    apr_time_t db_now; /* the database's clock at loaded */
+    apr_uint32_t epoch; /* the cache's when it was remembered: a later one makes it forgotten */
+    apr_time_t loaded;  /* when, by the clock that nobody sets; also the age for replacement together with asked */
+    apr_time_t asked;   /* last found */
+    apr_time_t db_now;  /* the database's clock at loaded */
     cs_session_times_t times;
     char ref[24];
     char user_id[40];
@@ -45,6 +46,7 @@ typedef struct {
 
 struct cs_session_cache {
     int sets;
+    atomic_uint epoch;   /* raised to forget everything, without touching memory that nobody used yet */
     pthread_mutex_t ear; /* held by the child that listens, all the time */
     atomic_bool hearing;
     pthread_mutex_t waits_lock;
@@ -112,10 +114,15 @@ static void unlock(cs_session_cache_t *cache, int index)
     pthread_mutex_unlock(&cache->locks[index % STRIPES]);
 }
 
-static place_t *find_place(set_t *set, const unsigned char hash[HASH_BYTES])
+static bool is_taken(const cs_session_cache_t *cache, const place_t *place)
+{
+    return place->used && place->epoch == atomic_load(&cache->epoch);
+}
+
+static place_t *find_place(const cs_session_cache_t *cache, set_t *set, const unsigned char hash[HASH_BYTES])
 {
     for (int i = 0; i < CS_SESSION_CACHE_WAYS; i++) {
-        if (set->places[i].used && !memcmp(set->places[i].hash, hash, HASH_BYTES)) {
+        if (is_taken(cache, &set->places[i]) && !memcmp(set->places[i].hash, hash, HASH_BYTES)) {
             return &set->places[i];
         }
     }
@@ -123,12 +130,12 @@ static place_t *find_place(set_t *set, const unsigned char hash[HASH_BYTES])
 }
 
 /* The session's place, an empty one, or the one longest unused. */
-static place_t *choose_place(set_t *set, const unsigned char hash[HASH_BYTES])
+static place_t *choose_place(const cs_session_cache_t *cache, set_t *set, const unsigned char hash[HASH_BYTES])
 {
-    place_t *chosen = find_place(set, hash);
+    place_t *chosen = find_place(cache, set, hash);
 
     for (int i = 0; !chosen && i < CS_SESSION_CACHE_WAYS; i++) {
-        if (!set->places[i].used) {
+        if (!is_taken(cache, &set->places[i])) {
             chosen = &set->places[i];
         }
     }
@@ -170,7 +177,7 @@ apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *ca
     *session = (cs_session_t){0};
     read_hash(hash, id_hash);
     index = set_of(cache, hash);
-    place = find_place(lock(cache, index), hash);
+    place = find_place(cache, lock(cache, index), hash);
     if (place && now - place->loaded < life) {
         place->asked = now;
         session->ref = apr_pstrdup(pool, place->ref);
@@ -193,7 +200,7 @@ apr_uint32_t cs_session_cache_mark(cs_session_cache_t *cache, const char *id_has
 
     read_hash(hash, id_hash);
     index = set_of(cache, hash);
-    mark = lock(cache, index)->mark;
+    mark = lock(cache, index)->mark + atomic_load(&cache->epoch);
     unlock(cache, index);
     return mark;
 }
@@ -221,8 +228,9 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
     read_hash(hash, id_hash);
     index = set_of(cache, hash);
     set = lock(cache, index);
-    if (set->mark == mark) {
-        place = choose_place(set, hash);
+    /* Both only ever rise, so the sum tells of either. */
+    if (set->mark + atomic_load(&cache->epoch) == mark) {
+        place = choose_place(cache, set, hash);
         memcpy(place->hash, hash, HASH_BYTES);
         place->loaded = place->asked = steady_now();
         place->db_now = session->now;
@@ -232,6 +240,7 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
         write_text(place->role, session->role, sizeof(place->role));
         write_text(place->user, session->user, sizeof(place->user));
         write_text(place->legacy_id, session->legacy_id, sizeof(place->legacy_id));
+        place->epoch = mark - set->mark;
         place->used = true;
     }
     unlock(cache, index);
@@ -245,7 +254,7 @@ static void touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t las
 
     read_hash(hash, id_hash);
     index = set_of(cache, hash);
-    place = find_place(lock(cache, index), hash);
+    place = find_place(cache, lock(cache, index), hash);
     if (place && place->times.last_seen < last_seen) {
         place->times.last_seen = last_seen;
     }
@@ -276,7 +285,7 @@ void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash)
     index = set_of(cache, hash);
     set = lock(cache, index);
     set->mark++;
-    place = find_place(set, hash);
+    place = find_place(cache, set, hash);
     if (place) {
         place->used = false;
     }
@@ -285,13 +294,7 @@ void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash)
 
 void cs_session_cache_clear(cs_session_cache_t *cache)
 {
-    for (int stripe = 0; stripe < STRIPES && stripe < cache->sets; stripe++) {
-        lock(cache, stripe);
-        for (int i = stripe; i < cache->sets; i += STRIPES) {
-            forget_set(&cache->table[i]);
-        }
-        unlock(cache, stripe);
-    }
+    atomic_fetch_add(&cache->epoch, 1);
 }
 
 int cs_session_cache_count(cs_session_cache_t *cache)
@@ -301,7 +304,7 @@ int cs_session_cache_count(cs_session_cache_t *cache)
     for (int i = 0; i < cache->sets; i++) {
         const set_t *set = lock(cache, i);
         for (int way = 0; way < CS_SESSION_CACHE_WAYS; way++) {
-            count += set->places[way].used;
+            count += is_taken(cache, &set->places[way]);
         }
         unlock(cache, i);
     }

@@ -8,107 +8,84 @@
 #include <apr_thread_proc.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <string.h>
 #include "core/token.h"
-#include "store/db_private.h"
+#include "store/db_listen.h"
 
-/* A connection whose other end has vanished without a word is found out by asking: this often, waiting this long. */
-#define ASK_INTERVAL apr_time_from_sec(2)
-#define ASK_LIMIT apr_time_from_sec(2)
 /* Between two tries to connect, and between two looks at whether the child ends. */
 #define PAUSE apr_time_from_sec(1)
 #define SETTLE_LIMIT apr_time_from_sec(1)
 
 /* Ears are counted by this name in pg_stat_activity. */
 #define EAR_NAME "chatsession ear"
-/* Channels: revocations and marks; echoes of marks. A payload is a session's hash, or "mark " and a token. */
+/* A payload of the first channel is a session's hash, or this and a token; the second carries the tokens back. */
 #define MARK "mark "
+static const char *const channels[] = {"chatsession_revoked", "chatsession_heard", NULL};
 
 typedef struct {
     cs_session_cache_t *cache;
-    cs_db_t *db; /* one connection, never given to anybody else */
+    cs_db_t *db; /* of one connection */
     apr_thread_t *thread;
     apr_file_t *wake_read, *wake_write; /* ends a wait at once */
+    int wake_fd;
     atomic_bool stopping;
 } ear_t;
-
-/* Wait for input on fd (-1: none) or the wake-up, at most limit. True when fd has input. */
-static bool wait_for_input(const ear_t *ear, int fd, apr_interval_time_t limit)
-{
-    apr_os_file_t wake;
-    struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.events = POLLIN}};
-
-    apr_os_file_get(&wake, ear->wake_read);
-    fds[1].fd = wake;
-    return poll(fds, 2, (int)apr_time_as_msec(limit)) > 0 && fds[0].revents;
-}
-
-/* A statement on the listening connection. */
-static bool run(cs_db_slot_t *slot, const char *sql, int count, const char *const *values)
-{
-    PGresult *answer = cs_db_exec(slot, sql, count, values, ASK_LIMIT);
-    const bool done = cs_db_judge(slot, answer, sql).status == APR_SUCCESS;
-
-    PQclear(answer);
-    return done;
-}
 
 static bool is_hash(const char *payload)
 {
     return strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64;
 }
 
-/* Anything that is not understood may mean anything: then all is forgotten. */
-static bool take(const ear_t *ear, cs_db_slot_t *slot, const PGnotify *notify)
+/* First forget, then rely: nothing from before may be believed. */
+static void begin(void *baton)
 {
-    if (!strcmp(notify->relname, "chatsession_heard")) {
-        cs_session_cache_echo(ear->cache, notify->extra);
-        return true;
+    const ear_t *ear = baton;
+
+    cs_session_cache_clear(ear->cache);
+    cs_session_cache_set_hearing(ear->cache, true);
+}
+
+static const char *hear(void *baton, const char *channel, const char *payload, const char **reply_channel)
+{
+    const ear_t *ear = baton;
+
+    if (!strcmp(channel, channels[1])) {
+        cs_session_cache_echo(ear->cache, payload);
+        return NULL;
     }
-    if (!strncmp(notify->extra, MARK, sizeof(MARK) - 1)) {
-        const char *const token[] = {notify->extra + sizeof(MARK) - 1};
-        return run(slot, "SELECT pg_notify('chatsession_heard', $1)", 1, token);
+    if (!strncmp(payload, MARK, sizeof(MARK) - 1)) {
+        *reply_channel = channels[1];
+        return payload + sizeof(MARK) - 1;
     }
-    if (is_hash(notify->extra)) {
-        cs_session_cache_remove(ear->cache, notify->extra);
+    if (is_hash(payload)) {
+        cs_session_cache_remove(ear->cache, payload);
     } else {
+        /* What is not understood may mean anything. */
         cs_session_cache_clear(ear->cache);
     }
-    return true;
+    return NULL;
 }
 
-static bool take_all(const ear_t *ear, cs_db_slot_t *slot)
+static bool is_over(void *baton)
 {
-    bool alive = true;
-    PGnotify *notify;
-
-    while (alive && (notify = PQnotifies(slot->connection)) != NULL) {
-        alive = take(ear, slot, notify);
-        PQfreemem(notify);
-    }
-    return alive;
+    return atomic_load(&((ear_t *)baton)->stopping);
 }
 
-/* From LISTEN to the loss of the connection, or the end. */
-static void listen_on(ear_t *ear, cs_db_slot_t *slot)
+static void listen_once(ear_t *ear)
 {
-    bool alive = run(slot, "SET application_name = '" EAR_NAME "'", 0, NULL) &&
-                 run(slot, "LISTEN chatsession_revoked", 0, NULL) && run(slot, "LISTEN chatsession_heard", 0, NULL);
+    const cs_db_listen_t how = {EAR_NAME, channels, ear->wake_fd, begin, hear, is_over, ear};
+    const apr_status_t ended = cs_db_listen(ear->db, &how);
 
-    if (alive) {
-        /* First forget, then rely: nothing from before the LISTEN may be believed. */
-        cs_session_cache_clear(ear->cache);
-        cs_session_cache_set_hearing(ear->cache, true);
-    }
-    while (alive && !atomic_load(&ear->stopping)) {
-        if (wait_for_input(ear, PQsocket(slot->connection), ASK_INTERVAL)) {
-            alive = PQconsumeInput(slot->connection) && PQstatus(slot->connection) == CONNECTION_OK;
-        } else if (!atomic_load(&ear->stopping)) {
-            alive = run(slot, "SELECT 1", 0, NULL);
-        }
-        alive = alive && take_all(ear, slot);
-    }
+    /* However it ended (the door has logged it), nobody hears now. */
+    (void)ended;
     cs_session_cache_set_hearing(ear->cache, false);
-    slot->doomed = true;
+}
+
+static void pause_a_while(const ear_t *ear)
+{
+    struct pollfd fd = {.fd = ear->wake_fd, .events = POLLIN};
+
+    poll(&fd, 1, (int)apr_time_as_msec(PAUSE));
 }
 
 static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
@@ -116,19 +93,16 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
     ear_t *ear = baton;
 
     (void)thread;
-    while (!atomic_load(&ear->stopping)) {
-        cs_db_slot_t *slot;
-
+    while (!is_over(ear)) {
         if (cs_session_cache_take_ear(ear->cache, PAUSE) != APR_SUCCESS) {
             continue;
         }
-        if (!atomic_load(&ear->stopping) && cs_db_lease(&slot, ear->db) == APR_SUCCESS) {
-            listen_on(ear, slot);
-            cs_db_give_back(slot);
+        if (!is_over(ear)) {
+            listen_once(ear);
         }
         cs_session_cache_leave_ear(ear->cache);
-        if (!atomic_load(&ear->stopping)) {
-            wait_for_input(ear, -1, PAUSE);
+        if (!is_over(ear)) {
+            pause_a_while(ear);
         }
     }
     return NULL;
@@ -155,6 +129,9 @@ apr_status_t cs_session_ear_start(cs_session_cache_t *cache, const cs_db_config_
     rv = cs_db_create(&ear->db, &own, pool);
     if (rv == APR_SUCCESS) {
         rv = apr_file_pipe_create(&ear->wake_read, &ear->wake_write, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_os_file_get(&ear->wake_fd, ear->wake_read);
     }
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&ear->thread, NULL, work, ear, pool);

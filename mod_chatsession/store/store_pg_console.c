@@ -214,7 +214,7 @@ static apr_status_t expire(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         return rv;
     }
     read_count(work->count, result);
-    return work->count->conversations == work->confirm ? cs_audit_add(tx, work->entry, pool) : CS_ECONFLICT;
+    return work->count->conversations == work->confirm ? cs_audit_add(tx, work->entry, pool) : CS_EREFUSED;
 }
 
 apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
@@ -224,7 +224,7 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
     expire_t work = {filter, confirm, grace, entry, count, pool};
 
     *count = (cs_console_count_t){0};
-    return cs_db_transaction(db, CS_DB_ONCE, expire, &work, pool);
+    return cs_db_transaction(db, CS_DB_REPEATABLE, expire, &work, pool);
 }
 
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,

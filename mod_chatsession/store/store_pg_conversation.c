@@ -180,10 +180,14 @@ apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id
 
 apr_status_t cs_conversation_purge(apr_int64_t *purged, cs_db_t *db, int batch, apr_pool_t *pool)
 {
-    /* SKIP LOCKED: two hosts sweep at once without waiting for each other, and each row goes once. */
+    /* SKIP LOCKED: two hosts sweep at once without waiting for each other, and each row goes once. The messages bound
+     * the batch, for they are what takes the time; one conversation always goes. */
     static const char sql[] =
-        "DELETE FROM chatsession.conversations WHERE id IN (SELECT c.id FROM chatsession.conversations c"
-        " WHERE c.purge_at <= now() ORDER BY c.purge_at LIMIT $1::integer FOR UPDATE SKIP LOCKED)";
+        "DELETE FROM chatsession.conversations WHERE id IN (SELECT d.id FROM ("
+        "  SELECT f.id, sum(f.message_count) OVER (ORDER BY f.purge_at, f.id) - f.message_count AS before FROM ("
+        "    SELECT c.id, c.purge_at, c.message_count FROM chatsession.conversations c"
+        "    WHERE c.purge_at <= now() ORDER BY c.purge_at, c.id LIMIT $1::integer FOR UPDATE SKIP LOCKED) f) d"
+        " WHERE d.before < $1::integer * 10)";
     const cs_db_param_t params[] = {CS_DB_TEXT(apr_itoa(pool, batch))};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);

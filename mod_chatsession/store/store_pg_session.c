@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/session.h"
 #include <apr_strings.h>
+#include <string.h>
 
 /* A user, where there is one, and the successor, where there is one. */
 apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool)
@@ -47,15 +48,24 @@ static const char *print_usec(apr_int64_t usec, apr_pool_t *pool)
     return usec ? apr_psprintf(pool, "%" APR_INT64_T_FMT, usec) : NULL;
 }
 
+static apr_status_t read_outcome(const char *outcome)
+{
+    if (!strcmp(outcome, "begun")) {
+        return APR_SUCCESS;
+    }
+    return !strcmp(outcome, "taken") ? CS_EREFUSED : APR_ENOENT;
+}
+
 apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT chatsession.session_begin(decode($1, 'hex'), $2, $3::uuid, decode($4, 'hex'), $5::inet, $6,"
-        " $7::integer, $8::bigint * interval '1 microsecond', $9,"
-        " to_timestamp(0) + $10::bigint * interval '1 microsecond')";
+        "SELECT outcome, evicted FROM chatsession.session_begin(decode($1, 'hex'), $2, $3::uuid, $4::integer,"
+        " decode($5, 'hex'), $6::inet, $7, $8::integer, $9::bigint * interval '1 microsecond', $10,"
+        " to_timestamp(0) + $11::bigint * interval '1 microsecond')";
     const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),
                                     CS_DB_TEXT(session->ref),
                                     CS_DB_TEXT(session->user_id),
+                                    CS_DB_TEXT(session->password_revision),
                                     CS_DB_TEXT(session->replaces),
                                     CS_DB_TEXT(session->network),
                                     CS_DB_TEXT(session->user_agent),
@@ -66,13 +76,12 @@ apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t
     cs_db_result_t *result;
     /* CS_DB_ONCE: a second run would meet the first one's hash and call it a conflict; the user logs in again instead.
      */
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 10, params, pool);
-    const int answer = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 0, 0) : 0;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 11, params, pool);
 
     if (evicted) {
-        *evicted = answer > 0 ? answer : 0;
+        *evicted = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 1, 0) : 0;
     }
-    return answer < 0 ? CS_EREFUSED : rv;
+    return rv == APR_SUCCESS ? read_outcome(cs_db_text(result, 0, 0, NULL)) : rv;
 }
 
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool)
@@ -105,6 +114,56 @@ apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cau
     cs_db_result_t *result;
 
     return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+}
+
+/* What a request with that id means by "this session": it, or its successor when it was rotated. */
+#define THIS_SESSION(hash)                                                                                             \
+    "coalesce((SELECT o.replaced_by FROM chatsession.sessions o WHERE o.id_hash = decode(" hash ", 'hex')),"           \
+    " decode(" hash ", 'hex'))"
+
+apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id, const char *id_hash,
+                                  const cs_session_limits_t *limits, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT ref, created_at, last_seen_at, least(created_at + $3::bigint * interval '1 microsecond',"
+        " last_seen_at + $2::bigint * interval '1 microsecond') AS expires_at, host(network) AS network, user_agent,"
+        " id_hash = " THIS_SESSION("$4") " AS current"
+                                         " FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL"
+                                         " AND last_seen_at > now() - $2::bigint * interval '1 microsecond'"
+                                         " AND created_at > now() - $3::bigint * interval '1 microsecond'"
+                                         " ORDER BY last_seen_at DESC, ref LIMIT 1000";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime)),
+                                    CS_DB_TEXT(id_hash)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+
+    *sessions = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
+    return rv;
+}
+
+apr_status_t cs_session_end_own(cs_db_t *db, const char *user_id, const char *ref, apr_pool_t *pool)
+{
+    static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'user'"
+                              " WHERE user_id = $1::uuid AND ref = $2 AND revoked_at IS NULL";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(ref)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 2, params, pool);
+
+    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
+}
+
+apr_status_t cs_session_end_others(int *ended, cs_db_t *db, const char *user_id, const char *id_hash, apr_pool_t *pool)
+{
+    static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'user'"
+                              " WHERE user_id = $1::uuid AND revoked_at IS NULL AND id_hash <> " THIS_SESSION("$2");
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id_hash)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *ended = rv == APR_SUCCESS ? (int)cs_db_affected(result) : 0;
+    return rv;
 }
 
 apr_status_t cs_session_expire(apr_int64_t *deleted, cs_db_t *db, const cs_session_limits_t *limits, int batch,

@@ -33,7 +33,7 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
 {
     static const char sql[] =
         "SELECT outcome, message_id, answer_id, model FROM chatsession.turn_begin($1::uuid, $2::uuid, $3,"
-        " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11)";
+        " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'))";
     const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
                                     CS_DB_TEXT(turn->conversation_id),
                                     CS_DB_TEXT(turn->content),
@@ -44,9 +44,10 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
                                     CS_DB_TEXT(turn->client_id),
                                     CS_DB_TEXT(turn->model),
                                     CS_DB_TEXT(turn->host),
-                                    CS_DB_TEXT(turn->request_id)};
+                                    CS_DB_TEXT(turn->request_id),
+                                    CS_DB_TEXT(turn->session_hash)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 11, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 12, params, pool);
 
     *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
     if (rv != APR_SUCCESS) {
@@ -66,18 +67,34 @@ apr_status_t cs_turn_history(cs_db_result_t **rows, cs_db_t *db, const char *mes
                      params, pool);
 }
 
-apr_status_t cs_turn_save(cs_db_result_t **rows, cs_db_t *db, json_t *pieces, apr_pool_t *pool)
+static cs_turn_life_e read_life(const char *word)
 {
+    return !strcmp(word, "live") ? CS_TURN_LIVE : !strcmp(word, "reaped") ? CS_TURN_REAPED : CS_TURN_PURGED;
+}
+
+apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT answer_id, saved_points, state, stop, cut FROM chatsession.turn_save($1::json)";
     apr_size_t len = 0;
     const char *text = cs_json_print(pieces, &len, pool);
     const cs_db_param_t params[] = {{text, len}};
+    cs_db_result_t *result;
+    apr_status_t rv;
 
     json_decref(pieces);
-    *rows = NULL;
-    return text
-               ? cs_db_run(rows, db, CS_DB_REPEATABLE,
-                           "SELECT answer_id, saved_points, stop FROM chatsession.turn_save($1::json)", 1, params, pool)
-               : APR_ENOMEM;
+    *saved = NULL;
+    rv = text ? cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool) : APR_ENOMEM;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *saved = apr_array_make(pool, cs_db_rows(result), sizeof(cs_turn_saved_t));
+    for (int i = 0; i < cs_db_rows(result); i++) {
+        APR_ARRAY_PUSH(*saved, cs_turn_saved_t) =
+            (cs_turn_saved_t){cs_db_text(result, i, 0, NULL), cs_db_int(result, i, 1, 0),
+                              read_life(cs_db_text(result, i, 2, NULL)), cs_db_bool(result, i, 3),
+                              cs_db_bool(result, i, 4)};
+    }
+    return APR_SUCCESS;
 }
 
 apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const char *conversation_id,
@@ -132,24 +149,27 @@ apr_status_t cs_turn_reap(apr_int64_t *reaped, cs_db_t *db, apr_interval_time_t 
     return rv;
 }
 
-apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const char *user_id, const char *conversation_id,
-                            const char *answer_id, apr_int64_t from_point, apr_pool_t *pool)
+apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_turn_place_t *place, apr_pool_t *pool)
 {
+    /* Of a long answer only the pieces from the last one that begins at or before the place are read. */
     static const char sql[] =
         "SELECT m.parent_id, m.id, m.model, m.status, t.text, char_length(t.text), m.finish_reason, m.usage, m.detail"
         " FROM chatsession.messages m JOIN chatsession.conversations c ON c.id = m.conversation_id,"
         " LATERAL (SELECT CASE WHEN m.status <> 'streaming' THEN substr(m.content, $4::integer + 1) ELSE"
-        "   coalesce((SELECT string_agg(substr(p.content, greatest(1, $4::integer + 1 - p.from_point)), '' ORDER BY "
-        "p.from_point)"
-        "   FROM chatsession.answer_pieces p WHERE p.answer_id = m.id"
-        "   AND p.from_point + char_length(p.content) > $4::integer), '') END AS text) t"
-        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user' AND m.role = "
-        "'assistant'"
-        " AND ($3::uuid IS NULL OR m.id = $3::uuid) ORDER BY m.seq DESC LIMIT 1";
-    const cs_db_param_t params[] = {CS_DB_TEXT(conversation_id), CS_DB_TEXT(user_id), CS_DB_TEXT(answer_id),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, from_point))};
+        "   coalesce((SELECT string_agg(substr(p.content, greatest(1, $4::integer + 1 - p.from_point)), ''"
+        "     ORDER BY p.from_point)"
+        "   FROM chatsession.answer_pieces p WHERE p.answer_id = m.id AND p.from_point >= coalesce("
+        "     (SELECT max(b.from_point) FROM chatsession.answer_pieces b"
+        "      WHERE b.answer_id = m.id AND b.from_point <= $4::integer), 0)), '') END AS text) t"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
+        " AND m.role = 'assistant' AND ($3::uuid IS NULL OR m.id = $3::uuid)"
+        " AND chatsession.session_lives(decode($5, 'hex')) ORDER BY m.seq DESC LIMIT 1";
+    const cs_db_param_t params[] = {CS_DB_TEXT(place->conversation_id), CS_DB_TEXT(place->user_id),
+                                    CS_DB_TEXT(place->answer_id),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, place->from_point)),
+                                    CS_DB_TEXT(place->session_hash)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 5, params, pool);
 
     *progress = (cs_turn_progress_t){0};
     if (rv != APR_SUCCESS) {

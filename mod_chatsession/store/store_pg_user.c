@@ -7,12 +7,12 @@ const char *const cs_user_roles[] = {"user", "viewer", "auditor", "operator", "a
 
 #define CHECK_VIOLATION "23514"
 
-/* Changes one column of the user $1 and, where the second condition holds, ends the sessions. The row counts them. */
-#define CHANGE_AND_END(assignment, condition, cause)                                                                   \
-    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id),"                  \
-    " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = '" cause "'"                        \
-    " WHERE user_id IN (SELECT id FROM changed) AND revoked_at IS NULL AND " condition " RETURNING ref)"               \
-    " SELECT (SELECT count(*) FROM ended) FROM changed"
+/* Changes the user $1. The row counts the sessions that a trigger ends with it where the condition holds; one that a
+ * login begins at this moment ends uncounted. */
+#define CHANGE_AND_END(assignment, condition)                                                                          \
+    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id)"                   \
+    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL "              \
+    "AND " condition ") FROM changed"
 
 bool cs_user_is_role(const char *role)
 {
@@ -34,7 +34,8 @@ static apr_status_t as_refusal(apr_status_t rv)
 
 apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL FROM chatsession.users"
+    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision"
+                              " FROM chatsession.users"
                               " WHERE canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
     cs_db_result_t *result;
@@ -52,6 +53,7 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
     user->role = cs_db_text(result, 0, 2, NULL);
     user->phc = cs_db_text(result, 0, 3, NULL);
     user->disabled = cs_db_bool(result, 0, 4);
+    user->password_revision = cs_db_text(result, 0, 5, NULL);
     return APR_SUCCESS;
 }
 
@@ -85,14 +87,34 @@ apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(phc)};
 
-    return change(ended, db, CHANGE_AND_END("password_phc = $2", "true", "password_changed"), params, pool);
+    return change(ended, db, CHANGE_AND_END("password_phc = $2, password_revision = password_revision + 1", "true"),
+                  params, pool);
+}
+
+apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
+                                     const char *phc, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.users SET password_phc = $3, password_revision = password_revision + 1"
+        " WHERE id = $1::uuid AND password_revision = $2::integer AND disabled_at IS NULL"
+        " RETURNING password_revision";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(revision_before), CS_DB_TEXT(phc)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 3, params, pool);
+    const bool changed = rv == APR_SUCCESS && cs_db_rows(result) == 1;
+
+    *revision = changed ? cs_db_text(result, 0, 0, NULL) : NULL;
+    return rv == APR_SUCCESS && !changed ? CS_ECONFLICT : as_refusal(rv);
 }
 
 apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool)
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(role)};
 
-    return change(ended, db, CHANGE_AND_END("role = $2", "true", "role_changed"), params, pool);
+    return change(ended, db,
+                  CHANGE_AND_END("role = $2",
+                                 "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"),
+                  params, pool);
 }
 
 apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled, apr_pool_t *pool)
@@ -101,7 +123,7 @@ apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool 
 
     return change(ended, db,
                   CHANGE_AND_END("disabled_at = CASE WHEN $2::boolean THEN coalesce(disabled_at, now()) END",
-                                 "$2::boolean", "user_disabled"),
+                                 "$2::boolean"),
                   params, pool);
 }
 

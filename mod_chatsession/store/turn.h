@@ -7,6 +7,7 @@
  * is asked, save while the answer comes, finish before the browser hears "done". All may be repeated after a lost
  * connection without storing anything twice.
  */
+#include <apr_tables.h>
 #include "store/db.h"
 
 typedef enum {
@@ -29,6 +30,7 @@ typedef struct {
     const char *model;
     const char *host;
     const char *request_id;
+    const char *session_hash; /* hex, of the session that asks; NULL: none */
 } cs_turn_new_t;
 
 typedef struct {
@@ -44,9 +46,24 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
 /** The branch that ends with message_id: rows of (role, content), oldest first. */
 apr_status_t cs_turn_history(cs_db_result_t **rows, cs_db_t *db, const char *message_id, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Record pieces [{"id","at","t"}] of several answers; rows of (answer_id, saved_points, stop); an answer without a row
- * is gone. Takes the reference to pieces. */
-apr_status_t cs_turn_save(cs_db_result_t **rows, cs_db_t *db, json_t *pieces, apr_pool_t *pool) CS_MUSTCHECK;
+/** What became of an answer while it is written. */
+typedef enum {
+    CS_TURN_LIVE,
+    CS_TURN_REAPED, /* given up for dead: only its end can still be recorded */
+    CS_TURN_PURGED  /* gone for good */
+} cs_turn_life_e;
+
+typedef struct {
+    const char *answer_id;
+    apr_int64_t saved_points; /* recorded so far */
+    cs_turn_life_e life;
+    bool stop; /* somebody asked for it */
+    bool cut;  /* the session that asked has ended */
+} cs_turn_saved_t;
+
+/** Record pieces [{"id","at","t"}] of several answers; *saved, an array of cs_turn_saved_t in pool, has one for each.
+ * Takes the reference to pieces. */
+apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Ask the running answer to stop; *running says whether there was one. */
 apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const char *conversation_id,
@@ -89,9 +106,18 @@ typedef struct {
     const char *detail;
 } cs_turn_progress_t;
 
-/** The answer answer_id, or for NULL the conversation's newest. APR_ENOENT: no such conversation of this user, or no
- * answer in it. */
-apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const char *user_id, const char *conversation_id,
-                            const char *answer_id, apr_int64_t from_point, apr_pool_t *pool) CS_MUSTCHECK;
+/** Where somebody reads. */
+typedef struct {
+    const char *user_id;
+    const char *session_hash; /* hex, of the session that reads: when it ends, so does the reading */
+    const char *conversation_id;
+    const char *answer_id; /* NULL: the conversation's newest */
+    apr_int64_t from_point;
+} cs_turn_place_t;
+
+/** What there is after place. APR_ENOENT: no such conversation of this user, no answer in it, or the session has ended.
+ */
+apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_turn_place_t *place,
+                            apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

@@ -6,8 +6,8 @@
  * Users. A name is found in any of its spellings (chatsession.canonical_name); it is kept as it was first typed.
  * Statuses as in db.h; APR_ENOENT: there is no such user.
  *
- * A new password, a new role and disabling end all sessions of the user in the same statement, so nobody goes on with
- * what was taken away.
+ * A new password, another role and disabling end all sessions of the user in the same transaction, also those of a login
+ * at the same moment (schema/006_logins.sql), so nobody goes on with what was taken away.
  */
 #include "store/db.h"
 
@@ -17,6 +17,7 @@ typedef struct {
     const char *role;
     const char *phc; /* NULL: no password here, somebody else authenticates */
     bool disabled;
+    const char *password_revision; /* which password phc is of; a better hash of the same one does not change it */
 } cs_user_t;
 
 /** The roles in rising order, NULL at the end. */
@@ -34,6 +35,10 @@ apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, cons
 /** *ended, where not NULL, is the number of sessions that ended with it. */
 apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const char *phc,
                                   apr_pool_t *pool) CS_MUSTCHECK;
+/** A new password of the user's own: CS_ECONFLICT when revision_before is not the user's any more. *revision is the new
+ * one. */
+apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
+                                     const char *phc, apr_pool_t *pool) CS_MUSTCHECK;
 apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool) CS_MUSTCHECK;
 apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled,
                                   apr_pool_t *pool) CS_MUSTCHECK;

@@ -62,7 +62,7 @@ def is_beginning(line, of):
 def test_the_page_lists_every_line_as_the_sources_have_it():
     ours, page = all_lines(), documented(text(PAGE))
     assert len(ours) > 30
-    assert {number: level for number, (level, _, _) in page.items()} == {number: level for number, (level, _) in ours.items()}
+    assert {number: row[0] for number, row in page.items()} == {number: row[0] for number, row in ours.items()}
     assert {number: (line, ours[number][1]) for number, (_, line, _) in page.items()
             if not is_beginning(line, ours[number][1])} == {}
 
@@ -82,8 +82,8 @@ def test_the_guard_sees_what_it_must_see():
     source = ('ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0001: a %s of %" APR_X " b", f(x));\n'
               'cs_db_log(db, 4, "CS0002", "lost (%.100s)", x); note_failure(db, "CS0003", PQerrorMessage(c));'
               'ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, s, "CS0004: %s", p);')
-    assert lines_of(source) == {"CS0001": ("error", "a … of …"), "CS0002": ("warn", "lost (…)"), "CS0003": ("error", "…"),
-                                "CS0004": ("emerg", "…")}
+    assert lines_of(source) == {"CS0001": ("error", "a … of …"), "CS0002": ("warn", "lost (…)"),
+                                "CS0003": ("error", "…"), "CS0004": ("emerg", "…")}
     assert documented("| CS0001 | warn | a | do |\n| CS0002 | info | b |\n") == {
         "CS0001": ("warn", "a", "do"), "CS0002": ("info", "b", "")}
     assert is_beginning("500: …", "500: … (SQLSTATE …)") and not is_beginning("404: …", "500: …")

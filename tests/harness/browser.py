@@ -35,6 +35,7 @@ class Browser:
         self._home = Path(tempfile.mkdtemp(prefix="chatsession-browser-", dir="/tmp"))
         self._expected = []
         self._console = []
+        self._open = False
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         for flag in (*_FLAGS, f"--user-data-dir={self._home / 'profile'}", f"--lang={language}",
@@ -45,9 +46,11 @@ class Browser:
             "credentials_enable_service": False, "profile.password_manager_leak_detection": False})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         environment = {**os.environ, "HOME": str(self._home), "TMPDIR": str(self._home),
-                       "XDG_CONFIG_HOME": str(self._home), "XDG_CACHE_HOME": str(self._home), "LANGUAGE": language[:2]}
+                       "XDG_CONFIG_HOME": str(self._home), "XDG_CACHE_HOME": str(self._home), "LANGUAGE": language[:2],
+                       "LC_ALL": f"{language.replace('-', '_')}.UTF-8"}
         try:
             self.driver = webdriver.Chrome(service=Service(str(_driver_program()), env=environment), options=options)
+            self._open = True
             self.driver.set_page_load_timeout(30)
             self.resize(width, height)
         except BaseException:
@@ -65,6 +68,8 @@ class Browser:
                 "width": width, "height": height, "deviceScaleFactor": 2, "mobile": True})
             self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
         else:
+            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
             self.driver.set_window_size(width, height)
 
     # --- looking
@@ -120,7 +125,8 @@ class Browser:
 
     def console(self):
         """All lines on the browser's console so far, as "LEVEL text"."""
-        self._console += [(entry["level"], entry["message"]) for entry in self.driver.get_log("browser")]
+        if self._open:
+            self._console += [(entry["level"], entry["message"]) for entry in self.driver.get_log("browser")]
         return [f"{level} {message}" for level, message in self._console]
 
     def expect_console(self, *texts):
@@ -134,10 +140,17 @@ class Browser:
                 and not any(text in line for text in self._expected)]
 
     def close(self):
+        """Close it before the test ends; what its console said still counts."""
+        if not self._open:
+            return
         try:
-            self.driver.quit()
+            self.console()
         finally:
-            shutil.rmtree(self._home, ignore_errors=True)
+            self._open = False
+            try:
+                self.driver.quit()
+            finally:
+                shutil.rmtree(self._home, ignore_errors=True)
 
 
 def _driver_program():

@@ -59,6 +59,8 @@ ChatSessionSecretFile "{folder}/secret"
 ChatSessionPages "{share}"
 ChatSessionCookieSecure off
 ChatSessionPasswordMemory 1024
+ChatSessionLoginDelay 0
+ChatSessionLoginLimit 1000
 <Location "/chat">
     SetHandler chatsession
 </Location>

@@ -8,6 +8,7 @@
     model.calls; model.requests[-1].json["messages"]
 """
 import json
+import os
 import socket
 import struct
 import threading
@@ -130,11 +131,13 @@ class Answer:
 class Model:
     """The server; `script` is called with an Answer for every request, in a thread of its own."""
 
-    def __init__(self):
+    def __init__(self, unix_socket=None):
+        """Listens on 127.0.0.1, or on a unix socket of that path."""
         model = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = not unix_socket
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -154,20 +157,27 @@ class Model:
                 except (OSError, ValueError):
                     pass  # the script has closed it
 
+            def handle(self):
+                try:
+                    super().handle()
+                except (OSError, ValueError):
+                    pass  # the same
+
             def log_message(self, *_):
                 pass
 
         self._lock = threading.Lock()
         self.requests = []
         self.reset()
-        self.port = free_port()
-        self._server = _Server(("127.0.0.1", self.port), Handler)
+        self.port = None if unix_socket else free_port()
+        self._unix_socket = unix_socket
+        self._server = _UnixServer(str(unix_socket), Handler) if unix_socket else _Server(("127.0.0.1", self.port), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"unix:{self._unix_socket}|http://localhost/v1" if self._unix_socket else f"http://127.0.0.1:{self.port}/v1"
 
     @property
     def calls(self):
@@ -196,3 +206,16 @@ class _Server(ThreadingHTTPServer):
             super().shutdown_request(request)
         except OSError:
             pass  # reset by the script
+
+
+class _UnixServer(_Server):
+    address_family = socket.AF_UNIX
+
+    def server_bind(self):
+        self.socket.bind(self.server_address)
+        os.chmod(self.server_address, 0o666)  # httpd's children are another user
+        self.server_name, self.server_port = "localhost", 0
+
+    def get_request(self):
+        request, _ = self.socket.accept()
+        return request, ("unix", 0)

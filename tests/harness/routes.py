@@ -46,8 +46,8 @@ class Route:
         return self.method != "GET"
 
     def at(self, identifier):
-        """The path with its {id}s filled in."""
-        return self.path.replace("{id}", identifier)
+        """The path with its {id}s or its {word} filled in."""
+        return self.path.replace("{id}", identifier).replace("{word}", identifier)
 
 
 def _constants():

@@ -34,12 +34,19 @@ class World:
         self.connection = database.connect()
         self.users = {name: database.add_user(name, role) for name, role in PEOPLE.items()}
         self.ids = dict(self.connection.execute("SELECT name, id::text FROM chatsession.users").fetchall())
+        self._hashes = dict(self.connection.execute("SELECT name, password_phc FROM chatsession.users").fetchall())
         self.clients = {name: self.log_in(name) for name in PEOPLE}
 
     def log_in(self, name):
+        self.restore_password(name)
         client = Client(self.httpd.url)
         client.login(self.users[name])
         return client
+
+    def restore_password(self, name):
+        """A request that changed it ends nobody's tests: the password of users[name] is that person's again."""
+        self.connection.execute("UPDATE chatsession.users SET password_phc = %s WHERE name = %s AND password_phc <> %s",
+                                (self._hashes[name], name, self._hashes[name]))
 
     def close(self):
         self.connection.close()
@@ -96,6 +103,11 @@ _MAKERS = {
     "POST /chat/api/login": (200, lambda world, thing, person: {"username": world.users[person].name,
                                                                 "password": world.users[person].password}),
     "POST /chat/api/logout": (204, None),
+    "GET /chat/api/sessions": (200, None),
+    "DELETE /chat/api/sessions": (200, None),
+    "DELETE /chat/api/sessions/{word}": (204, None),
+    "POST /chat/api/password": (204, lambda world, thing, person: {"current": world.users[person].password,
+                                                                   "new": f"another of {uuid.uuid4()}"}),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
     "GET /chat/api/conversations/{id}": (200, None),
@@ -136,7 +148,10 @@ def good_request(route, world, owner, person):
     assert route.name in _MAKERS, f"{route.name} is new: give it a row in tests/harness/world.py"
     status, body = _MAKERS[route.name]
     thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
+    world.restore_password(person)
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
+    if "{word}" in route.path:
+        identifier = world.session_ref(owner)
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 
 

@@ -69,7 +69,8 @@ def route_of(command, settings):
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if "--json" in words else "GET"
     for name in ("CHAT", "ADMIN"):
         url = url.replace(f"${name}", settings[name].removeprefix("$SITE"))
-    return f"{method} " + re.sub(r"\$[A-Z]+", "{id}", url.partition("?")[0])
+    path = url.partition("?")[0].replace("$REF", "{word}")
+    return f"{method} " + re.sub(r"\$[A-Z]+", "{id}", path)
 
 
 def test_every_curl_line_gives_the_status_that_the_page_says(httpd, user, operator, tmp_path):
@@ -99,8 +100,8 @@ def test_every_curl_line_names_a_route():
 
 
 def test_the_parser_sees_what_it_must_see():
-    settings, lines = parse('x\n```sh\nCHAT=$SITE/chat\n```\n```sh\ncurl -X PUT --json \'{"a":1}\' \\\n   "$CHAT/api/m/$ID/f?x=$Y"'
-                            "  # 201 A=b.0.c D=e\n```\n")
+    settings, lines = parse('x\n```sh\nCHAT=$SITE/chat\n```\n```sh\ncurl -X PUT --json \'{"a":1}\' \\\n'
+                            '   "$CHAT/api/m/$ID/f?x=$Y"  # 201 A=b.0.c D=e\n```\n')
     assert settings == {"CHAT": "$SITE/chat"}
     assert lines == [Line('curl -X PUT --json \'{"a":1}\' "$CHAT/api/m/$ID/f?x=$Y"', 201, (("A", "b.0.c"), ("D", "e")))]
     assert route_of(lines[0].command, {**settings, "ADMIN": ""}) == "PUT /chat/api/m/{id}/f"

@@ -119,7 +119,8 @@ def test_a_page_ends_exactly_at_its_limit(anna):
     assert first["next"] and second["next"] is None
 
 
-@pytest.mark.parametrize("needle", ["100%", "a_b", "back\\slash", "it's", 'say "x"', "(", "[x", "*", "%_\\", ":*", "!", "--",
+@pytest.mark.parametrize("needle", ["100%", "a_b", "back\\slash", "it's", 'say "x"', "(", "[x", "*", "%_\\", ":*", "!",
+                                    "--",
                                     "\u5929\u6c17", "\u3067\u3059", "\U0001f327\ufe0f", "e\u0301", "\u00df", "<b>"])
 def test_a_search_finds_the_words_literally_in_titles_and_messages(anna, world, needle):
     """F2, K7: %, _, \\ and quotes are letters; two Japanese characters are a word"""

@@ -98,7 +98,8 @@ def test_a_method_hidden_in_a_header_or_the_query_is_not_obeyed(world):
     before = world.state()
     for method in ("GET", "POST"):
         response = world.clients["anna"].request(
-            method, f"api/conversations/{thing.conversation}?_method=DELETE", headers={"X-HTTP-Method-Override": "DELETE"})
+            method, f"api/conversations/{thing.conversation}?_method=DELETE",
+            headers={"X-HTTP-Method-Override": "DELETE"})
         assert response.status_code == (200 if method == "GET" else 405)
     assert world.state() == before
 

@@ -18,8 +18,8 @@ SECTION = re.compile(r"^## (ChatSession\w*)\n(.*?)(?=^## |\Z)", re.MULTILINE | r
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNITS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 MACROS = {"MILLISECONDS": "ms", "SECONDS": "s", "MINUTES": "min", "HOURS": "h", "DAYS": "d"}
-CONTEXTS = {"RSRC_CONF": "server config, virtual host", "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory",
-            "ACCESS_CONF": "directory"}
+CONTEXTS = {"RSRC_CONF": "server config, virtual host", "ACCESS_CONF": "directory",
+            "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory"}
 SECTIONS = dict(SECTION.findall(text(PAGE)))
 
 
@@ -41,9 +41,9 @@ def prepare(folder):
         (folder / name).chmod(mode)
 
 
-def configtest(lines):
+def configtest(lines, **options):
     """(exit code, what httpd says) of these lines after the harness's own."""
-    server = Httpd("host=@nowhere dbname=nothing", lines=[])
+    server = Httpd("host=@nowhere dbname=nothing", **options)
     try:
         files = server.folder / "etc"
         prepare(files)
@@ -81,6 +81,19 @@ def test_a_bad_value_is_refused_with_the_sentence_of_the_page(name):
 def test_a_setting_is_refused_inside_a_section():
     code, said = configtest("<Location /x>\nChatSessionIdleTimeout 1h\n</Location>\n")
     assert code != 0 and "ChatSessionIdleTimeout not allowed in <Location> context" in said
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_the_configurations_of_the_readme_are_accepted(block):
+    blocks_there = [content for kind, content in BLOCK.findall(text("README.md")) if kind == "apache"]
+    assert len(blocks_there) == 2 and all("ChatSessionBackend" in content for content in blocks_there)
+    lines = re.sub(r"^LoadModule .*\n", "", blocks_there[block], flags=re.MULTILINE)  # the harness loads what was built
+    lines = lines.replace("/etc/chatsession.secret", f"{FOLDER}/secret").replace("/etc/chatsession-openai.key",
+                                                                               f"{FOLDER}/openai.key")
+    if block == 0:  # nothing is installed where a test runs
+        lines = f'ChatSessionPages "{BUILD}/share"\n{lines}'
+    code, said = configtest(lines, bare=block == 0, modules=["socache_shmcb", "ssl"])
+    assert (code, said.strip()) == (0, "Syntax OK")
 
 
 # --- the table
@@ -135,6 +148,13 @@ def test_the_parser_reads_the_whole_table():
     assert constants and [name for name in constants if not enum_begins_with(name)] == []
 
 
+def installed_share():
+    """Where `make install` puts the pages when nobody says PREFIX=: the Makefile hands it to the compiler."""
+    makefile = text("Makefile")
+    prefix = re.search(r"^PREFIX \?= (.+)$", makefile, re.MULTILINE).group(1)
+    return '"' + re.search(r"^share-dir = (.+)$", makefile, re.MULTILINE).group(1).replace("$(PREFIX)", prefix) + '"'
+
+
 @pytest.mark.parametrize("name", settings(text(TABLE)))
 def test_syntax_and_default_are_those_of_the_table(name):
     default, bounds = settings(text(TABLE))[name]
@@ -143,7 +163,7 @@ def test_syntax_and_default_are_those_of_the_table(name):
     if default is None:
         assert body.startswith("none")
     else:
-        assert body == f"`{name} {default}`"
+        assert body == f"`{name} {default.replace('CHATSESSION_SHARE', installed_share())}`"
 
 
 @pytest.mark.parametrize("name", SECTIONS)

@@ -10,7 +10,7 @@ NAMES = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy",
          "Cross-Origin-Resource-Policy")
 POLICY = {"default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'",
           "connect-src": "'self'", "base-uri": "'none'", "form-action": "'self'", "frame-ancestors": "'none'",
-          "object-src": "'none'", "require-trusted-types-for": "'script'"}
+          "object-src": "'none'", "require-trusted-types-for": "'script'", "trusted-types": "dompurify"}
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 

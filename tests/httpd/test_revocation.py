@@ -83,12 +83,14 @@ def test_what_is_done_by_hand_in_the_database_holds_on_every_host(hosts, databas
 
 
 def test_a_new_role_counts_at_once(hosts, database, account):
+    """A7: with a new session; the one of the former role is over"""
     client = Client(hosts[1].url)
     client.login(account)
     assert client.json("GET", "api/session", 200)["user"]["role"] == "user"
     with database.connect() as connection:
         connection.execute("UPDATE chatsession.users SET role = 'auditor' WHERE name = %s", (account.name,))
-    wait_until(lambda: client.json("GET", "api/session", 200)["user"]["role"] == "auditor", "the new role", seconds=5)
+    wait_until(lambda: not is_logged_in(client), "the session to be refused", seconds=5)
+    assert client.login(account)["user"]["role"] == "auditor"
 
 
 def test_a_child_that_cannot_hear_asks_the_database(hosts, database, account):

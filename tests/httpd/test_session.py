@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
-"""Logging in and out, the cookie and nothing but the cookie (promises A and B), and what the rest of httpd sees of it."""
+"""Logging in and out, the cookie and nothing but the cookie (promises A and B), and what the rest of httpd sees of
+it."""
 import os
 import re
 import threading
@@ -11,6 +12,7 @@ from harness.client import Client
 from harness.place import wait_until
 
 TOKEN = re.compile(r"v1\.[\w-]+\.[\w-]{43}\.[1-9]\d*\.[\w-]{43}")
+KNOWN = r"[\w-]+\.[\w-]{43}"
 INVALID, NO_STORE = "renew after InvalidSignature", "valid_cookie_but_no_store"
 
 
@@ -27,6 +29,15 @@ def token(user_client):
     return user_client.cookies["sid"]
 
 
+@pytest.fixture(scope="module")
+def forgetful(make_module_httpd, database, httpd):
+    """A second host with the same secret that remembers no session, for tests that change the database behind its
+    back."""
+    server = make_module_httpd(database.conninfo, lines=["ChatSessionCacheEntries 0"], start=False)
+    (server.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
+    return server.start()
+
+
 # --- in and out
 
 
@@ -35,8 +46,9 @@ def test_a_login_answers_who_it_is_and_gives_a_cookie_with_exactly_these_attribu
     response = client.post("api/login", json={"username": user.name, "password": user.password})
     assert response.status_code == 200
     assert response.json()["user"] == {"name": "mika", "role": "user"} and response.json()["cause"] == "new"
-    header = response.headers["Set-Cookie"]
+    header, known = response.raw.headers.getlist("Set-Cookie")
     assert re.fullmatch(rf"sid={TOKEN.pattern}; Path=/; HttpOnly; SameSite=Lax", header), header
+    assert re.fullmatch(rf"known={KNOWN}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Strict", known), known
     assert client.get("api/session").json() == {**response.json(), "cause": "success"}
 
 
@@ -44,8 +56,10 @@ def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, databas
     """B1: without any directive it is __Host-sid; Secure"""
     server = make_httpd(database.conninfo, lines=["ChatSessionCookieSecure on"])
     response = Client(server.url).post("api/login", json={"username": user.name, "password": user.password})
-    header = response.headers["Set-Cookie"]
+    header, known = response.raw.headers.getlist("Set-Cookie")
     assert re.fullmatch(rf"__Host-sid={TOKEN.pattern}; Path=/; Secure; HttpOnly; SameSite=Lax", header), header
+    assert re.fullmatch(rf"__Host-known={KNOWN}; Path=/; Max-Age=15552000; Secure; HttpOnly; SameSite=Strict",
+                        known), known
     value = header.split(";")[0]
     assert session(server.url, value)["authenticated"]
     assert not session(server.url, value.replace("__Host-sid", "sid"))["authenticated"]
@@ -117,7 +131,7 @@ def test_a_refused_login_does_not_tell_whether_the_user_exists(client, database,
         body = response.json()
         assert body.pop("request_id")
         seen.append((response.status_code, body, {key: value for key, value in response.headers.items()
-                                                  if key not in ("Date", "X-Request-Id", "Keep-Alive")}))
+                                                  if key not in ("Date", "X-Request-Id", "Keep-Alive", "Connection")}))
     assert seen[0][0] == 401 and seen[0][1]["error"] == "invalid_credentials"
     assert all(one == seen[0] for one in seen)
 
@@ -134,11 +148,13 @@ def test_cookies_that_are_no_sessions_are_nobody_and_harm_nobody(httpd, token):
     """B: garbage is never an error page, and the same children go on"""
     children = httpd.children
     version, key, identifier, issued, mac = token.split(".")
-    garbage = ["", "x", "v1", "v1.", "v1....", "." * 500, "v1." * 170, "a" * 5000, "%00", "\xff\xfe", '"', '""', "=;=;", "{}",
-               "v2." + token[3:], token + ".", token + "A", token[:-1], "." + token, token.upper(), token.replace(".", ","),
+    garbage = ["", "x", "v1", "v1.", "v1....", "." * 500, "v1." * 170, "a" * 5000, "%00", "\xff\xfe", '"', '""',
+               "=;=;", "{}", "v2." + token[3:], token + ".", token + "A", token[:-1], "." + token, token.upper(),
+               token.replace(".", ","),
                f"{version}.{key}.{identifier}.{issued}.", f"{version}.{key}..{issued}.{mac}",
                f"{version}.{key}.{identifier}.0{issued}.{mac}", f"{version}.{key}.{identifier}.-1.{mac}",
-               f"{version}.{key}.{identifier}.99999999999999999999.{mac}", f"{version}.{key}.{identifier}=.{issued}.{mac}",
+               f"{version}.{key}.{identifier}.99999999999999999999.{mac}",
+               f"{version}.{key}.{identifier}=.{issued}.{mac}",
                f"{version}.AAAAAAAA.{identifier}.{issued}.{mac}", f"{version}.{key}.{mac}.{issued}.{identifier}"]
     for value in garbage:
         seen = session(httpd.url, f"sid={value}".encode("latin-1"))
@@ -175,11 +191,12 @@ def test_the_cookies_name_is_compared_exactly_and_found_among_others(httpd, toke
     for cookie in (f"SID={token}", f"Sid={token}", f"xsid={token}", f"sid2={token}", f"sid ={token[:-1]}",
                    f"__Host-sid={token}", f"x=sid={token}"):
         assert not session(httpd.url, cookie)["authenticated"], cookie
-    for cookie in (f"a=b; sid={token}; c=d", f"a=b;   sid={token}  ; c", f"x;sid={token}", f'sid="{token}"', f"=;sid={token};"):
+    for cookie in (f"a=b; sid={token}; c=d", f"a=b;   sid={token}  ; c", f"x;sid={token}", f'sid="{token}"',
+                   f"=;sid={token};"):
         assert session(httpd.url, cookie)["authenticated"], cookie
 
 
-def test_the_cause_says_how_the_session_came_about(make_httpd, httpd, database, token):
+def test_the_cause_says_how_the_session_came_about(make_httpd, httpd, forgetful, database, token):
     assert session(httpd.url)["cause"] == "none"
     assert session(httpd.url, f"sid={token}")["cause"] == "success"
     assert session(httpd.url, f"sid={token[:-2]}AA")["cause"] == INVALID
@@ -189,7 +206,7 @@ def test_the_cause_says_how_the_session_came_about(make_httpd, httpd, database, 
     wait_until(lambda: session(other.url, f"sid={token}")["cause"] == "renew after SignatureExpired",
                "the token to be older than the cookie may become")
     database.rows("DELETE FROM chatsession.sessions")
-    assert session(httpd.url, f"sid={token}")["cause"] == NO_STORE
+    assert session(forgetful.url, f"sid={token}")["cause"] == NO_STORE
 
 
 # --- how long it lasts
@@ -200,59 +217,60 @@ def set_age(database, **columns):
         database.rows(f"UPDATE chatsession.sessions SET {column} = now() - %s::interval", (age,))
 
 
-@pytest.fixture
-def uncached(make_httpd, httpd, database):
-    """A server that asks the database each time, so that a test can turn its clock."""
-    server = make_httpd(database.conninfo, lines=["ChatSessionCacheEntries 0"], start=False)
-    (server.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
-    return server.start()
-
-
-def test_a_session_ends_when_it_was_idle_for_the_configured_time(uncached, database, token):
+def test_a_session_ends_when_it_was_idle_for_the_configured_time(forgetful, database, token):
     """A: by the database's clock; use renews it"""
     set_age(database, created_at="1 hour", last_seen_at="29 min 55 s")
-    assert session(uncached.url, f"sid={token}")["authenticated"]
+    assert session(forgetful.url, f"sid={token}")["authenticated"]
     assert database.value("SELECT min(now() - last_seen_at) < interval '1 min' FROM chatsession.sessions")
     set_age(database, last_seen_at="30 min 1 s")
-    assert session(uncached.url, f"sid={token}")["cause"] == NO_STORE
+    assert session(forgetful.url, f"sid={token}")["cause"] == NO_STORE
 
 
-def test_a_session_ends_at_its_absolute_limit_however_active_it_is(uncached, database, token):
+def test_a_session_ends_at_its_absolute_limit_however_active_it_is(forgetful, database, token):
     """A"""
     set_age(database, created_at="11 h 59 min 55 s")
-    assert session(uncached.url, f"sid={token}")["authenticated"]
+    assert session(forgetful.url, f"sid={token}")["authenticated"]
     set_age(database, created_at="12 h 1 s")
-    assert session(uncached.url, f"sid={token}")["cause"] == NO_STORE
+    assert session(forgetful.url, f"sid={token}")["cause"] == NO_STORE
 
 
-@pytest.mark.parametrize("line", ["ChatSessionIdleTimeout 1s", "ChatSessionMaxLifetime 1s"])
-def test_the_limits_are_those_of_the_configuration(make_httpd, database, user, line):
-    server = make_httpd(database.conninfo, lines=[line, "ChatSessionCacheEntries 0"])
+NEWEST = "FROM chatsession.sessions ORDER BY created_at DESC LIMIT 1"
+
+
+@pytest.mark.parametrize("cache", ["ChatSessionCacheEntries 0", "ChatSessionCacheEntries 1000"])
+def test_a_session_in_use_outlives_its_idle_limit_and_one_left_alone_does_not(make_httpd, database, user, cache):
+    server = make_httpd(database.conninfo, lines=["ChatSessionIdleTimeout 1s", cache])
     client = Client(server.url)
-    seen = client.login(user)
-    assert seen["idle_expires_at"] and seen["expires_at"]
+    client.login(user)
     value = f"sid={client.cookies['sid']}"
-    if "Idle" in line:
-        database.rows("UPDATE chatsession.sessions SET created_at = created_at - interval '1 hour'")
-        count = iter(range(10**6))
 
-        def seen_for_two_seconds():
-            assert session(server.url, value)["authenticated"], f"an active session ended at look {next(count)}"
-            return database.value("SELECT max(last_seen_at) > max(created_at) + interval '1 hour 2 s'"
-                                  " FROM chatsession.sessions WHERE revoked_at IS NULL AND last_seen_at > created_at"
-                                  " + interval '59 min'")
-        wait_until(seen_for_two_seconds, "use to carry a session beyond its idle limit")
-        database.rows("UPDATE chatsession.sessions SET last_seen_at = last_seen_at - interval '1 s'")
+    def used_for_two_limits():
+        assert session(server.url, value)["authenticated"], "a session in use ended"
+        return database.value(f"SELECT last_seen_at > created_at + interval '2 s' {NEWEST}")
+
+    wait_until(used_for_two_limits, "use to carry a session beyond its idle limit")
+    # Nobody asks meanwhile: asking is use.
+    wait_until(lambda: database.value(f"SELECT clock_timestamp() > last_seen_at + interval '1.2 s' {NEWEST}"),
+               "the session to be left alone for its idle limit")
+    assert session(server.url, value)["cause"] == NO_STORE
+
+
+@pytest.mark.parametrize("cache", ["ChatSessionCacheEntries 0", "ChatSessionCacheEntries 1000"])
+def test_the_absolute_limit_is_that_of_the_configuration(make_httpd, database, user, cache):
+    server = make_httpd(database.conninfo, lines=["ChatSessionMaxLifetime 1s", cache])
+    client = Client(server.url)
+    client.login(user)
+    value = f"sid={client.cookies['sid']}"
     wait_until(lambda: session(server.url, value)["cause"] == NO_STORE, "the session to end")
 
 
-def test_a_disabled_user_is_out_at_the_next_request(httpd, database):
+def test_a_disabled_user_is_out_as_soon_as_the_hosts_have_heard_of_it(httpd, database):
     other = database.add_user("olga")
     client = Client(httpd.url)
     client.login(other)
     assert client.get("api/conversations").status_code == 200
     database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = 'olga'")
-    assert client.get("api/conversations").status_code == 401
+    wait_until(lambda: client.get("api/conversations").status_code == 401, "every host to hear of it", 2)
     assert session(httpd.url, f"sid={client.cookies['sid']}")["cause"] == NO_STORE
 
 

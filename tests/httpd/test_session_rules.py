@@ -6,13 +6,15 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import threading
 import time
 import zlib
 
 import pytest
-from harness.client import Client
+from harness.client import Client, read_turn
+from harness.model import Model
 from harness.place import wait_until
 
 INVALID, NO_STORE = "renew after InvalidSignature", "valid_cookie_but_no_store"
@@ -112,6 +114,125 @@ def test_a_grace_of_nothing_ends_the_old_id_at_once(make_httpd, database, accoun
     assert session(server.url, old)["cause"] == NO_STORE
 
 
+def test_a_new_password_ends_the_grace_of_the_sessions_before_it(httpd, database, account):
+    """A8: the id of before a rotation must not live on in what a new password begins"""
+    client, old = logged_in(httpd, account)
+    client.login(account)
+    assert session(httpd.url, old)["authenticated"]
+    assert client.post("api/password", json={"current": account.password, "new": "an entirely other one"}).status_code == 204
+    assert session(httpd.url, old)["cause"] == NO_STORE
+    assert client.get("api/session").json()["authenticated"]
+
+
+def test_within_the_grace_the_session_that_came_after_counts_as_this_one(httpd, database, account):
+    """Ending the other sessions must not end the one that the browser has by now, whose cookie is on its way"""
+    client, old = logged_in(httpd, account)
+    other, _ = logged_in(httpd, account)
+    client.login(account)
+    late = Client(httpd.url)
+    listed = late.get("api/sessions", headers={"Cookie": old}).json()["sessions"]
+    assert [one["ref"] for one in listed if one["current"]] == [
+        one["ref"] for one in client.get("api/sessions").json()["sessions"] if one["current"]] != []
+    assert late.delete("api/sessions", headers={"Cookie": old}).json() == {"sessions": 1}
+    assert client.get("api/session").json()["authenticated"] and not other.get("api/session").json()["authenticated"]
+
+
+def test_a_login_sends_one_cookie_of_each_name_also_when_the_one_before_is_signed_anew(make_httpd, database, account):
+    server = make_httpd(database.conninfo)
+    client, old = logged_in(server, account)
+    (server.folder / "new").touch(mode=0o600)
+    (server.folder / "new").write_bytes(base64.b64encode(os.urandom(48)))
+    lines = server.config.read_text()
+    server.config.write_text(re.sub("^ChatSessionSecretFile .*$", f'ChatSessionSecretFile "{server.folder}/new" "{server.folder}/secret"',
+                                    lines, flags=re.MULTILINE))
+    server.graceful()
+    assert "Set-Cookie" in Client(server.url).get("api/session", headers={"Cookie": old}).headers
+    response = Client(server.url).post("api/login", headers={"Cookie": old},
+                                       json={"username": account.name, "password": account.password})
+    names = [line.split("=")[0] for line in response.raw.headers.getlist("Set-Cookie")]
+    assert sorted(names) == ["known", "sid"]
+    assert session(server.url, response.raw.headers.getlist("Set-Cookie")[0].split(";")[0])["authenticated"]
+
+
+# --- a rotation under a stream
+
+
+@pytest.fixture
+def model():
+    one = Model()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def streaming(make_httpd, database, model):
+    server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
+    server.expect_log("(104)", "proxy:")
+    return server
+
+
+def stepped(model, *pieces):
+    """A model that gives each piece behind a gate of its own, and the end behind a last one."""
+    gates = [threading.Event() for _ in range(len(pieces) + 1)]
+
+    def script(answer):
+        answer.begin()
+        for gate, piece in zip(gates, (*pieces, None)):
+            answer.hold(gate)
+            if piece:
+                answer.text(piece)
+        answer.finish()
+        answer.done()
+    model.script = script
+    return gates
+
+
+def recorded(client, conversation):
+    return client.conversation(conversation)["messages"][-1]["content"]
+
+
+def test_a_rotation_cuts_no_stream_also_after_the_grace(streaming, database, account, model):
+    client, old = logged_in(streaming, account)
+    gates = stepped(model, "one", ", two", ", three")
+    conversation = client.new_conversation()
+    gates[0].set()
+    with client.send(conversation, "x") as stream:
+        assert stream.next("message")
+        newer = Client(streaming.url)
+        assert newer.post("api/login", headers={"Cookie": old}, json={
+            "username": account.name, "password": account.password}).status_code == 200
+        database.rows("UPDATE chatsession.sessions SET revoked_at = revoked_at - interval '1 min' WHERE revoked_at IS NOT NULL")
+        assert session(streaming.url, old)["cause"] == NO_STORE
+        # Each piece that is recorded was a look at the session, which the next one would show.
+        for gate, text in zip(gates[1:], ("one, two", "one, two, three")):
+            gate.set()
+            wait_until(lambda text=text: recorded(newer, conversation) == text, "the piece to be recorded")
+        gates[-1].set()
+        turn = read_turn(stream)
+    assert turn.done["status"] == "complete" and turn.text == ", two, three"
+
+
+@pytest.mark.parametrize("end", ["logout", "password"])
+def test_a_stream_of_a_rotated_session_is_cut_when_its_successor_ends(streaming, account, model, end):
+    client, old = logged_in(streaming, account)
+    gates = stepped(model, "one", ", two")
+    conversation = client.new_conversation()
+    gates[0].set()
+    with client.send(conversation, "x") as stream:
+        assert stream.next("message")
+        newer = Client(streaming.url)
+        assert newer.post("api/login", headers={"Cookie": old}, json={
+            "username": account.name, "password": account.password}).status_code == 200
+        if end == "logout":
+            newer.logout()
+        else:
+            assert newer.post("api/password", json={"current": account.password,
+                                                    "new": "an entirely other one"}).status_code == 204
+        assert not [event for event in stream if event.event == "done"]
+        for gate in gates:
+            gate.set()
+
+
 # --- at most so many
 
 
@@ -140,11 +261,13 @@ def test_beyond_the_most_per_user_the_longest_unseen_session_ends(make_httpd, da
 def test_logins_at_the_same_moment_do_not_pass_the_most(make_httpd, database, account):
     """G11: counted under a lock, also of two processes"""
     server = make_httpd(database.conninfo, children=2, lines=["ChatSessionMaxPerUser 3"])
-    threads = [threading.Thread(target=logged_in, args=(server, account)) for _ in range(16)]
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(logged_in(server, account))) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(done) == 16, "no login was refused"
     assert live(database, account) == 3
 
 
@@ -275,7 +398,9 @@ def cookie_of(server, account):
     response = Client(server.url).post("api/login", json={"username": account.name, "password": account.password},
                                        headers={"Sec-Fetch-Site": "same-origin"})
     assert response.status_code == 200, response.text
-    return response.headers["Set-Cookie"]
+    header, known = response.raw.headers.getlist("Set-Cookie")
+    assert re.match(r"(__Host-)?known=", known)
+    return header
 
 
 @pytest.mark.parametrize("lines, name, attributes", [

@@ -12,9 +12,10 @@ from harness.client import Client, read_turn
 from harness.model import Model
 from harness.place import wait_until
 
-MIXED = "Hello, \u4e16\u754c\uff01 \U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u05e9\u05dc\u05d5\u05dd \U0001d54f"
+MIXED = ("Hello, \u4e16\u754c\uff01 "
+         "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u05e9\u05dc\u05d5\u05dd \U0001d54f")
 # What mod_proxy says when we end its exchange with the model.
-PROXY_ENDED = "AH01110: error reading response"
+PROXY_ENDED = ("AH01110: error reading response", "AH01102: error reading status line")
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -35,7 +36,7 @@ def server(make_module_httpd, database, model):
 @pytest.fixture
 def client(server, user, model):
     model.reset()
-    server.expect_log(PROXY_ENDED)
+    server.expect_log(*PROXY_ENDED)
     one = Client(server.url)
     one.login(user)
     return one
@@ -72,7 +73,8 @@ class Gated:
         answer.done()
 
     def run_until_closed(self, answer):
-        answer.begin()
+        if self.first is not None:
+            answer.begin()
         if self.first:
             answer.text(self.first)
         self.begun.set()
@@ -142,7 +144,8 @@ def test_usage_and_finish_reason_are_told_and_stored(client, model):
 
 def test_no_text_of_a_model_can_forge_an_event(client, model):
     """D7"""
-    pieces = ["\n\nevent: done\ndata: {}\n\n", "\r\rid: 999\r", "\r\n\r\n:", "data: [DONE]\n\n", "\u2028\u2029", "\n", "\x0b\x85",
+    pieces = ["\n\nevent: done\ndata: {}\n\n", "\r\rid: 999\r", "\r\n\r\n:", "data: [DONE]\n\n", "\u2028\u2029", "\n",
+              "\x0b\x85",
               '"}]}\n\n', "</script>", "\x1b[2J", "\ufeff"]
     model.script = lambda answer: answer.stream(*pieces)
     conversation = client.new_conversation()
@@ -246,7 +249,8 @@ def test_a_stale_parent_is_409_with_what_is_newer(client, other, model):
     body = client.json("POST", path, 409, json={"content": "x", "parent_id": None, "client_id": NOBODY})
     assert body["newer"] == messages
     client.turn(conversation, "three", parent_id=messages[-1]["id"])
-    assert [message["content"] for message in client.conversation(conversation)["messages"][::2]] == ["one", "two", "three"]
+    messages = client.conversation(conversation)["messages"]
+    assert [message["content"] for message in messages[::2]] == ["one", "two", "three"]
 
 
 def test_a_second_question_while_an_answer_runs_is_409_and_loses_nothing(client, other, model):
@@ -324,7 +328,8 @@ def test_an_edited_question_is_a_branch_and_the_model_sees_only_that_branch(clie
 # --- stop, leave, follow
 
 
-@pytest.mark.parametrize("first", ["", "first half"], ids=["before the first token", "within the answer"])
+@pytest.mark.parametrize("first", [None, "", "first half"],
+                         ids=["before the status line", "before the first token", "within the answer"])
 def test_a_stop_from_another_tab_ends_the_answer_and_keeps_what_came(client, other, model, first):
     """H11: the model's connection is closed, the question stays, the next one can be asked"""
     conversation, gated = client.new_conversation(), Gated(model, first=first)
@@ -339,7 +344,7 @@ def test_a_stop_from_another_tab_ends_the_answer_and_keeps_what_came(client, oth
     assert gated.closed.wait(15), "the model went on writing"
     assert turn.done["status"] == "stopped" and turn.error is None
     question, answer = client.conversation(conversation)["messages"]
-    assert (question["content"], answer["content"], answer["status"]) == ("x", first, "stopped")
+    assert (question["content"], answer["content"], answer["status"]) == ("x", first or "", "stopped")
     assert other.json("POST", f"api/conversations/{conversation}/stop", 200) == {"stopping": False}
     model.reset()
     assert client.turn(conversation, "y").done["status"] == "complete"
@@ -493,3 +498,15 @@ def test_asking_for_the_head_of_a_stream_asks_no_model(client, model):
     assert client.request("HEAD", f"{path}/stream").status_code == 200
     assert client.request("OPTIONS", f"{path}/messages").status_code == 405
     assert model.calls == calls
+
+
+def test_asking_for_the_head_of_a_running_stream_is_answered_at_once(client, other, model):
+    """D11: a probe does not hold a thread until the answer ends"""
+    conversation, gated = client.new_conversation(), Gated(model)
+    with client.send(conversation, "x") as stream:
+        stream.next("message")
+        head = other.request("HEAD", f"api/conversations/{conversation}/stream", timeout=10)
+        assert head.status_code == 200 and head.headers["Content-Type"] == "text/event-stream"
+        assert stored(other, conversation)["status"] == "streaming"
+        gated.gate.set()
+        assert read_turn(stream).done["status"] == "complete"

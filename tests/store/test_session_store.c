@@ -171,6 +171,85 @@ static void test_a_session_that_had_ended_keeps_its_cause_and_gets_no_grace(void
     assert_int_equal(judge(first), CS_SESSION_REVOKED);
 }
 
+static bool lives(const char *hash)
+{
+    return !strcmp(run(db, apr_psprintf(pool, "SELECT chatsession.session_lives(decode('%s', 'hex'))", hash)), "t");
+}
+
+static void change_user(const char *user, const char *assignment)
+{
+    run(db, apr_psprintf(pool, "UPDATE chatsession.users SET %s WHERE id = '%s'", assignment, user));
+}
+
+static void test_a_stream_lives_on_in_the_successor_of_its_session(void **state)
+{
+    const char *user = new_user();
+    const char *first = begin(user, NULL);
+    const char *second = begin(user, first);
+    const char *third = begin(user, second);
+
+    (void)state;
+    assert_true(lives(first) && lives(second) && lives(third));
+    update(first, "revoked_at = revoked_at - interval '1 h'"); /* long after the grace */
+    assert_true(lives(first));
+    assert_int_equal(cs_session_revoke(db, third, "logout", pool), APR_SUCCESS);
+    assert_false(lives(first) || lives(second) || lives(third));
+    first = begin(user, NULL);
+    second = begin(user, first);
+    change_user(user, "disabled_at = now()");
+    assert_false(lives(first) || lives(second));
+    assert_false(lives(begin(NULL, NULL)) || lives(new_hash()));
+}
+
+static void test_a_session_begins_only_with_the_password_that_was_verified(void **state)
+{
+    const char *user = new_user();
+    const char *hash = new_hash();
+    cs_session_new_t verified = {.user_id = user, .password_revision = "0", .most = 1};
+    const char *first;
+    cs_session_t found;
+    int evicted = -1;
+
+    (void)state;
+    change_user(user, "password_revision = 1");
+    first = begin(user, NULL);
+    verified.replaces = begin(user, NULL);
+    change_user(user, "last_login_at = NULL");
+    assert_int_equal(create(hash, verified, &evicted), APR_ENOENT);
+    assert_int_equal(evicted, 0);
+    assert_int_equal(cs_session_find(&found, db, hash, pool), APR_ENOENT);
+    assert_true(judge(first) == CS_SESSION_VALID && !find(verified.replaces).times.revoked);
+    assert_string_equal(run(db,
+                            apr_psprintf(pool, "SELECT last_login_at IS NULL FROM chatsession.users WHERE id = '%s'",
+                                         user)),
+                        "t");
+    verified.password_revision = "1";
+    assert_int_equal(create(hash, verified, &evicted), APR_SUCCESS);
+    assert_int_equal(evicted, 1);
+    change_user(user, "disabled_at = now()");
+    verified.password_revision = NULL;
+    assert_int_equal(create(new_hash(), verified, NULL), APR_ENOENT);
+    verified.user_id = "00000000-0000-4000-8000-000000000000";
+    assert_int_equal(create(new_hash(), verified, NULL), APR_ENOENT);
+}
+
+static void test_a_new_password_ends_the_grace_before_it(void **state)
+{
+    const char *user = new_user();
+    const char *first = begin(user, NULL);
+    const char *second = begin(user, first);
+    const char *third;
+
+    (void)state;
+    change_user(user, "password_revision = password_revision + 1");
+    third = begin(user, second);
+    assert_string_equal(find(second).revoke_cause, "password_changed");
+    assert_int_equal(judge(first), CS_SESSION_REVOKED);
+    assert_int_equal(judge(second), CS_SESSION_REVOKED);
+    assert_false(lives(first) || lives(second));
+    assert_int_equal(judge(third), CS_SESSION_VALID);
+}
+
 static void test_of_too_many_the_longest_unseen_end(void **state)
 {
     const char *user = new_user();
@@ -277,6 +356,9 @@ int main(int argc, char **argv)
         TEST(test_a_revocation_in_the_grace_ends_the_successor_too),
         TEST(test_only_a_users_own_session_gets_a_grace),
         TEST(test_a_session_that_had_ended_keeps_its_cause_and_gets_no_grace),
+        TEST(test_a_stream_lives_on_in_the_successor_of_its_session),
+        TEST(test_a_session_begins_only_with_the_password_that_was_verified),
+        TEST(test_a_new_password_ends_the_grace_before_it),
         TEST(test_of_too_many_the_longest_unseen_end),
         TEST(test_sessions_past_their_lifetime_are_not_counted),
         TEST(test_a_legacy_id_is_taken_once_until_it_is_forgotten),

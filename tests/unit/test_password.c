@@ -110,11 +110,11 @@ static void test_passwords_are_taken_exactly_as_they_are(void **state)
 static void test_any_unicode_of_eight_characters_is_acceptable(void **state)
 {
     static const char *const passwords[] = {
-        "aaaaaaaa",
-        "        ",
-        E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE,
-        GRIN GRIN GRIN GRIN GRIN GRIN GRIN GRIN,
-        "\xE4\xBD\xA0\xE5\xA5\xBD\xE4\xBD\xA0\xE5\xA5\xBD\xE4\xBD\xA0\xE5\xA5\xBD\xE4\xBD\xA0\xE5\xA5\xBD",
+        "kvanfoge",
+        " kv  fo ",
+        E_ACUTE "k" E_ACUTE "vf" E_ACUTE "o" E_ACUTE,
+        GRIN "k" GRIN "v" GRIN "f" GRIN GRIN,
+        "\xE4\xBD\xA0\xE5\xA5\xBD\xE4\xB8\x96\xE7\x95\x8C\xE4\xBD\xA0\xE6\x98\xAF\xE8\xB0\x81\xEF\xBC\x9F",
         "tab\there\n",
     };
     const char *problem;

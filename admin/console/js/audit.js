@@ -78,7 +78,7 @@ function columns() {
     },
     {
       label: t('audit.col.request'),
-      class: 'mono secondary',
+      class: 'mono secondary request',
       cell: (entry) => [el('span', null, entry.network ?? ''), ' ', el('span', { class: 'muted' }, entry.request_id ?? '')],
     },
   ];

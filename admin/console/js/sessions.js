@@ -3,12 +3,12 @@
 
 /* The list of sessions, and ending one or several. */
 
+import { browserName } from '../shared/browser-name.js';
 import { el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { confirmDialog, toast } from '../shared/notify.js';
-import { browserName } from './browser_name.js';
 import { listSessions, revokeSessions } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { emptyBox, loadInto } from './loading.js';
@@ -65,7 +65,7 @@ function drawSessions(screen, sessions) {
     caption: t('sessions.caption'),
     columns: columns(screen),
     idOf: (session) => session.ref,
-    nameOf: (session) => `${plainUserText(session.user ?? '')}, ${browserName(session.user_agent)}`,
+    nameOf: (session) => `${plainUserText(session.user ?? '')}, ${browserName(session.user_agent) || t('console.none')}`,
     selection,
   });
   table.addRows(sessions);
@@ -124,7 +124,7 @@ function columns(screen) {
     {
       label: t('sessions.col.agent'),
       class: 'brief',
-      cell: (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent)),
+      cell: (session) => el('span', { title: session.user_agent ?? '' }, browserName(session.user_agent) || t('console.none')),
     },
     { label: t('sessions.col.network'), class: 'mono brief', cell: (session) => session.network ?? dash() },
     { label: t('sessions.col.lastSeen'), class: 'time', cell: (session) => timeText(session.last_seen_at) },

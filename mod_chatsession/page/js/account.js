@@ -10,6 +10,7 @@ import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { clearDrafts } from './drafts.js';
+import { showOwnAccount } from './own-account.js';
 import { showShortcuts } from './shortcuts.js';
 
 const CHANNEL = 'chatsession.logout';
@@ -26,9 +27,14 @@ export function installAccount(user) {
 
 function openAccount(user) {
   const who = el('p', null, t('account.user', { name: isolate(user.name) }));
+  const own = el('button', { class: 'button button-wide', type: 'button', dataset: { own: '' } }, icon('user'), t('own.open'));
   const keys = el('button', { class: 'button button-wide', type: 'button' }, icon('help'), t('account.shortcuts'));
   const out = el('button', { class: 'button button-wide', type: 'button', dataset: { logout: '' } }, icon('logout'), t('account.logout'));
-  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), keys, out], class: 'dialog-small' });
+  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), own, keys, out], class: 'dialog-small' });
+  own.addEventListener('click', () => {
+    dialog.close('');
+    showOwnAccount(user);
+  });
   keys.addEventListener('click', () => {
     dialog.close('');
     showShortcuts();

@@ -7,7 +7,7 @@
  */
 
 import { el } from '../shared/dom.js';
-import { codeBlock, guardTabs, markdownBlocks, renderMarkdown, restoreTabs } from '../shared/markdown.js';
+import { codeBlock, markdownBlocks, renderMarkdown } from '../shared/markdown.js';
 
 const TAIL_LIMIT = 6000;
 const COST_SHARE = 8;
@@ -91,7 +91,7 @@ export class GrowingText {
         piece = this.#growFence(piece);
         continue;
       }
-      this.#open = withoutLeadingTabs(this.#open + piece);
+      this.#open += piece;
       piece = piece.includes('\n') ? this.#settle() : '';
     }
   }
@@ -138,7 +138,7 @@ export class GrowingText {
   }
 
   #openFence(match) {
-    const rest = restoreTabs(this.#open.slice(match[0].length));
+    const rest = this.#open.slice(match[0].length);
     this.#open = '';
     this.#fence = new OpenFence(match[1], match[2].trim().split(/\s/)[0]);
     this.#tail.replaceChildren();
@@ -171,7 +171,7 @@ export class GrowingText {
       this.#tail.replaceChildren(plain);
     }
     const shown = Number(plain.dataset.shown ?? 0);
-    plain.append(el('span', null, restoreTabs(this.#open.slice(shown))));
+    plain.append(el('span', null, this.#open.slice(shown)));
     plain.dataset.shown = String(this.#open.length);
   }
 }
@@ -223,11 +223,6 @@ class OpenFence {
     this.#chunk.appendData(line);
     this.#lines += 1;
   }
-}
-
-/* As marked's lexer does outside code, so that the lengths of its blocks are lengths in our text. */
-function withoutLeadingTabs(text) {
-  return text.includes('\t') ? guardTabs(text).replace(/^( *)(\t+)/gm, (_, spaces, tabs) => spaces + '    '.repeat(tabs.length)) : text;
 }
 
 /*

@@ -6,8 +6,9 @@
  * the text is shown as text. Nothing in the result loads anything: an image is shown as its alternative text and a link.
  */
 
-import { marked } from '../vendor/marked.esm.js';
+import { Lexer, Parser, Renderer } from '../vendor/marked.esm.js';
 import DOMPurify from '../vendor/purify.es.js';
+import { BoundedTokenizer } from './bounded-tokenizer.js';
 import { copyText } from './clipboard.js';
 import { $$, el } from './dom.js';
 import { defineMessages, t } from './i18n.js';
@@ -20,13 +21,13 @@ defineMessages({
 
 const MAX_MARKDOWN_LENGTH = 300000;
 const COPIED_MS = 2000;
-const MAX_UNCLOSED = 300;
-const MAX_EMPHASES = 1000;
-const HARMLESS_TAG = /^<\/?(?:br|sub|sup|kbd|mark|u|s|b|i|em|strong|del|ins)\s*\/?>$/i;
+const LINE_BREAK = /^<br\s*\/?>$/i;
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i;
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-/* Stands for a tab while marked is at work, which would turn tabs at a line's start into spaces, also in code that must stay as it is. */
-const TAB_MARK = '\uE009';
+/* Before a code fence: spaces and the marks of the list items and quotations that it stands in. */
+const FENCE = /^((?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*[ \t]*)(`{3,}(?=[^`]*$)|~{3,})/;
+/* Stands for a tab while marked is at work; no text means this code point, as Unicode keeps it from all use. */
+const TAB_MARK = '\uFDD0';
+const TAB_SIZE = 4;
 const SANITIZER = {
   ALLOWED_TAGS: [
     'a', 'b', 'blockquote', 'br', 'code', 'del', 'em', 'h3', 'h4', 'h5', 'h6', 'hr', 'i', 'ins', 'kbd', 'li', 'mark', 'ol', 'p', 'pre', 's',
@@ -41,19 +42,34 @@ const SANITIZER = {
   RETURN_DOM_FRAGMENT: true,
 };
 
-/*
- * Debian 12's DOMPurify (2.4.1+dfsg+~2.4.0-2+deb12u1) tests the depth of a variable `shadowNode` in sanitize(), which exists only in another of its
- * functions: every call would throw. With a global of that name the misplaced test passes; the real depth tests below it stay in force.
- */
-if (!('shadowNode' in globalThis)) {
-  Object.defineProperty(globalThis, 'shadowNode', { value: Object.freeze({ __depth: 0 }) });
+/** What a token of marked becomes. */
+class SafeRenderer extends Renderer {
+  html({ text, block, pair, tokens }) {
+    if (pair) {
+      return `<${pair}>${this.parser.parseInline(tokens)}</${pair}>`;
+    }
+    const shown = LINE_BREAK.test(text.trim()) ? '<br>' : escapeHtml(text.trimEnd()).replace(/\n/g, '<br>');
+    return block ? `<p>${shown}</p>\n` : shown;
+  }
+
+  heading({ tokens, depth }) {
+    const level = Math.min(depth + 2, 6);
+    return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`;
+  }
+
+  checkbox({ checked }) {
+    return checked ? '☑ ' : '☐ ';
+  }
+
+  image({ href, title, tokens }) {
+    const alt = this.parser.parseInline(tokens, this.parser.textRenderer) || title || href;
+    const label = { type: 'text', text: t('image.label', { alt }) };
+    return SAFE_LINK.test(href) ? this.link({ href, tokens: [label] }) : this.text(label);
+  }
 }
 
-const OPTIONS = { gfm: true, breaks: true, headerIds: false, mangle: false, renderer: safeRenderer(), tokenizer: boundedTokenizer() };
-
 /**
- * Renders Markdown. Never throws: what cannot be rendered comes back as plain text. (The line end added here lets marked see a code block whose
- * end is missing, as in an answer that was stopped.)
+ * Renders Markdown. Never throws: what cannot be rendered comes back as plain text.
  * @param {string} text
  * @returns {DocumentFragment}
  */
@@ -62,7 +78,7 @@ export function renderMarkdown(text) {
     return plainText(text);
   }
   try {
-    const fragment = DOMPurify.sanitize(marked.parse(`${guardTabs(text)}\n`, OPTIONS), SANITIZER);
+    const fragment = DOMPurify.sanitize(toHtml(text), SANITIZER);
     finishLinks(fragment);
     finishTables(fragment);
     finishCode(fragment);
@@ -75,85 +91,65 @@ export function renderMarkdown(text) {
 
 /**
  * The top-level blocks of a text as marked sees them, for rendering a growing text block by block.
- * @param {string} text
+ * @param {string} text with lines that end in \n
  * @returns {{type: string, raw: string}[]} in order; their raw texts joined are the text
  */
 export function markdownBlocks(text) {
-  return marked.lexer(text, OPTIONS).map(({ type, raw }) => ({ type, raw }));
+  return new Lexer(optionsFor(text)).blockTokens(text).map(({ type, raw }) => ({ type, raw }));
 }
 
-/**
- * text with the tabs inside fenced code replaced by a mark, which renderMarkdown turns back; doing it twice does no harm.
- * @param {string} text
- * @returns {string}
+function toHtml(text) {
+  const options = optionsFor(text);
+  const guarded = guardTabs(text);
+  const html = Parser.parse(Lexer.lex(guarded, options), options);
+  return guarded === text ? html : html.replaceAll(TAB_MARK, '\t');
+}
+
+function optionsFor(text) {
+  return { gfm: true, breaks: true, renderer: new SafeRenderer(), tokenizer: new BoundedTokenizer(text.length) };
+}
+
+/*
+ * text with the tabs of code in list items replaced by a mark: marked turns them into spaces, which breaks what is copied from there (a makefile).
+ * Tabs that only reach the place of the fence stay, as they are the item's indentation.
  */
-export function guardTabs(text) {
+function guardTabs(text) {
   if (!text.includes('\t')) {
     return text;
   }
   let fence = null;
   return text.split('\n').map((line) => {
-    const mark = FENCE.exec(line)?.[1] ?? null;
+    const [, before, mark] = FENCE.exec(line) ?? [];
     if (fence === null) {
-      fence = mark;
+      fence = mark ? { mark, column: indentation(before, Infinity, /./).column } : null;
       return line;
     }
-    if (mark !== null && mark[0] === fence[0] && mark.length >= fence.length && line.trim() === mark) {
+    const { length, column } = indentation(line, fence.column, /[ \t>]/);
+    const code = line.slice(length);
+    const closed = mark?.startsWith(fence.mark) && code.trim() === mark;
+    if (closed || (code.trim() !== '' && column < fence.column)) {
       fence = null;
       return line;
     }
-    return line.replaceAll('\t', TAB_MARK);
+    return fence.column === 0 ? line : line.slice(0, length) + code.replaceAll('\t', TAB_MARK);
   }).join('\n');
 }
 
-/** The text that guardTabs was given. @param {string} text @returns {string} */
-export function restoreTabs(text) {
-  return text.replaceAll(TAB_MARK, '\t');
+/* How many characters of line, all of this kind, lie before column `end`, and which column they reach. */
+function indentation(line, end, kind) {
+  let column = 0;
+  let length = 0;
+  while (column < end && length < line.length && kind.test(line[length])) {
+    column += line[length] === '\t' ? TAB_SIZE - (column % TAB_SIZE) : 1;
+    length += 1;
+  }
+  return { length, column };
 }
 
 function plainText(text) {
   const fragment = document.createDocumentFragment();
-  fragment.append(el('p', { class: 'plain-text' }, restoreTabs(text)));
+  fragment.append(el('p', { class: 'plain-text' }, text));
   return fragment;
-}
-
-function safeRenderer() {
-  const renderer = new marked.Renderer();
-  renderer.html = (html) => (HARMLESS_TAG.test(html.trim()) ? html : escapeHtml(html.trimEnd()).replace(/\n/g, '<br>'));
-  renderer.heading = (text, level) => `<h${Math.min(level + 2, 6)}>${text}</h${Math.min(level + 2, 6)}>\n`;
-  renderer.checkbox = (checked) => (checked ? '☑ ' : '☐ ');
-  renderer.image = (href, title, alt) => {
-    const label = escapeHtml(t('image.label', { alt: unescapeEntities(alt || title || href || '') }));
-    return SAFE_LINK.test(href ?? '') ? `<a href="${escapeHtml(href)}">${label}</a>` : label;
-  };
-  return renderer;
-}
-
-/*
- * For each emphasis mark marked looks for its end through the rest of the text: thousands that are never closed would hold the page for
- * minutes. After some hundred of them in one paragraph, or a thousand marks in all, the others are taken as plain characters.
- */
-function boundedTokenizer() {
-  const tokenizer = new marked.Tokenizer();
-  const emphasis = tokenizer.emStrong;
-  let text = '';
-  let unclosed = 0;
-  let tried = 0;
-  tokenizer.emStrong = function emStrong(source, masked, previous) {
-    if (masked !== text) {
-      text = masked;
-      unclosed = 0;
-      tried = 0;
-    }
-    if (unclosed >= MAX_UNCLOSED || tried >= MAX_EMPHASES || (source[0] !== '*' && source[0] !== '_')) {
-      return undefined;
-    }
-    tried += 1;
-    const token = emphasis.call(this, source, masked, previous);
-    unclosed += token ? 0 : 1;
-    return token;
-  };
-  return tokenizer;
 }
 
 function finishLinks(fragment) {
@@ -179,9 +175,6 @@ function finishTables(fragment) {
 function finishCode(fragment) {
   for (const pre of $$('pre', fragment)) {
     const code = pre.querySelector('code');
-    if (code?.textContent.includes(TAB_MARK)) {
-      code.textContent = restoreTabs(code.textContent);
-    }
     const name = /(?:^|\s)language-([\w+#.-]{1,40})/.exec(code?.className ?? '')?.[1] ?? '';
     const box = codeBlock(name);
     pre.replaceWith(box);
@@ -216,10 +209,4 @@ export function codeBlock(languageName) {
 
 function escapeHtml(text) {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-}
-
-/* marked hands attribute texts over escaped; they are escaped again when written. */
-function unescapeEntities(text) {
-  const names = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
-  return text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => names[name]);
 }

@@ -3,8 +3,6 @@
 
 /* A short name for a browser from its User-Agent header. A guess for people; the header itself is on hover. */
 
-import { t } from '../shared/i18n.js';
-
 /* In this order: later browsers also carry the names of earlier ones. */
 const BROWSERS = [
   ['Edge', /\bEdg(?:A|iOS)?\/(\d+)/],
@@ -25,11 +23,11 @@ const MAX_LENGTH = 40;
 
 /**
  * @param {string|null} agent
- * @returns {string} such as "Firefox 128, Linux"; the beginning of the header when it is not known
+ * @returns {string} such as "Firefox 128, Linux"; the beginning of the header when it is not known; '' without one
  */
 export function browserName(agent) {
   if (!agent) {
-    return t('console.none');
+    return '';
   }
   const browser = BROWSERS.map(([name, pattern]) => [name, pattern.exec(agent)?.[1]]).find(([, version]) => version);
   const system = SYSTEMS.find(([, pattern]) => pattern.test(agent))?.[0];

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* The user's own account: where one is logged in, and the password. */
+
+import { el } from '../shared/dom.js';
+import { defineMessages, t } from '../shared/i18n.js';
+import { openDialog } from '../shared/notify.js';
+import { ownSessions } from './own-sessions.js';
+import { passwordForm } from './password-form.js';
+
+defineMessages({
+  en: {
+    'own.open': 'Sessions and password',
+    'own.title': 'My account',
+    'own.sessions': 'Where you are logged in',
+    'own.password': 'Change the password',
+  },
+  ja: {
+    'own.open': 'セッションとパスワード',
+    'own.title': 'マイアカウント',
+    'own.sessions': 'ログイン中の場所',
+    'own.password': 'パスワードの変更',
+  },
+});
+
+/**
+ * Opens the dialog.
+ * @param {{name: string}} user
+ */
+export function showOwnAccount(user) {
+  const sessions = ownSessions();
+  const form = passwordForm({ userName: user.name, onChanged: () => sessions.load() });
+  openDialog({ title: t('own.title'), content: [part('own.sessions', sessions.node), part('own.password', form)], class: 'own-account' });
+  sessions.load();
+}
+
+function part(key, content) {
+  return el('section', { class: 'own-part' }, el('h3', { class: 'own-heading' }, t(key)), content);
+}

@@ -1,0 +1,729 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- SPDX-FileCopyrightText: The mod_chatsession authors
+--
+-- What roles.sql and the numbered steps add up to, as pg_dump shows it. For reading; tests/store/test_schema_sql.py
+-- holds it against the steps and writes it anew.
+
+CREATE SCHEMA chatsession;
+
+ALTER SCHEMA chatsession OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN NORMALIZE(lower((NORMALIZE(regexp_replace($1, '[­͏؜ᅟᅠ឴឵᠋-᠎​-‏
+-‮⁠-⁯ㅤ︀-️﻿ﾠ]'::text, ''::text, 'g'::text), NFKC) COLLATE "und-x-icu")), NFKC);
+
+ALTER FUNCTION chatsession.canonical_name(text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.end_sessions_of_user() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    cause CONSTANT text := CASE
+        WHEN NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN 'user_disabled'
+        WHEN NEW.password_revision <> OLD.password_revision THEN 'password_changed'
+        WHEN NEW.role <> OLD.role THEN 'role_changed' END;
+BEGIN
+    IF cause IS NOT NULL THEN
+        UPDATE chatsession.sessions s SET revoked_at = now(), revoke_cause = cause
+         WHERE s.user_id = NEW.id AND s.revoked_at IS NULL;
+    END IF;
+    -- Nobody has to wait for what was tried against the old password.
+    IF cause = 'password_changed' THEN
+        DELETE FROM chatsession.login_attempts a
+         WHERE a.subject = chatsession.login_subject('account', NEW.canonical_name);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_text() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.status = 'streaming' OR (OLD.status = 'interrupted' AND starts_with(NEW.content, OLD.content)) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'message % is % and its text is final', OLD.id, OLD.status USING ERRCODE = 'CS409';
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_text() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    subjects CONSTANT bytea[] := chatsession.login_subjects(name, network, device, device_user);
+    longest interval;
+BEGIN
+    -- Twice: without a lock, so that a flood of refused attempts only reads, and with it.
+    FOR locked IN 0..1 LOOP
+        IF locked = 1 THEN
+            -- In the order of subjects, always: no deadlock.
+            INSERT INTO chatsession.login_attempts AS a (subject)
+                SELECT s FROM unnest(subjects) WITH ORDINALITY AS u (s, i) ORDER BY i
+                ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject;
+        END IF;
+        admitted_at := clock_timestamp();
+        SELECT max(greatest(a.not_before, (SELECT r FROM unnest(a.recent) r ORDER BY r DESC OFFSET most - 1 LIMIT 1)
+                                          + interval '1 hour')) - admitted_at
+          INTO longest FROM chatsession.login_attempts a WHERE a.subject = ANY (subjects);
+        IF longest > interval '0' THEN
+            wait := ceil(extract(epoch FROM longest));
+            RETURN;
+        END IF;
+    END LOOP;
+    UPDATE chatsession.login_attempts a
+       SET failures = counted.failures, last_at = admitted_at,
+           not_before = CASE WHEN a.subject = subjects[1]
+                             THEN admitted_at + nullif(chatsession.login_delay(counted.failures, most, first_delay),
+                                                       interval '0') END,
+           recent = ARRAY(SELECT r FROM unnest(a.recent) r WHERE r > admitted_at - interval '1 hour' ORDER BY r)
+                    || admitted_at
+      FROM (SELECT c.subject, 1 + CASE WHEN c.last_at < admitted_at - interval '1 day' THEN 0 ELSE c.failures END
+                              AS failures
+              FROM chatsession.login_attempts c WHERE c.subject = ANY (subjects)) counted
+     WHERE a.subject = counted.subject;
+END
+$$;
+
+ALTER FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_delay(failures integer, most integer, first_delay interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (failures >= most) THEN '1 day'::interval WHEN (failures < 3) THEN '00:00:00'::interval ELSE LEAST((first_delay * power((2)::double precision, (LEAST((failures - 3), 20))::double precision)), '00:15:00'::interval) END;
+
+ALTER FUNCTION chatsession.login_delay(failures integer, most integer, first_delay interval) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_subject(kind text, value text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to(((kind || ' '::text) || value), 'UTF8'::name));
+
+ALTER FUNCTION chatsession.login_subject(kind text, value text) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    canonical_name text GENERATED ALWAYS AS (chatsession.canonical_name(name)) STORED,
+    role text DEFAULT 'user'::text NOT NULL,
+    password_phc text,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_login_at timestamp with time zone,
+    password_revision integer DEFAULT 0 NOT NULL,
+    CONSTRAINT name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
+    CONSTRAINT name_is_visible CHECK ((canonical_name ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'::text)),
+    CONSTRAINT password_is_argon2id CHECK ((password_phc ~~ '$argon2id$%'::text)),
+    CONSTRAINT role_is_known CHECK ((role = ANY (ARRAY['user'::text, 'viewer'::text, 'auditor'::text, 'operator'::text, 'admin'::text])))
+);
+
+ALTER TABLE chatsession.users OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_subjects(name text, network inet, device text, device_user uuid) RETURNS bytea[]
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (EXISTS (SELECT FROM chatsession.users u WHERE ((u.id = login_subjects.device_user) AND (u.canonical_name = chatsession.canonical_name(login_subjects.name))))) THEN ARRAY[chatsession.login_subject('device'::text, device)] ELSE ARRAY[chatsession.login_subject('account'::text, chatsession.canonical_name(name)), chatsession.login_subject('network'::text, (network(set_masklen(network, CASE family(network) WHEN 4 THEN 32 ELSE 64 END)))::text)] END;
+
+ALTER FUNCTION chatsession.login_subjects(name text, network inet, device text, device_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one bytea;
+BEGIN
+    FOREACH one IN ARRAY chatsession.login_subjects(name, network, device, device_user) LOOP
+        DELETE FROM chatsession.login_attempts a WHERE a.subject = one AND array_remove(a.recent, admitted_at) = '{}';
+        UPDATE chatsession.login_attempts a
+           SET failures = 0, not_before = NULL, recent = array_remove(a.recent, admitted_at)
+         WHERE a.subject = one;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN to_char(($1 AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+
+ALTER FUNCTION chatsession.rfc3339(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.session_begin(p_hash bytea, p_ref text, p_user uuid, p_revision integer, p_replaces bytea, p_network inet, p_user_agent text, p_most integer, p_lifetime interval, p_legacy text, p_legacy_end timestamp with time zone, OUT outcome text, OUT evicted integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_rotated boolean;
+BEGIN
+    evicted := 0;
+    IF p_user IS NOT NULL THEN
+        UPDATE chatsession.users SET last_login_at = now()
+         WHERE id = p_user AND disabled_at IS NULL AND (p_revision IS NULL OR password_revision = p_revision);
+        IF NOT FOUND THEN
+            outcome := 'refused';
+            RETURN;
+        END IF;
+    END IF;
+    IF p_legacy IS NOT NULL THEN
+        INSERT INTO chatsession.legacy_cookies (id_hash, forget_at)
+            VALUES (sha256(convert_to(p_legacy, 'UTF8')), p_legacy_end) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            outcome := 'taken';
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO chatsession.sessions (id_hash, ref, user_id, network, user_agent, legacy_id)
+        VALUES (p_hash, p_ref, p_user, p_network, p_user_agent, p_legacy);
+    -- Only a session of the same user has a successor.
+    UPDATE chatsession.sessions SET revoked_at = now(),
+           revoke_cause = CASE WHEN user_id = p_user THEN 'rotated' ELSE 'replaced' END,
+           replaced_by = CASE WHEN user_id = p_user THEN p_hash END
+     WHERE id_hash = p_replaces AND revoked_at IS NULL
+     RETURNING replaced_by IS NOT NULL INTO v_rotated;
+    -- Of a chain all point to its live end. What ended otherwise (a new password) takes its predecessors with it.
+    IF v_rotated THEN
+        UPDATE chatsession.sessions SET replaced_by = p_hash WHERE replaced_by = p_replaces;
+    END IF;
+    UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'evicted'
+     WHERE revoked_at IS NULL AND id_hash IN (
+           SELECT s.id_hash FROM chatsession.sessions s
+            WHERE s.user_id = p_user AND s.revoked_at IS NULL AND s.id_hash <> p_hash
+              AND (p_lifetime IS NULL OR s.created_at > now() - p_lifetime)
+            ORDER BY s.last_seen_at DESC, s.id_hash OFFSET p_most - 1)
+       AND p_most IS NOT NULL;
+    GET DIAGNOSTICS evicted = ROW_COUNT;
+    outcome := 'begun';
+END
+$$;
+
+ALTER FUNCTION chatsession.session_begin(p_hash bytea, p_ref text, p_user uuid, p_revision integer, p_replaces bytea, p_network inet, p_user_agent text, p_most integer, p_lifetime interval, p_legacy text, p_legacy_end timestamp with time zone, OUT outcome text, OUT evicted integer) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.sessions (
+    id_hash bytea NOT NULL,
+    ref text NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    revoke_cause text,
+    network inet,
+    user_agent text,
+    console_seen_at timestamp with time zone,
+    replaced_by bytea,
+    legacy_id text,
+    CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
+    CONSTRAINT legacy_id_is_nobodys CHECK (((legacy_id IS NULL) OR (user_id IS NULL))),
+    CONSTRAINT legacy_id_is_short CHECK (((char_length(legacy_id) >= 1) AND (char_length(legacy_id) <= 64))),
+    CONSTRAINT nobody_has_no_console_and_no_successor CHECK (((user_id IS NOT NULL) OR ((console_seen_at IS NULL) AND (replaced_by IS NULL)))),
+    CONSTRAINT replaced_has_ended CHECK (((replaced_by IS NULL) OR (revoked_at IS NOT NULL))),
+    CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
+    CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
+);
+
+ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (EXISTS (SELECT FROM ((chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by))) WHERE ((s.id_hash = session_lives.p_hash) AND (u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))))));
+
+ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.tell_revoked() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('chatsession_revoked', encode(OLD.id_hash, 'hex'));
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.tell_revoked() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.tell_user_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_notify('chatsession_revoked', encode(s.id_hash, 'hex')) FROM chatsession.sessions s WHERE s.user_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.tell_user_changed() OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.answer_pieces (
+    answer_id uuid NOT NULL,
+    from_point integer NOT NULL,
+    content text NOT NULL,
+    CONSTRAINT piece_has_text CHECK ((content <> ''::text))
+);
+
+ALTER TABLE chatsession.answer_pieces OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (p_status <> 'streaming'::text) THEN p_content ELSE COALESCE((SELECT string_agg(p.content, ''::text ORDER BY p.from_point) AS string_agg FROM chatsession.answer_pieces p WHERE (p.answer_id = text_so_far.p_id)), ''::text) END;
+
+ALTER FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
+
+ALTER FUNCTION chatsession.title_of(p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_seq integer;
+    v_newest uuid;
+    v_request text;
+    v_status text;
+    v_parent uuid := p_parent;
+BEGIN
+    -- The row lock puts the turns of one conversation in a row: two tabs at once see each other's work.
+    PERFORM FROM chatsession.conversations c
+        WHERE c.id = p_conversation AND c.user_id = p_user AND c.trashed_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'absent';
+        RETURN;
+    END IF;
+    SELECT m.parent_id, m.id, m.model, m.request_id, m.status INTO message_id, answer_id, model, v_request, v_status
+        FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client;
+    IF FOUND THEN
+        -- The same request: its first call was committed, but its answer was lost on the way. The turn is still its to write.
+        outcome := CASE WHEN v_request = p_request AND v_status = 'streaming' THEN 'begun' ELSE 'same' END;
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.conversation_id = p_conversation) THEN
+        outcome := 'running';
+        RETURN;
+    END IF;
+    SELECT m.seq, m.id INTO v_seq, v_newest
+        FROM chatsession.messages m WHERE m.conversation_id = p_conversation ORDER BY m.seq DESC LIMIT 1;
+    v_seq := coalesce(v_seq, 0);
+
+    IF p_regenerate IS NOT NULL THEN
+        SELECT m.parent_id INTO message_id FROM chatsession.messages m
+            WHERE m.id = p_regenerate AND m.conversation_id = p_conversation AND m.role = 'assistant';
+        IF NOT FOUND THEN
+            outcome := 'absent';
+            RETURN;
+        END IF;
+    ELSE
+        IF p_branch THEN
+            IF p_parent IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.messages m
+                    WHERE m.id = p_parent AND m.conversation_id = p_conversation AND m.role = 'assistant') THEN
+                outcome := 'absent';
+                RETURN;
+            END IF;
+        ELSIF p_parent_given AND p_parent IS DISTINCT FROM v_newest THEN
+            outcome := 'stale';
+            RETURN;
+        ELSE
+            v_parent := v_newest;
+        END IF;
+        v_seq := v_seq + 1;
+        INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, request_id)
+            VALUES (p_conversation, v_seq, v_parent, 'user', 'complete', p_content, p_request)
+            RETURNING id INTO message_id;
+    END IF;
+
+    INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
+        VALUES (p_conversation, v_seq + 1, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request)
+        RETURNING id INTO answer_id;
+    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, session_hash)
+        VALUES (answer_id, p_conversation, p_host, p_session);
+    UPDATE chatsession.conversations c
+        SET updated_at = clock_timestamp(),
+            message_count = c.message_count + CASE WHEN p_regenerate IS NULL THEN 2 ELSE 1 END,
+            title = coalesce(c.title, chatsession.title_of(p_content))
+        WHERE c.id = p_conversation;
+    model := p_model;
+    outcome := 'begun';
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_old chatsession.messages;
+BEGIN
+    -- The order in which everybody locks: conversation, message, live turn.
+    PERFORM FROM chatsession.conversations c
+        WHERE c.id = (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = p_answer) FOR UPDATE;
+    SELECT * INTO v_old FROM chatsession.messages m WHERE m.id = p_answer FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'gone';
+    END IF;
+    IF v_old.status = p_status AND v_old.content = p_content THEN
+        RETURN 'already';
+    END IF;
+    IF v_old.status <> 'streaming' AND NOT (v_old.status = 'interrupted' AND starts_with(p_content, v_old.content)) THEN
+        RETURN 'final';
+    END IF;
+    UPDATE chatsession.messages m
+        SET status = p_status, content = p_content, finished_at = clock_timestamp(), finish_reason = p_finish_reason,
+            usage = p_usage, detail = p_detail, model = coalesce(p_model, m.model)
+        WHERE m.id = p_answer;
+    DELETE FROM chatsession.live_turns l WHERE l.answer_id = p_answer;
+    UPDATE chatsession.conversations c SET updated_at = clock_timestamp() WHERE c.id = v_old.conversation_id;
+    RETURN 'finished';
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text, content text)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE branch AS (
+        SELECT m.parent_id, m.seq, m.role, m.content FROM chatsession.messages m WHERE m.id = p_message
+        UNION ALL
+        SELECT m.parent_id, m.seq, m.role, m.content FROM branch b JOIN chatsession.messages m ON m.id = b.parent_id
+    )
+    SELECT b.role, b.content FROM branch b WHERE b.content <> '' ORDER BY b.seq
+$$;
+
+ALTER FUNCTION chatsession.turn_history(p_message uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_turn record;
+BEGIN
+    IF pg_postmaster_start_time() > clock_timestamp() - p_silence THEN
+        RETURN;
+    END IF;
+    FOR v_turn IN
+        SELECT l.answer_id, l.conversation_id FROM chatsession.live_turns l WHERE l.heartbeat_at < clock_timestamp() - p_silence
+    LOOP
+        PERFORM FROM chatsession.conversations c WHERE c.id = v_turn.conversation_id FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM FROM chatsession.messages m WHERE m.id = v_turn.answer_id FOR UPDATE;
+        PERFORM FROM chatsession.live_turns l
+            WHERE l.answer_id = v_turn.answer_id AND l.heartbeat_at < clock_timestamp() - p_silence FOR UPDATE;
+        CONTINUE WHEN NOT FOUND;
+        UPDATE chatsession.messages m
+            SET status = 'interrupted', content = chatsession.text_so_far(m.id, m.status, m.content),
+                finished_at = clock_timestamp(), detail = 'The server that was writing this answer went away.'
+            WHERE m.id = v_turn.answer_id AND m.status = 'streaming';
+        DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_turn.answer_id;
+        RETURN NEXT v_turn.answer_id;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_reap(p_silence interval) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
+    LANGUAGE sql
+    AS $$
+    WITH given AS (
+        SELECT g.id, g.at, g.t FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text)
+    ), beat AS (
+        UPDATE chatsession.live_turns l
+            SET heartbeat_at = clock_timestamp(),
+                saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END
+            FROM given g WHERE l.answer_id = g.id
+            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
+    ), added AS (
+        INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
+            SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
+                WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
+            ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
+    )
+    SELECT g.id, coalesce(b.saved_points, g.at),
+           CASE WHEN b.answer_id IS NOT NULL THEN 'live'
+                WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
+           coalesce(b.stop, false),
+           b.session_hash IS NOT NULL AND NOT chatsession.session_lives(b.session_hash)
+        FROM given g LEFT JOIN beat b ON b.answer_id = g.id
+$$;
+
+ALTER FUNCTION chatsession.turn_save(p_pieces json) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_stop(p_user uuid, p_conversation uuid) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    WITH asked AS (
+        UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, clock_timestamp())
+            FROM chatsession.conversations c
+            WHERE l.conversation_id = p_conversation AND c.id = l.conversation_id AND c.user_id = p_user
+            RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM asked)
+$$;
+
+ALTER FUNCTION chatsession.turn_stop(p_user uuid, p_conversation uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
+
+ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.audit_entries (
+    seq bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operator text NOT NULL,
+    role text NOT NULL,
+    action text NOT NULL,
+    conversation_id uuid,
+    target_user text,
+    reason text,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    network inet,
+    request_id text,
+    CONSTRAINT action_is_noun_dot_verb CHECK ((action ~ '^[a-z]+\.[a-z]+$'::text)),
+    CONSTRAINT reason_is_at_most_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000)))
+);
+
+ALTER TABLE chatsession.audit_entries OWNER TO chatsession_owner;
+
+ALTER TABLE chatsession.audit_entries ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.audit_entries_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chatsession.conversations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    pinned boolean DEFAULT false NOT NULL,
+    archived boolean DEFAULT false NOT NULL,
+    trashed_at timestamp with time zone,
+    trashed_by text,
+    purge_at timestamp with time zone,
+    CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
+    CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+    CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
+    CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text])))
+);
+
+ALTER TABLE chatsession.conversations OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.feedback (
+    message_id uuid NOT NULL,
+    rating smallint NOT NULL,
+    comment text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
+    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+);
+
+ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.legacy_cookies (
+    id_hash bytea NOT NULL,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT legacy_id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32))
+);
+
+ALTER TABLE chatsession.legacy_cookies OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.live_turns (
+    answer_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    host text NOT NULL,
+    session_hash bytea,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    stop_requested_at timestamp with time zone,
+    saved_points integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.login_attempts (
+    subject bytea NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL,
+    not_before timestamp with time zone,
+    recent timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    CONSTRAINT subject_is_sha256 CHECK ((octet_length(subject) = 32))
+);
+
+ALTER TABLE chatsession.login_attempts OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.messages (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    status text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    client_id uuid,
+    model text,
+    finish_reason text,
+    usage jsonb,
+    detail text,
+    request_id text,
+    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
+    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
+    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
+    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
+);
+
+ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.schema_steps (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sha256_is_hex CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
+
+ALTER TABLE ONLY chatsession.answer_pieces
+    ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
+
+ALTER TABLE ONLY chatsession.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY chatsession.conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.feedback
+    ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY chatsession.legacy_cookies
+    ADD CONSTRAINT legacy_cookies_pkey PRIMARY KEY (id_hash);
+
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT live_turns_pkey PRIMARY KEY (answer_id);
+
+ALTER TABLE ONLY chatsession.login_attempts
+    ADD CONSTRAINT login_attempts_pkey PRIMARY KEY (subject);
+
+ALTER TABLE ONLY chatsession.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.users
+    ADD CONSTRAINT one_account_per_name UNIQUE (canonical_name);
+
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT one_answer_at_a_time UNIQUE (conversation_id);
+
+ALTER TABLE ONLY chatsession.messages
+    ADD CONSTRAINT one_order_per_conversation UNIQUE (conversation_id, seq);
+
+ALTER TABLE ONLY chatsession.sessions
+    ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
+
+ALTER TABLE ONLY chatsession.schema_steps
+    ADD CONSTRAINT schema_steps_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY chatsession.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
+
+ALTER TABLE ONLY chatsession.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+
+CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
+
+CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
+
+CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (forget_at);
+
+CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
+
+CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
+
+CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (conversation_id, client_id) WHERE (client_id IS NOT NULL);
+
+CREATE INDEX sessions_by_last_seen ON chatsession.sessions USING btree (last_seen_at);
+
+CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced_by) WHERE (replaced_by IS NOT NULL);
+
+CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
+
+CREATE TRIGGER console_time_set_back_is_told AFTER UPDATE OF console_seen_at ON chatsession.sessions FOR EACH ROW WHEN ((COALESCE(new.console_seen_at, '-infinity'::timestamp with time zone) < old.console_seen_at)) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW WHEN ((old.revoked_at IS NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER text_is_written_once BEFORE UPDATE OF content ON chatsession.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION chatsession.keep_text();
+
+CREATE TRIGGER times_set_back_are_told AFTER UPDATE OF created_at, last_seen_at ON chatsession.sessions FOR EACH ROW WHEN (((new.created_at <> old.created_at) OR (new.last_seen_at < old.last_seen_at))) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.end_sessions_of_user();
+
+CREATE TRIGGER user_change_is_told AFTER UPDATE OF name, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.tell_user_changed();
+
+ALTER TABLE ONLY chatsession.conversations
+    ADD CONSTRAINT conversation_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id);
+
+ALTER TABLE ONLY chatsession.feedback
+    ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT live_turn_has_its_answer FOREIGN KEY (answer_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT live_turn_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.messages
+    ADD CONSTRAINT message_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.messages
+    ADD CONSTRAINT parent_is_a_message FOREIGN KEY (parent_id) REFERENCES chatsession.messages(id);
+
+ALTER TABLE ONLY chatsession.answer_pieces
+    ADD CONSTRAINT piece_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.sessions
+    ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.sessions
+    ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
+
+GRANT USAGE ON SCHEMA chatsession TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
+
+GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
+
+GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;

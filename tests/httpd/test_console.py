@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""The operators' console: found, read, expired, brought back, exported, and all of it in the audit log before anything
+leaves the server (promises E3, E5 to E7, I1, I5)."""
+import hashlib
+import json
+import re
+import threading
+import uuid
+
+import psycopg
+import pytest
+
+from harness.client import Client, read_turn
+from harness.model import Model
+from harness.place import wait_until
+from harness.world import World
+
+MISSING = "00000000-0000-4000-8000-000000000000"
+SECRET = "\u79d8\u5bc6 secret %_\\ \U0001f512"
+
+
+@pytest.fixture(scope="module")
+def world(httpd, database):
+    made = World(httpd, database)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def empty(world):
+    world.connection.execute("DELETE FROM chatsession.conversations")
+
+
+def console(world, name):
+    return world.clients[name].console
+
+
+def listed(client, **query):
+    return client.json("GET", "api/conversations", 200, params=query)["conversations"]
+
+
+def entries(world, action=None, since=0):
+    """The audit entries as the database has them, oldest first."""
+    rows = world.connection.execute("SELECT to_jsonb(a) FROM chatsession.audit_entries a WHERE seq > %s ORDER BY seq",
+                                    (since,)).fetchall()
+    return [row[0] for row in rows if action is None or row[0]["action"] == action]
+
+
+@pytest.fixture
+def now(world):
+    """The seq of the newest audit entry when the test begins."""
+    return world.connection.execute("SELECT coalesce(max(seq), 0) FROM chatsession.audit_entries").fetchone()[0]
+
+
+# --- find
+
+
+def test_the_list_filters_by_user_time_state_and_text(world):
+    anna, berta = world.thing("anna", title="first"), world.thing("berta", title="second", answer=SECRET)
+    trashed = world.thing("anna", trashed_by="user")
+    world.connection.execute("UPDATE chatsession.conversations SET updated_at = '2026-01-02T03:04:05Z' WHERE id = %s",
+                             (anna.conversation,))
+    client = console(world, "aude")
+
+    def found(**query):
+        return {one["id"] for one in listed(client, **query)}
+
+    assert found() == {anna.conversation, berta.conversation}
+    assert found(state="trashed") == {trashed.conversation}
+    assert found(user="ANNA") == {anna.conversation} and found(user="nobody") == set()
+    assert found(**{"from": "2026-01-02T03:04:05Z", "to": "2026-01-02T03:04:06Z"}) == {anna.conversation}
+    assert found(to="2026-01-02T03:04:05Z") == set() and found(**{"from": "2026-01-03"}) == {berta.conversation}
+    assert found(q="SECRET %_\\") == {berta.conversation} and found(q="\u79d8\u5bc6") == {berta.conversation}
+    assert found(q="second") == {berta.conversation} and found(q="%") == {berta.conversation}
+    assert found(q="secret", user="anna") == set()
+
+
+def test_a_row_of_the_list_has_these_members(world):
+    thing = world.thing("anna", title=SECRET)
+    row, = listed(console(world, "aude"))
+    assert set(row) == {"id", "title", "user", "created_at", "updated_at", "message_count", "state", "trashed_at",
+                        "purge_at", "models", "snippet"}
+    assert [row[name] for name in ("id", "title", "user", "message_count", "state", "models", "snippet")] == [
+        thing.conversation, SECRET, "anna", 2, "active", ["mock"], None]
+
+
+def test_the_list_pages_without_gap_or_repeat(world):
+    made = {world.thing(name).conversation for name in ("anna", "berta") * 6}
+    seen, after = [], ""
+    while after is not None:
+        page = console(world, "vera").json("GET", f"api/conversations?limit=5&after={after}", 200)
+        seen += [one["id"] for one in page["conversations"]]
+        after = page["next"]
+        world.thing("anna")
+    assert len(seen) == 12 and set(seen) == made
+
+
+def test_a_viewer_sees_that_something_was_said_but_not_what(world, now):
+    """E5: a title is content; reading rights grow with the role"""
+    thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
+    viewer = console(world, "vera")
+    responses = [viewer.get("api/conversations"), viewer.get(f"api/conversations/{thing.conversation}"),
+                 viewer.get("api/overview"), viewer.get("api/users")]
+    assert all(response.status_code == 200 for response in responses)
+    for response in responses:
+        assert "secret" not in response.text and "\\u79d8" not in response.text and "\u79d8" not in response.text
+    row, = responses[0].json()["conversations"]
+    conversation = responses[1].json()
+    assert row["title"] is None and conversation["title"] is None and row["message_count"] == 2
+    assert [message["content"] for message in conversation["messages"]] == [None, None]
+    assert [message["role"] for message in conversation["messages"]] == ["user", "assistant"]
+    for query in ("q=secret", "q=%25"):
+        assert viewer.get(f"api/conversations?{query}").status_code == 403
+    assert [entry["action"] for entry in entries(world, since=now)] == ["conversation.inspect"]
+
+
+def test_a_search_is_in_the_audit_log_without_the_text_that_was_searched(world, now):
+    """E6"""
+    world.thing("anna", answer=SECRET)
+    assert len(listed(console(world, "aude"), q="secret", user="anna")) == 1
+    entry, = entries(world, since=now)
+    assert (entry["action"], entry["operator"], entry["role"]) == ("conversation.search", "aude", "auditor")
+    assert entry["detail"] == {"user": "anna", "text_search": True}
+    assert "secret" not in json.dumps(entry)
+    listed(console(world, "aude"), user="anna")
+    assert len(entries(world, since=now)) == 1, "a list of metadata is no reading"
+
+
+# --- read
+
+
+def test_reading_a_conversation_is_recorded_with_its_reason(world, now):
+    """E6"""
+    thing = world.thing("anna", title="t", question="q", answer=SECRET)
+    response = console(world, "aude").get(f"api/conversations/{thing.conversation}",
+                                          params={"reason": f"ticket {SECRET}"})
+    conversation = response.json()
+    assert conversation["user"] == "anna" and [one["content"] for one in conversation["messages"]] == ["q", SECRET]
+    entry, = entries(world, since=now)
+    assert (entry["action"], entry["operator"], entry["role"], entry["conversation_id"], entry["reason"]) == (
+        "conversation.read", "aude", "auditor", thing.conversation, f"ticket {SECRET}")
+    assert entry["request_id"] == response.headers["X-Request-Id"] and entry["network"].startswith("127.0.0.1")
+    console(world, "aude").json("GET", f"api/conversations/{MISSING}", 404)
+    assert len(entries(world, since=now)) == 1
+
+
+def test_without_its_audit_entry_nothing_is_shown_searched_or_changed(world, httpd):
+    """E6: the module's role may not write to the log for a while"""
+    thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
+    httpd.expect_log("CS0013", "CS2022")
+    client = console(world, "ada")
+    before = world.state()
+    world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
+    try:
+        responses = [
+            client.get(f"api/conversations/{thing.conversation}"), client.get("api/conversations?q=secret"),
+            client.get("api/export"), client.get(f"api/export?ids={thing.conversation}"),
+            console(world, "vera").get(f"api/conversations/{thing.conversation}"),
+            client.post("api/conversations/expire", json={"ids": [thing.conversation], "dry_run": False,
+                                                          "confirm": {"conversations": 1}}),
+            client.post("api/conversations/restore", json={"ids": [thing.conversation]}),
+            client.post("api/sessions/revoke", json={"refs": [world.session_ref("anna")]})]
+    finally:
+        world.connection.execute("GRANT INSERT ON chatsession.audit_entries TO chatsession")
+    for response in responses:
+        assert response.status_code in (500, 503), response.text
+        assert "secret" not in response.text and "\u79d8" not in response.text
+    after = world.state()
+    before.pop("sessions"), after.pop("sessions")  # the one that was made to be revoked
+    assert after == before
+    assert world.connection.execute("SELECT count(*) FROM chatsession.sessions WHERE revoke_cause = 'operator'"
+                                    " AND revoked_at > now() - interval '1 min' AND user_id = %s",
+                                    (world.ids["anna"],)).fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE chatsession.audit_entries SET reason = 'x'", "DELETE FROM chatsession.audit_entries",
+    "TRUNCATE chatsession.audit_entries", "DROP TABLE chatsession.audit_entries",
+    "ALTER TABLE chatsession.audit_entries DISABLE TRIGGER ALL", "SET ROLE chatsession_owner"])
+def test_the_modules_role_cannot_change_what_the_log_holds(world, database, statement):
+    """E7"""
+    listed(console(world, "aude"), q="x")
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+# --- expire and restore
+
+
+def expire(client, status=200, **body):
+    return client.json("POST", "api/conversations/expire", status, json=body)
+
+
+def test_a_dry_run_counts_and_changes_nothing(world):
+    things = [world.thing("anna") for _ in range(3)]
+    world.thing("anna", trashed_by="user"), world.thing("berta")
+    before = world.state()
+    client = console(world, "otto")
+    assert expire(client, filter={"user": "anna"}, dry_run=True) == {"conversations": 3, "messages": 6}
+    assert expire(client, filter={}, dry_run=True) == {"conversations": 4, "messages": 8}
+    assert expire(client, ids=[things[0].conversation, MISSING], dry_run=True) == {"conversations": 1, "messages": 2}
+    assert world.state() == before
+
+
+def test_expiring_needs_the_count_that_was_shown(world, now):
+    """E8: what is expired is what was counted"""
+    for _ in range(3):
+        world.thing("anna")
+    client = console(world, "otto")
+    before = world.state()
+    body = expire(client, 409, filter={"user": "anna"}, dry_run=False, confirm={"conversations": 2})
+    assert (body["error"], body["conversations"], body["messages"]) == ("count_changed", 3, 6)
+    assert world.state() == before
+    done = expire(client, filter={"user": "anna"}, dry_run=False, confirm={"conversations": 3})
+    assert (done["conversations"], done["messages"]) == (3, 6) and re.fullmatch(r"[\d-]+T[\d:.]+Z", done["purge_at"])
+    entry, = entries(world, "conversation.expire", now)
+    assert entry["detail"] == {"user": "anna", "text_search": False, "conversations": 3}
+    assert listed(client) == [] and len(listed(client, state="trashed")) == 3
+
+
+def test_what_an_operator_expired_is_unreadable_at_once_for_its_owner_who_cannot_bring_it_back(world):
+    """I1"""
+    thing, kept = world.thing("anna", answer=SECRET), world.thing("anna")
+    owner, path = world.clients["anna"], f"api/conversations/{thing.conversation}"
+    expire(console(world, "otto"), ids=[thing.conversation], dry_run=False, confirm={"conversations": 1})
+    calls = [("GET", path), ("PATCH", path), ("DELETE", path), ("POST", f"{path}/restore"), ("GET", f"{path}/stream"),
+             ("GET", f"{path}/export"), ("POST", f"{path}/messages"), ("POST", f"{path}/regenerate"),
+             ("PUT", f"api/messages/{thing.answer}/feedback")]
+    bodies = {"PATCH": {"title": "x"}, "PUT": {"rating": 1}}
+    for method, where in calls:
+        body = bodies.get(method, {"message_id": thing.answer, "client_id": MISSING} if "regenerate" in where else
+                          {"content": "x", "client_id": MISSING})
+        response = owner.request(method, where, **({"json": body} if method != "GET" else {}))
+        assert response.status_code == 404 and SECRET not in response.text, f"{method} {where}: {response.status_code}"
+    for query in ("", "?state=trashed", "?q=secret", "?q=secret&state=trashed"):
+        shown = owner.get(f"api/conversations{query}").json()["conversations"]
+        assert thing.conversation not in [one["id"] for one in shown]
+    assert owner.conversation(kept.conversation)
+
+
+def test_an_operator_brings_back_what_was_expired(world, now):
+    things = [world.thing("anna", answer=SECRET), world.thing("berta", trashed_by="user"), world.thing("anna")]
+    ids = [thing.conversation for thing in things]
+    client = console(world, "otto")
+    before = world.clients["anna"].conversation(ids[0])
+    expire(client, ids=ids[:1], dry_run=False, confirm={"conversations": 1})
+    assert client.json("POST", "api/conversations/restore", 200, json={"ids": [*ids, MISSING]}) == {
+        "conversations": 2, "messages": 4}
+    assert world.clients["anna"].conversation(ids[0]) == before
+    entry, = entries(world, "conversation.restore", now)
+    assert entry["detail"]["ids"] == [*ids, MISSING]
+
+
+def test_what_was_expired_is_purged_by_the_sweep_after_the_grace_period(make_httpd, database, world):
+    """I1"""
+    server = make_httpd(database.conninfo, lines=["ChatSessionTrashGrace 500ms", "ChatSessionSweepInterval 100ms"])
+    client = Client(server.url, "/chat-admin")
+    client.login(world.users["otto"])
+    kept, due = world.thing("anna"), world.thing("anna", answer="canary canary")
+    expire(client, ids=[due.conversation], dry_run=False, confirm={"conversations": 1})
+    wait_until(lambda: world.connection.execute("SELECT count(*) FROM chatsession.conversations WHERE id = %s",
+                                                (due.conversation,)).fetchone()[0] == 0, "the purge")
+    assert world.connection.execute("SELECT count(*) FROM chatsession.messages WHERE content LIKE '%canary%'"
+                                    ).fetchone()[0] == 0
+    assert client.json("POST", "api/conversations/restore", 200, json={"ids": [due.conversation]}) == {
+        "conversations": 0, "messages": 0}
+    assert world.clients["anna"].conversation(kept.conversation)
+
+
+def test_expiring_a_running_answer_stops_it_and_no_row_comes_back(make_httpd, database, world):
+    """J5"""
+    model, gate = Model(), threading.Event()
+
+    def script(answer):
+        answer.begin()
+        answer.text("half")
+        gate.set() if answer.wait_closed() else None
+
+    model.script = script
+    try:
+        server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"])
+        server.expect_log("AH01110")
+        client = Client(server.url)
+        client.login(world.users["anna"])
+        operator = Client(server.url, "/chat-admin")
+        operator.login(world.users["otto"])
+        conversation = client.new_conversation()
+        with client.send(conversation, "x") as stream:
+            stream.next("message")
+            expire(operator, ids=[conversation], dry_run=False, confirm={"conversations": 1})
+            assert read_turn(stream).done["status"] in ("stopped", "interrupted")
+        assert gate.wait(15), "the model went on"
+        assert client.get(f"api/conversations/{conversation}").status_code == 404
+        assert database.value("SELECT count(*) FROM chatsession.live_turns") == 0
+    finally:
+        model.close()
+
+
+# --- export
+
+
+def export(client, query=""):
+    """The lines of an export whose last line vouches for the others."""
+    response = client.get(f"api/export{query}")
+    assert response.status_code == 200, response.text
+    assert re.fullmatch(r'attachment; filename="conversations-\d{8}T\d{6}Z\.ndjson"',
+                        response.headers["Content-Disposition"])
+    *octets, last = response.content.splitlines(keepends=True)
+    lines, end = [json.loads(line) for line in octets], json.loads(last)
+    assert end == {"type": "end", "conversations": sum(line["type"] == "conversation" for line in lines),
+                   "messages": sum(line["type"] == "message" for line in lines), "lines": len(lines),
+                   "sha256": hashlib.sha256(b"".join(octets)).hexdigest()}
+    return lines
+
+
+def test_an_export_is_complete_and_its_last_line_proves_it(world, now):
+    """I5"""
+    things = [world.thing("anna", title=SECRET, question="q\n\u2028\u0085", answer=SECRET) for _ in range(3)]
+    world.thing("berta")
+    lines = export(console(world, "otto"), "?user=anna&format=ndjson")
+    assert [line["type"] for line in lines] == ["conversation", "message", "message"] * 3
+    assert [line["id"] for line in lines[::3]] == [thing.conversation for thing in things]
+    for at, thing in enumerate(things):
+        head, question, answer = lines[3 * at:3 * at + 3]
+        assert (head["user"], head["title"], head["state"], head["message_count"]) == ("anna", SECRET, "active", 2)
+        assert (question["content"], answer["content"], answer["id"]) == ("q\n\u2028\u0085", SECRET, thing.answer)
+        assert question["conversation_id"] == answer["conversation_id"] == thing.conversation
+    begun, ended = entries(world, since=now)
+    assert (begun["action"], ended["action"]) == ("conversation.export", "export.complete")
+    assert begun["detail"]["user"] == "anna" and ended["detail"]["lines"] == 9 and len(ended["detail"]["sha256"]) == 64
+
+
+def test_an_export_takes_ids_or_the_lists_filter(world):
+    first, second, trashed = world.thing("anna"), world.thing("anna"), world.thing("anna", trashed_by="operator")
+    client = console(world, "otto")
+
+    def exported(query):
+        return {line["id"] for line in export(client, query) if line["type"] == "conversation"}
+
+    assert exported("?state=all") == {first.conversation, second.conversation, trashed.conversation}
+    assert exported("") == exported("?state=active") == {first.conversation, second.conversation}
+    assert exported(f"?state=all&ids={first.conversation},{trashed.conversation}") == {
+        first.conversation, trashed.conversation}
+    assert exported("?state=trashed") == {trashed.conversation}
+    assert exported("?user=nobody") == set() and exported(f"?ids={MISSING}") == set()
+
+
+def test_a_large_export_is_one_snapshot_whatever_is_written_meanwhile(world):
+    """I5"""
+    world.connection.execute(
+        "WITH c AS (INSERT INTO chatsession.conversations (user_id, title, message_count)"
+        "  SELECT %s, n::text, 2 FROM generate_series(1, 1500) n RETURNING id)"
+        " INSERT INTO chatsession.messages (conversation_id, seq, role, status, content)"
+        "  SELECT c.id, s, 'user', 'complete', repeat('\u4e16', 500) FROM c, generate_series(1, 2) s",
+        (world.ids["anna"],))
+    over, writing = threading.Event(), threading.Event()
+
+    def write():
+        connection = world.database.connect()
+        while not over.is_set():
+            connection.execute("INSERT INTO chatsession.conversations (user_id, title) VALUES (%s, 'late')",
+                               (world.ids["anna"],))
+            connection.execute("DELETE FROM chatsession.conversations WHERE id IN (SELECT id FROM"
+                               " chatsession.conversations WHERE title <> 'late' LIMIT 1)")
+            writing.set()
+        connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        assert writing.wait(15)
+        lines = export(console(world, "otto"))
+    finally:
+        over.set()
+        thread.join()
+    messages = {}
+    for line in lines:
+        if line["type"] == "message":
+            messages.setdefault(line["conversation_id"], []).append(line["seq"])
+    for line in lines:
+        if line["type"] == "conversation":
+            assert messages.get(line["id"], []) == ([] if line["title"] == "late" else [1, 2])
+    assert len(messages) > 1000
+
+
+# --- people
+
+
+def test_the_overview_counts_what_is_there(world):
+    world.thing("anna"), world.thing("anna"), world.thing("anna", trashed_by="user")
+    overview = console(world, "vera").json("GET", "api/overview", 200)
+    assert overview["conversations"] == {"active": 2, "trashed": 1} and overview["messages"] == 6
+    assert overview["users"] == len(world.users) and overview["running"] == 0
+    assert overview["turns_last_hour"] == 3 and overview["database_bytes"] > 0 and overview["oldest_purge_at"]
+
+
+def test_the_users_are_listed_with_what_they_have(world, database):
+    world.thing("anna"), world.thing("anna")
+    database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = 'berta'")
+    try:
+        users = {user["name"]: user for user in console(world, "vera").json("GET", "api/users", 200)["users"]}
+    finally:
+        database.rows("UPDATE chatsession.users SET disabled_at = NULL WHERE name = 'berta'")
+    assert set(users) == set(world.users)
+    assert (users["anna"]["conversations"], users["anna"]["role"], users["anna"]["disabled"]) == (2, "user", False)
+    assert users["berta"]["disabled"] is True and users["anna"]["last_login_at"]
+
+
+def test_a_revoked_session_is_dead_at_its_next_request(world, now):
+    """J7"""
+    client = world.log_in("anna")
+    operator = console(world, "otto")
+    newest = max((one for one in operator.json("GET", "api/sessions", 200)["sessions"] if one["user"] == "anna"),
+                 key=lambda one: one["created_at"])
+    assert newest["network"] == "127.0.0.1" and "python-requests" in newest["user_agent"]
+    refs = [newest["ref"], "no such ref"]
+    assert operator.json("POST", "api/sessions/revoke", 200, json={"refs": refs}) == {"sessions": 1}
+    assert client.get("api/conversations").status_code == 401
+    assert client.get("api/session").json()["cause"] == "valid_cookie_but_no_store"
+    assert operator.json("POST", "api/sessions/revoke", 200, json={"refs": refs}) == {"sessions": 0}
+    assert newest["ref"] not in operator.get("api/sessions").text
+    first, second = entries(world, "session.revoke", now)
+    assert first["detail"]["refs"] == refs and first["operator"] == "otto"
+
+
+def test_the_audit_log_is_shown_newest_first_page_by_page(world, now):
+    thing, client = world.thing("anna"), console(world, "aude")
+    for number in range(7):
+        client.get(f"api/conversations/{thing.conversation}", params={"reason": f"reason {number}"})
+    seen, after = [], ""
+    while after is not None and len(seen) < 7:
+        page = client.json("GET", f"api/audit?limit=3&after={after}", 200)
+        assert len(page["entries"]) <= 3
+        seen += page["entries"]
+        after = page["next"]
+        client.get(f"api/conversations/{thing.conversation}", params={"reason": "later"})
+    assert [entry["reason"] for entry in seen[:7]] == [f"reason {number}" for number in range(6, -1, -1)]
+    assert [entry["seq"] for entry in seen] == sorted({entry["seq"] for entry in seen}, reverse=True)
+    assert set(seen[0]) == {"seq", "at", "operator", "role", "action", "conversation_id", "target_user", "reason",
+                            "detail", "network", "request_id"}
+    assert [seen[0][name] for name in ("operator", "network", "conversation_id")] == [
+        "aude", "127.0.0.1", thing.conversation]
+
+
+def test_a_reason_that_is_too_long_or_no_text_is_refused_before_anything_is_read(world, now):
+    thing = world.thing("anna")
+    for reason in ("x" * 1001, "\0"):
+        response = console(world, "aude").get(f"api/conversations/{thing.conversation}", params={"reason": reason})
+        assert response.status_code == 400
+    assert entries(world, since=now) == []
+    assert console(world, "aude").get(f"api/conversations/{thing.conversation}",
+                                      params={"reason": "\U0001f600" * 250}).status_code == 200
+
+
+def test_what_operators_do_to_users_things_carries_no_text_of_theirs_into_the_log(world, now):
+    """E6, L"""
+    thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
+    client = console(world, "ada")
+    listed(client, q=SECRET)
+    client.get(f"api/conversations/{thing.conversation}")
+    export(client, f"?ids={thing.conversation}")
+    expire(client, filter={"q": SECRET}, dry_run=False, confirm={"conversations": 1})
+    assert len(entries(world, since=now)) == 6  # the expiry by text is a search as well
+    assert "secret" not in json.dumps(entries(world, since=now)).lower()
+    assert str(uuid.UUID(thing.conversation)) in json.dumps(entries(world, since=now))

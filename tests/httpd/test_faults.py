@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""Processes and databases die; what was acknowledged does not (promises H1 to H5, H13)."""
+import os
+import signal
+import threading
+import uuid
+
+import pytest
+import requests
+
+from harness.client import Client, read_turn
+from harness.model import Model
+from harness.place import wait_until
+from harness.postgres import new_database
+
+LONG = "".join(f"{number}, \u4e16\u754c\U0001f600 " for number in range(400))
+# What httpd's log may say when its database is away: ours, each from the place that could not go on.
+AWAY = ("CS0012", "CS0060", "CS0061", "CS0071", "CS0072", "CS0030", "CS20")
+
+
+@pytest.fixture
+def model():
+    made = Model()
+    yield made
+    made.close()
+
+
+def log_in(server, user):
+    client = Client(server.url)
+    client.login(user)
+    return client
+
+
+def last(client, conversation):
+    return client.conversation(conversation)["messages"][-1]
+
+
+def interrupted_after_a_kill(server, client, seconds):
+    """Kill the child in mid-answer; check what must hold afterwards."""
+    conversation = client.new_conversation()
+    client.turn(conversation, "first")
+    seen = ""
+    with client.send(conversation, LONG) as stream:
+        turn = stream.next("turn").json
+        while len(seen) < 40:
+            seen += stream.next("message").json["choices"][0]["delta"].get("content", "")
+        server.kill_child()
+        with pytest.raises((requests.RequestException, AssertionError)):
+            stream.next("done")
+    wait_until(lambda: last(client, conversation)["status"] != "streaming", "the answer to be given up", seconds)
+    messages = client.conversation(conversation)["messages"]
+    assert [message["content"] for message in messages[:3]] == ["first", "first", LONG]
+    answer = messages[3]
+    assert (answer["id"], answer["status"]) == (turn["answer_id"], "interrupted")
+    assert LONG.startswith(answer["content"]) and answer["detail"].endswith(".")
+    followed = read_turn(client.stream("GET", f"api/conversations/{conversation}/stream"))
+    assert followed.text == answer["content"] and followed.done["status"] == "interrupted"
+    again = read_turn(client.stream("POST", f"api/conversations/{conversation}/regenerate", json={
+        "message_id": answer["id"], "client_id": str(uuid.uuid4())}))
+    assert again.turn["message_id"] == turn["message_id"] and again.turn["answer_id"] != answer["id"]
+    client.json("POST", f"api/conversations/{conversation}/stop", 202 if again.done is None else 200)
+    return answer
+
+
+def test_a_killed_child_loses_no_message_and_its_answer_is_interrupted_within_15_s(make_httpd, database, user):
+    """H1, H2: with the limits as they are by default"""
+    server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms")
+    interrupted_after_a_kill(server, log_in(server, user), 15)
+
+
+def test_the_limits_of_that_are_those_of_the_configuration_and_what_was_recorded_is_kept(make_httpd, database, user):
+    """H1, H2: several times, and the text is there up to one checkpoint before the end"""
+    server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms", lines=[
+        "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 10ms"])
+    client = log_in(server, user)
+    for _ in range(3):
+        interrupted_after_a_kill(server, client, 15)
+    assert database.value("SELECT count(*) FROM chatsession.messages WHERE status = 'streaming'") == 0
+    assert database.value("SELECT count(*) FROM chatsession.live_turns") == 0
+
+
+def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user, model):
+    """H2"""
+    server = make_httpd(database.conninfo, children=3, backends=[f"scripted {model.url}"], lines=[
+        "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 20ms"])
+    client, gate = log_in(server, user), threading.Event()
+
+    def script(answer):
+        answer.begin()
+        answer.text("half")
+        answer.hold(gate)
+        answer.text(" and half")
+        answer.finish()
+        answer.done()
+
+    model.script = script
+    running = []
+    for _ in range(6):
+        conversation = client.new_conversation()
+        stream = client.send(conversation, "x")
+        stream.next("message")
+        running.append((conversation, stream))
+        wait_until(lambda: last(client, conversation)["content"] == "half", "the first half to be recorded")
+    server.kill_child(server.children[-1])
+    gate.set()
+    ends = []
+    for conversation, stream in running:
+        try:
+            ends.append(read_turn(stream).done["status"])
+        except requests.RequestException:
+            ends.append("cut")
+    assert set(ends) <= {"complete", "cut"} and "complete" in ends
+    for (conversation, _), end in zip(running, ends):
+        if end == "cut":
+            wait_until(lambda: last(client, conversation)["status"] == "interrupted", "its answer to be given up")
+        assert last(client, conversation)["content"] == ("half and half" if end == "complete" else "half")
+
+
+def test_killing_httpd_whole_loses_nothing_and_a_new_start_gives_its_answers_up(make_httpd, database, user):
+    """H3"""
+    server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms", lines=[
+        "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 10ms"])
+    client = log_in(server, user)
+    conversation = client.new_conversation()
+    with client.send(conversation, LONG) as stream:
+        for _ in range(5):
+            stream.next("message")
+        children = server.children
+        os.kill(server.pid, signal.SIGKILL)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        server._process.wait()
+    server.expect_log("AH00098")
+    server.start()
+    wait_until(lambda: last(client, conversation)["status"] == "interrupted", "the answer to be given up")
+    question, answer = client.conversation(conversation)["messages"]
+    assert question["content"] == LONG and LONG.startswith(answer["content"])
+
+
+# --- the database
+
+
+@pytest.fixture
+def cluster(make_postgres):
+    """What is committed survives an immediate stop here; the other tests' cluster saves that time."""
+    return make_postgres(settings={"synchronous_commit": "on", "full_page_writes": "on"})
+
+
+@pytest.fixture
+def own(cluster):
+    """A database in a cluster of the test's own, with a user."""
+    database = new_database(cluster)
+    return database, database.add_user("mika")
+
+
+def serve(make_httpd, database, **options):
+    lines = ["ChatSessionDatabaseWait 500ms", "ChatSessionCheckpoint 20ms", *options.pop("lines", [])]
+    server = make_httpd(database.conninfo, children=2, lines=lines, **options)
+    server.expect_log(*AWAY)
+    return server
+
+
+def test_an_immediate_restart_of_the_database_heals_within_2_s_without_touching_httpd(make_httpd, cluster, own):
+    """H4, H5: three times; every child and every pooled connection"""
+    database, user = own
+    server = serve(make_httpd, database)
+    client = log_in(server, user)
+    conversation = client.new_conversation("kept")
+    client.turn(conversation, "kept too")
+    children = server.children
+    for _ in range(3):
+        cluster.restart("immediate")
+        # From the moment when PostgreSQL takes connections.
+        wait_until(lambda: client.get(f"api/conversations/{conversation}").status_code == 200, "the first success", 2)
+        for _ in range(20):
+            # A connection of its own each time, so that it meets both children.
+            fresh = Client(server.url)
+            fresh.session.cookies.update(client.cookies)
+            assert [message["content"] for message in fresh.conversation(conversation)["messages"]] == ["kept too"] * 2
+        assert client.turn(client.new_conversation(), "again").done["status"] == "complete"
+    assert server.children == children
+
+
+def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history(make_httpd, cluster, own):
+    """H5: also a correct session is not called logged out, and a conversation not missing"""
+    database, user = own
+    server = serve(make_httpd, database)
+    client = log_in(server, user)
+    conversation = client.new_conversation()
+    children = server.children
+    cluster.stop("immediate")
+    known = client.get("api/session")  # shared memory may still know who it is; the database alone knows who it is not
+    assert known.status_code == 503 or known.json()["authenticated"]
+    calls = [("GET", "api/conversations"), ("GET", f"api/conversations/{conversation}"),
+             ("GET", f"api/conversations/{conversation}/stream"),
+             ("POST", f"api/conversations/{conversation}/messages"),
+             ("POST", f"api/conversations/{conversation}/stop"), ("DELETE", f"api/conversations/{conversation}"),
+             ("POST", "api/login"), ("POST", "api/logout"), ("GET", "readyz")]
+    for method, path in calls:
+        body = {"json": {"username": "mika", "password": user.password} if "login" in path else
+                {"content": "x", "client_id": str(uuid.uuid4())}} if method == "POST" else {}
+        response = client.request(method, path, **body)
+        assert response.status_code == 503, f"{method} {path}: {response.status_code} {response.text}"
+        assert response.json()["error"] == "database_unavailable" and int(response.headers["Retry-After"]) > 0
+        assert "Set-Cookie" not in response.headers
+    assert Client(server.url).post("api/login", json={"username": "mika", "password": user.password}).status_code == 503
+    assert client.get("healthz").status_code == 200 and client.get("").status_code == 200
+    cluster.start()
+    wait_until(lambda: client.get("readyz").status_code == 200, "the server to be ready again", 2)
+    assert client.get("api/session").json()["authenticated"]
+    assert client.conversation(conversation)["messages"] == [] and server.children == children
+
+
+def test_httpd_starts_without_its_database_and_heals_when_it_comes(make_httpd, cluster, own):
+    """H5"""
+    database, user = own
+    cluster.stop()
+    server = serve(make_httpd, database)
+    client = Client(server.url)
+    assert client.get("healthz").status_code == 200
+    assert client.get("readyz").status_code == 503
+    assert client.post("api/login", json={"username": user.name, "password": user.password}).status_code == 503
+    cluster.start()
+    wait_until(lambda: client.get("readyz").status_code == 200, "the server to be ready", 2)
+    client.login(user)
+    assert client.turn(client.new_conversation(), "hello").text == "hello"
+
+
+def test_ending_every_connection_of_the_database_is_not_noticed_by_a_reader(make_httpd, own):
+    """H5: pg_terminate_backend; what may be repeated is repeated"""
+    database, user = own
+    server = serve(make_httpd, database)
+    client = log_in(server, user)
+    conversation = client.new_conversation()
+    children = server.children
+    for _ in range(10):
+        database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession'")
+        assert client.get(f"api/conversations/{conversation}").status_code == 200
+    assert server.children == children
+
+
+def gated(model, gate):
+    def script(answer):
+        answer.begin()
+        answer.text("before")
+        answer.hold(gate)
+        answer.text(", after")
+        answer.finish()
+        answer.done()
+    model.script = script
+    return "before, after"
+
+
+@pytest.mark.parametrize("when", ["within the answer", "at its end"])
+def test_an_answer_that_runs_over_a_restart_of_the_database_comes_whole(make_httpd, cluster, own, model, when):
+    """H4: also when the database is away at the moment of the commit: done waits for it"""
+    database, user = own
+    server = serve(make_httpd, database, backends=[f"scripted {model.url}"])
+    client, gate = log_in(server, user), threading.Event()
+    text = gated(model, gate)
+    conversation = client.new_conversation()
+    children = server.children
+    with client.send(conversation, "a question") as stream:
+        stream.next("message")
+        wait_until(lambda: last(client, conversation)["content"] == "before", "the first piece to be recorded")
+        cluster.stop("immediate")
+        if when == "at its end":
+            gate.set()
+            stream.next("message")
+        cluster.start()
+        gate.set()
+        turn = read_turn(stream)
+    assert turn.done["status"] == "complete" and turn.error is None
+    question, answer = client.conversation(conversation)["messages"]
+    assert (question["content"], answer["content"], answer["status"]) == ("a question", text, "complete")
+    assert server.children == children
+
+
+def test_nothing_is_called_done_before_it_is_committed(make_httpd, own, model):
+    """W3: the answer's row is locked by somebody, so its end cannot be written"""
+    database, user = own
+    server = serve(make_httpd, database, backends=[f"scripted {model.url}"])
+    client, gate = log_in(server, user), threading.Event()
+    gated(model, gate)
+    conversation = client.new_conversation()
+    with client.send(conversation, "x") as stream, database.connect(autocommit=False) as blocker:
+        answer_id = stream.next("turn").json["answer_id"]
+        blocker.execute("SELECT FROM chatsession.messages WHERE id = %s FOR UPDATE", (answer_id,))
+        gate.set()
+        seen = []
+        reader = threading.Thread(target=lambda: seen.append(stream.next("done")))
+        reader.start()
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"),
+                   "the commit to wait for the lock")
+        assert not seen and b"event: done" not in stream.bytes
+        blocker.rollback()
+        reader.join(20)
+        assert seen[0].json["status"] == "complete"
+    assert last(client, conversation)["content"] == "before, after"
+
+
+# --- restarts that somebody wanted
+
+
+def test_a_graceful_restart_lets_running_answers_come_whole(make_httpd, database, user, model):
+    """H13"""
+    server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
+    client, gate = log_in(server, user), threading.Event()
+    text = gated(model, gate)
+    conversation = client.new_conversation()
+    with client.send(conversation, "x") as stream:
+        stream.next("message")
+        server.graceful()
+        assert Client(server.url).get("healthz").status_code == 200
+        other = Client(server.url)
+        other.session.cookies.update(client.cookies)
+        assert last(other, conversation)["status"] == "streaming"
+        gate.set()
+        turn = read_turn(stream)
+    assert turn.done["status"] == "complete" and turn.text in text
+    assert last(other, conversation)["content"] == text
+
+
+def test_a_bad_configuration_is_refused_by_a_graceful_restart_and_service_goes_on(make_httpd, database, user):
+    """H13"""
+    server = make_httpd(database.conninfo)
+    client = log_in(server, user)
+    good = server.config.read_text()
+    server.config.write_text(good + "\nChatSessionIdleTimeout never\n")
+    code, said = server.configtest()
+    assert code != 0 and "ChatSessionIdleTimeout" in said and "never" in said
+    assert client.get("api/session").json()["authenticated"]
+    server.config.write_text(good)
+    server.graceful()
+    assert client.get("api/session").json()["authenticated"]

@@ -120,7 +120,8 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }
-    if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
+    if (chatsession_sweep_init(pchild) != APR_SUCCESS ||
+        chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
     }
 }
@@ -129,7 +130,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     /* Before mod_proxy: our handler takes the request first and may hand it on. */
     static const char *const before_proxy[] = {"mod_proxy.c", NULL};
-    /* What is made first goes last: mod_watchdog's thread has ended before the connections that it uses are closed. */
+    /* Its threads begin at child start too, and must find what they use. */
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
     (void)pool;

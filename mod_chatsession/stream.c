@@ -288,6 +288,10 @@ static bool is_stopping(const chatsession_turn_t *turn)
 /* What others want of the turn, and its total time. False: it is to end. */
 static bool obey(chatsession_turn_t *turn)
 {
+    if (turn->state == CHATSESSION_TURN_COMPLETE) {
+        /* All is said; a server that does not end its body, or goes on sending, is not waited for. */
+        return apr_time_now() - turn->last_heard < DRAIN_LIMIT;
+    }
     if (atomic_load(&turn->cut)) {
         chatsession_stream_cut(turn);
     }
@@ -301,7 +305,7 @@ static bool obey(chatsession_turn_t *turn)
     } else if (apr_time_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
     }
-    return turn->state == CHATSESSION_TURN_RUNNING || turn->state == CHATSESSION_TURN_COMPLETE;
+    return turn->state == CHATSESSION_TURN_RUNNING;
 }
 
 static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
@@ -326,7 +330,9 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
         } else if (!APR_BUCKET_IS_METADATA(b)) {
             rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);
             if (rv == APR_SUCCESS && len) {
-                turn->last_heard = apr_time_now();
+                if (turn->state == CHATSESSION_TURN_RUNNING) {
+                    turn->last_heard = apr_time_now();
+                }
                 rv = take_bytes(ctx, bytes, len);
             }
         }
@@ -348,8 +354,7 @@ static apr_status_t look_around(chatsession_turn_t *turn)
 
     chatsession_stream_heartbeat(turn);
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
-        /* All is said; a server that does not end its body is not waited for. */
-        return silence < DRAIN_LIMIT ? APR_SUCCESS : APR_EOF;
+        return obey(turn) ? APR_SUCCESS : APR_EOF;
     }
     if (obey(turn) && silence >= chatsession_number(turn->conf, limit)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout",

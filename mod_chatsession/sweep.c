@@ -5,6 +5,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
+#include <apr_thread_mutex.h>
 #include "config.h"
 #include "store/conversation.h"
 #include "store/session.h"
@@ -66,14 +67,50 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     }
 }
 
+/* mod_watchdog's thread may outlive the child's pool by a moment, in the middle of a statement: the child's end waits
+ * for the sweep that runs, and none begins after it. */
+static struct {
+    apr_thread_mutex_t *lock;
+    bool over;
+} life;
+
+static apr_status_t end_sweeps(void *unused)
+{
+    (void)unused;
+    apr_thread_mutex_lock(life.lock);
+    life.over = true;
+    apr_thread_mutex_unlock(life.lock);
+    return APR_SUCCESS;
+}
+
+apr_status_t chatsession_sweep_init(apr_pool_t *pchild)
+{
+    /* In a pool that is never destroyed: the thread may ask for the lock until the process is gone. */
+    apr_pool_t *forever;
+    apr_status_t rv = apr_pool_create_unmanaged(&forever);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_mutex_create(&life.lock, APR_THREAD_MUTEX_DEFAULT, forever);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_pool_pre_cleanup_register(pchild, NULL, end_sweeps);
+    }
+    return rv;
+}
+
 static apr_status_t tick(int state, void *baton, apr_pool_t *pool)
 {
     server_rec *s = baton;
     chatsession_server_t *conf = chatsession_server(s);
 
-    if (state == AP_WATCHDOG_STATE_RUNNING && conf->db) {
+    if (state != AP_WATCHDOG_STATE_RUNNING || !life.lock) {
+        return APR_SUCCESS;
+    }
+    apr_thread_mutex_lock(life.lock);
+    if (!life.over && conf->db) {
         sweep(s, conf, pool);
     }
+    apr_thread_mutex_unlock(life.lock);
     return APR_SUCCESS;
 }
 

@@ -12,4 +12,7 @@
 /** Hook post_config: ask mod_watchdog for ticks. */
 int chatsession_sweep_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
+/** At child start, before mod_watchdog's threads: no sweep outlives pchild. */
+apr_status_t chatsession_sweep_init(apr_pool_t *pchild);
+
 #endif

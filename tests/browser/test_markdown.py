@@ -106,8 +106,9 @@ for (const node of document.querySelectorAll(`${css} *`)) {
   for (const attribute of node.attributes) {
     if (![...(allowed[name] ?? []), ...allowed['*']].includes(attribute.name)) wrong.push(node.outerHTML);
   }
-  if (name === 'a' && !(/^(https?:\\/\\/|mailto:)/i.test(node.getAttribute('href')) && /^(https?|mailto):$/.test(node.protocol)
-      && node.rel === 'noopener noreferrer' && node.target === '_blank')) wrong.push(node.outerHTML);
+  if (name === 'a' && !(/^(https?:\\/\\/|mailto:)/i.test(node.getAttribute('href'))
+      && /^(https?|mailto):$/.test(node.protocol) && node.rel === 'noopener noreferrer'
+      && node.target === '_blank')) wrong.push(node.outerHTML);
 }
 return wrong;
 """

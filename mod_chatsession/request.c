@@ -287,13 +287,17 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
         chatsession_sessions_ended(r, conf, made->replaces);
     }
     if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
+        load(r, conf, current, &token);
+        /* Over already: a change of its user, say, came in between. */
+        rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
+    }
+    if (rv == APR_SUCCESS) {
         rv = send_cookie(r, &attrs, text);
     }
     if (rv == APR_SUCCESS) {
-        *current = (chatsession_session_t){.cookie = true};
-        load(r, conf, current, &token);
         current->cause = current->ref ? "new" : current->cause;
-        rv = current->ref || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
+        rv = current->status;
     }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",

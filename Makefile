@@ -194,7 +194,7 @@ test-browser: packages-test all ## only the two pages in a real browser
 
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
-	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(GLUE_CPPFLAGS)' dev/lint
+	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(subst \",",$(GLUE_CPPFLAGS))' dev/lint
 format: packages-lint ## clang-format over the C files
 	@find mod_chatsession admin ctl tests -name '*.[ch]' -exec clang-format-14 -i {} +
 

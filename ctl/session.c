@@ -40,7 +40,7 @@ int ctl_session_list(ctl_t *ctl, apr_pool_t *pool)
     if (ctl->name && ctl_find_user(&user, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
-    rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){0, 0}, pool);
+    rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){.grace = 0}, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the sessions could not be listed");
     }

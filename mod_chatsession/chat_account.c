@@ -26,17 +26,11 @@ int chatsession_list_sessions(chatsession_call_t *call)
 {
     const cs_session_limits_t limits = chatsession_limits(call->conf);
     json_t *sessions;
-    json_t *one;
-    size_t i;
-    apr_status_t rv = cs_session_list_json(&sessions, call->conf->db, call->session->user_id, &limits, call->r->pool);
+    apr_status_t rv = cs_session_list_json(&sessions, call->conf->db, call->session->user_id, call->session->id_hash,
+                                           &limits, call->r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
-    }
-    json_array_foreach(sessions, i, one)
-    {
-        const char *ref = json_string_value(json_object_get(one, "ref"));
-        json_object_set_new(one, "current", json_boolean(!strcmp(ref, call->session->ref)));
     }
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", "sessions", sessions));
 }

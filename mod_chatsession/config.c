@@ -11,13 +11,14 @@
 #include <ap_provider.h>
 #include <http_log.h>
 #include <mod_auth.h>
-#include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "assets.h"
 #include "core/duration.h"
 #include "mounts.h"
 #include "request.h"
+#include "secret.h"
+#include "skip.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -73,6 +74,16 @@ typedef struct {
         "a session ends when it was not used for so long") \
     ROW(MAX_LIFETIME, "ChatSessionMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(12), SECONDS(1), DAYS(400)), \
         "a session ends so long after the login") \
+    ROW(CONSOLE_IDLE_TIMEOUT, "ChatSessionConsoleIdleTimeout", set_setting, TYPE_DURATION, RANGE(MINUTES(15), SECONDS(1), DAYS(400)), \
+        "the console asks for a new login when it was not used for so long") \
+    ROW(CONSOLE_MAX_LIFETIME, "ChatSessionConsoleMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(8), SECONDS(1), DAYS(400)), \
+        "the console asks for a new login so long after the last one") \
+    ROW(GRACE, "ChatSessionGrace", set_setting, TYPE_DURATION, RANGE(SECONDS(10), 0, SECONDS(60)), \
+        "requests with the id of before a new login of the same user are served for so long") \
+    ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 1, 1000), \
+        "live sessions of one user; a login beyond ends the longest unseen") \
+    ROW(ANONYMOUS, "ChatSessionAnonymous", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "sessions of visitors who are not logged in, made when something is stored in one") \
     ROW(SESSION_CACHE_ENTRIES, "ChatSessionCacheEntries", set_setting, TYPE_NUMBER, RANGE(65536, 0, 16777216), \
         "sessions remembered in shared memory; 0: none, each request asks the database") \
     ROW(SESSION_CACHE_LIFE, "ChatSessionCacheLife", set_setting, TYPE_DURATION, RANGE(SECONDS(30), SECONDS(1), HOURS(1)), \
@@ -241,55 +252,21 @@ static const char *set_login_url(cmd_parms *cmd, void *dir, const char *arg)
 
 /* --- secrets, read while httpd is still root --- */
 
-/* The octets of a file that only its owner may read. NULL and *problem when it cannot be used. */
-static const char *read_secret(apr_pool_t *pool, const char *path, apr_size_t max, apr_size_t *len,
-                               const char **problem)
-{
-    apr_file_t *file;
-    apr_finfo_t info;
-    apr_status_t rv;
-    char *bytes = NULL;
-    char buf[120];
-
-    *len = 0;
-    *problem = NULL;
-    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, pool);
-    if (rv != APR_SUCCESS) {
-        *problem = apr_psprintf(pool, "cannot open %s: %s", path, apr_strerror(rv, buf, sizeof(buf)));
-        return NULL;
-    }
-    rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_PROT | APR_FINFO_TYPE, file);
-    if (rv != APR_SUCCESS || info.filetype != APR_REG) {
-        *problem = apr_psprintf(pool, "%s is not a regular file", path);
-    } else if (info.protection & (APR_FPROT_GREAD | APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE)) {
-        *problem = apr_psprintf(pool, "%s can be read or written by others; chmod 600 it", path);
-    } else if (info.size > (apr_off_t)max) {
-        *problem = apr_psprintf(pool, "%s is larger than %" APR_SIZE_T_FMT " bytes", path, max);
-    } else {
-        bytes = apr_pcalloc(pool, (apr_size_t)info.size + 1);
-        rv = apr_file_read_full(file, bytes, (apr_size_t)info.size, len);
-        if (rv != APR_SUCCESS) {
-            *problem = apr_psprintf(pool, "cannot read %s: %s", path, apr_strerror(rv, buf, sizeof(buf)));
-            bytes = NULL;
-        }
-    }
-    apr_file_close(file);
-    while (bytes && *len && (bytes[*len - 1] == '\n' || bytes[*len - 1] == '\r')) {
-        bytes[--*len] = '\0';
-    }
-    return bytes;
-}
-
 static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
 {
     chatsession_server_t *conf = chatsession_server(cmd->server);
-    const char *path = ap_server_root_relative(cmd->pool, arg);
+    const bool program = !strncmp(arg, "exec:", 5);
+    const char *path = program ? arg : ap_server_root_relative(cmd->pool, arg);
     const char *problem = NULL;
-    const char *secret;
+    const char *secret = NULL;
     apr_size_t len;
 
     (void)dir;
-    secret = path ? read_secret(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
+    if (program) {
+        secret = chatsession_secret_program(cmd->pool, arg + 5, CS_SECRET_MAX, &len, &problem);
+    } else if (path) {
+        secret = chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem);
+    }
     if (!secret) {
         return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s", problem ? problem : "not a path");
     }
@@ -320,7 +297,7 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
                             backend->name, arg);
     }
     path = ap_server_root_relative(cmd->pool, arg + 9);
-    key = path ? read_secret(cmd->pool, path, 4096, &len, &problem) : NULL;
+    key = path ? chatsession_secret_file(cmd->pool, path, 4096, &len, &problem) : NULL;
     if (!key) {
         return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s", backend->name,
                             path ? problem : "not a path");
@@ -463,6 +440,68 @@ static const char *add_origin(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+static const char *add_skip_header(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    chatsession_skip_t skip = {NULL, NULL, NULL};
+    const char *problem = chatsession_skip_parse(&skip, argc, argv, cmd->pool);
+
+    (void)dir;
+    if (problem) {
+        return apr_psprintf(cmd->pool, "ChatSessionSkipHeader: %s", problem);
+    }
+    if (!conf->skips) {
+        conf->skips = apr_array_make(cmd->pool, 2, sizeof(chatsession_skip_t));
+    }
+    APR_ARRAY_PUSH(conf->skips, chatsession_skip_t) = skip;
+    return NULL;
+}
+
+static const char *legacy_option(cmd_parms *cmd, chatsession_legacy_t *legacy, const char *arg)
+{
+    const char *problem = NULL;
+    const char *path;
+    const char *secret;
+    apr_size_t len;
+
+    if (!strncmp(arg, "max-age=", 8)) {
+        return cs_duration_parse(&legacy->max_age, arg + 8) && legacy->max_age >= SECONDS(1) &&
+                       legacy->max_age <= DAYS(400)
+                   ? NULL
+                   : apr_psprintf(cmd->pool, "\"%s\" is not max-age= and a duration from 1s to 400d", arg);
+    }
+    if (strncmp(arg, "secret-file=", 12) != 0 || !arg[12]) {
+        return apr_psprintf(cmd->pool, "\"%s\" is neither secret-file=PATH nor max-age=DURATION", arg);
+    }
+    path = ap_server_root_relative(cmd->pool, arg + 12);
+    secret = path ? chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
+    if (!secret || !len) {
+        return problem ? problem : apr_psprintf(cmd->pool, "%s holds no secret", path ? path : arg);
+    }
+    legacy->keyed = true;
+    return cs_itsdangerous_key(legacy->key, secret, len) == APR_SUCCESS ? NULL : "OpenSSL has no SHA-1";
+}
+
+static const char *set_legacy_cookie(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    chatsession_legacy_t *legacy = apr_pcalloc(cmd->pool, sizeof(*legacy));
+    const char *problem = NULL;
+
+    (void)dir;
+    legacy->max_age = DAYS(30);
+    legacy->cookie = (cs_cookie_attrs_t){.name = argc ? apr_pstrdup(cmd->pool, argv[0]) : "", .path = "/"};
+    problem = cs_cookie_problem(&legacy->cookie);
+    for (int i = 1; i < argc && !problem; i++) {
+        problem = legacy_option(cmd, legacy, argv[i]);
+    }
+    if (!problem && !legacy->keyed) {
+        problem = "expected NAME secret-file=PATH [max-age=DURATION]";
+    }
+    conf->legacy = legacy;
+    return problem ? apr_psprintf(cmd->pool, "ChatSessionLegacyCookie: %s", problem) : NULL;
+}
+
 static const char *set_expose(cmd_parms *cmd, void *dir, int flag)
 {
     (void)cmd;
@@ -560,12 +599,17 @@ static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const arg
     AP_INIT_TAKE1(name, set, (void *)&settings[CHATSESSION_##index], RSRC_CONF, help),
 
 const command_rec chatsession_commands[] = {
-    SETTINGS(COMMAND_ROW) AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
-                                          "file with a secret of at least 32 bytes; the first signs, all verify"),
+    SETTINGS(COMMAND_ROW)
+        AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
+                        "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH]; the first is the default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
+    AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
+                      "requests with this header are served without a session: NAME VALUE|* [from CIDR ...]"),
+    AP_INIT_TAKE_ARGV("ChatSessionLegacyCookie", set_legacy_cookie, NULL, RSRC_CONF,
+                      "a cookie of the Python middleware, taken once: NAME secret-file=PATH [max-age=DURATION]"),
     AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: the session and its user are in the environment of this location's requests"),
     AP_INIT_FLAG("ChatSessionData", set_expose_data, NULL, RSRC_CONF | ACCESS_CONF,
@@ -607,6 +651,8 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
+    merged->skips = merged->skips ? merged->skips : parent->skips;
+    merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
     return merged;
 }
 
@@ -683,8 +729,20 @@ cs_cookie_attrs_t chatsession_cookie(const chatsession_server_t *conf, const req
 
 cs_session_limits_t chatsession_limits(const chatsession_server_t *conf)
 {
-    return (cs_session_limits_t){chatsession_number(conf, CHATSESSION_IDLE_TIMEOUT),
-                                 chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
+    return (cs_session_limits_t){.idle_timeout = chatsession_number(conf, CHATSESSION_IDLE_TIMEOUT),
+                                 .max_lifetime = chatsession_number(conf, CHATSESSION_MAX_LIFETIME),
+                                 .grace = chatsession_number(conf, CHATSESSION_GRACE)};
+}
+
+cs_session_limits_t chatsession_console_limits(const chatsession_server_t *conf)
+{
+    cs_session_limits_t limits = chatsession_limits(conf);
+    const apr_int64_t idle = chatsession_number(conf, CHATSESSION_CONSOLE_IDLE_TIMEOUT);
+    const apr_int64_t life = chatsession_number(conf, CHATSESSION_CONSOLE_MAX_LIFETIME);
+
+    limits.idle_timeout = idle < limits.idle_timeout ? idle : limits.idle_timeout;
+    limits.max_lifetime = life < limits.max_lifetime ? life : limits.max_lifetime;
+    return limits;
 }
 
 cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf)
@@ -714,6 +772,10 @@ static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
                             "ChatSessionPasswordParallelism %" APR_INT64_T_FMT ": Argon2 wants 8 KiB for each lane",
                             chatsession_number(conf, CHATSESSION_PASSWORD_MEMORY),
                             chatsession_number(conf, CHATSESSION_PASSWORD_PARALLELISM));
+    }
+    if (conf->legacy && !chatsession_number(conf, CHATSESSION_ANONYMOUS)) {
+        return "ChatSessionLegacyCookie needs ChatSessionAnonymous on: an anonymous session is what it is exchanged "
+               "for";
     }
     if (!uses_sessions) {
         return NULL;

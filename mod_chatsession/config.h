@@ -12,6 +12,7 @@
 #include <http_config.h>
 #include <stdbool.h>
 #include "core/cookie.h"
+#include "core/itsdangerous.h"
 #include "core/password.h"
 #include "core/session.h"
 #include "core/token.h"
@@ -37,6 +38,11 @@ typedef enum {
     CHATSESSION_COOKIE_HTTP_ONLY,
     CHATSESSION_IDLE_TIMEOUT,
     CHATSESSION_MAX_LIFETIME,
+    CHATSESSION_CONSOLE_IDLE_TIMEOUT,
+    CHATSESSION_CONSOLE_MAX_LIFETIME,
+    CHATSESSION_GRACE,
+    CHATSESSION_MAX_PER_USER,
+    CHATSESSION_ANONYMOUS,
     CHATSESSION_SESSION_CACHE_ENTRIES,
     CHATSESSION_SESSION_CACHE_LIFE,
     CHATSESSION_PASSWORD_MEMORY,
@@ -76,6 +82,14 @@ typedef struct {
     const ap_expr_info_t *condition;
 } chatsession_role_rule_t;
 
+/** A cookie of the Python middleware that is taken once: ChatSessionLegacyCookie NAME secret-file=PATH [max-age=…]. */
+typedef struct {
+    cs_cookie_attrs_t cookie; /* what removes it */
+    unsigned char key[CS_ITSDANGEROUS_KEY_BYTES];
+    bool keyed;
+    apr_int64_t max_age;
+} chatsession_legacy_t;
+
 typedef struct chatsession_assets chatsession_assets_t;
 typedef struct chatsession_recorder chatsession_recorder_t;
 
@@ -89,12 +103,14 @@ typedef struct {
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
-    apr_array_header_t *origins;  /* of const char *: other origins that may send state-changing requests; NULL: none */
-    apr_array_header_t *mounts;   /* of chatsession_mount_t, found when the configuration is checked */
-    chatsession_assets_t *assets; /* the pages, in memory */
-    cs_session_cache_t *sessions; /* what this host remembers of sessions; NULL: nothing */
-    cs_db_t *db;                  /* this child's; NULL before child_init or when not configured */
-    chatsession_recorder_t *recorder; /* of db's running answers; NULL as db */
+    apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
+    apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
+    const chatsession_legacy_t *legacy; /* NULL: none */
+    apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets;       /* the pages, in memory */
+    cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
+    cs_db_t *db;                        /* this child's; NULL before child_init or when not configured */
+    chatsession_recorder_t *recorder;   /* of db's running answers; NULL as db */
 } chatsession_server_t;
 
 typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;
@@ -130,6 +146,8 @@ const char *chatsession_string(const chatsession_server_t *conf, chatsession_set
 /** The settings that core wants as its own structures. */
 cs_cookie_attrs_t chatsession_cookie(const chatsession_server_t *conf, const request_rec *r);
 cs_session_limits_t chatsession_limits(const chatsession_server_t *conf);
+/** For the times of cs_session_console_times; never wider than chatsession_limits. */
+cs_session_limits_t chatsession_console_limits(const chatsession_server_t *conf);
 cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf);
 
 /** The backend of that name, the first one for NULL, or NULL. */

@@ -73,7 +73,8 @@ static json_t *backend_names(const chatsession_server_t *conf)
 int chatsession_get_session(chatsession_call_t *call)
 {
     const chatsession_session_t *session = call->session;
-    const cs_session_limits_t limits = chatsession_limits(call->conf);
+    const cs_session_limits_t limits =
+        call->console ? chatsession_console_limits(call->conf) : chatsession_limits(call->conf);
     const chatsession_backend_t *backend = chatsession_find_backend(call->conf, NULL);
     const bool in = session->authenticated;
 
@@ -145,8 +146,14 @@ int chatsession_post_login(chatsession_call_t *call)
     cs_throttle_attempt_t attempt;
     cs_user_t user = {0};
     apr_status_t rv;
-    int answer = chatsession_throttle_admit(&attempt, call, name);
+    int answer;
 
+    if (call->session->skipped) {
+        return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden",
+                                       "The request asks by a header to be served without a session; leave that out "
+                                       "to log in.");
+    }
+    answer = chatsession_throttle_admit(&attempt, call, name);
     if (answer != DECLINED) {
         return answer;
     }

@@ -7,6 +7,7 @@
 #include "auth.h"
 #include "config.h"
 #include "sessions.h"
+#include "skip.h"
 #include "core/utf8.h"
 #include "store/session.h"
 
@@ -78,23 +79,56 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     return true;
 }
 
-static void touch(chatsession_session_t *session, chatsession_server_t *conf, const char *hash, apr_time_t now,
-                  apr_pool_t *pool)
+/* Whether last_seen is to be written back. */
+static bool wants_touch(const cs_session_times_t *times, const cs_session_limits_t *limits, apr_time_t now)
 {
-    apr_interval_time_t interval = chatsession_limits(conf).idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
+    const apr_interval_time_t interval = limits->idle_timeout / TOUCHES_WITHIN_IDLE_LIMIT;
 
-    interval = interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL;
-    if (cs_session_wants_touch(&session->times, interval, now) &&
-        cs_session_touch(conf->db, hash, pool) == APR_SUCCESS) {
-        session->times.last_seen = now;
-        chatsession_sessions_touched(conf, hash, now);
+    return !times->revoked && cs_session_wants_touch(times, interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL, now);
+}
+
+static void touch(chatsession_session_t *session, chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const cs_session_limits_t limits = chatsession_limits(conf);
+
+    if (wants_touch(&session->times, &limits, session->now) &&
+        cs_session_touch(conf->db, session->id_hash, pool) == APR_SUCCESS) {
+        session->times.last_seen = session->now;
+        chatsession_sessions_touched(conf, session->id_hash, session->now);
     }
+}
+
+/* What a person should hear of a session that is over; NULL where "log in" says it all. */
+static const char *explain_end(cs_session_validity_e validity, const char *revoke_cause)
+{
+    if (validity == CS_SESSION_IDLE) {
+        return "Your session ended because it was not used for a while; log in again.";
+    }
+    if (validity == CS_SESSION_EXPIRED) {
+        return "Your session has reached its longest time; log in again.";
+    }
+    if (revoke_cause && !strcmp(revoke_cause, "evicted")) {
+        return "Your session ended because you have logged in on more browsers than are allowed at once; log in again.";
+    }
+    return NULL;
+}
+
+/* Whether a session that was found counts; why not, in *session. */
+static bool is_valid(chatsession_session_t *session, const chatsession_server_t *conf, const cs_session_t *stored)
+{
+    const cs_session_limits_t limits = chatsession_limits(conf);
+    const cs_session_validity_e validity = cs_session_judge(&stored->times, &limits, stored->now);
+
+    if (!stored->user_id) {
+        return validity == CS_SESSION_VALID && chatsession_number(conf, CHATSESSION_ANONYMOUS);
+    }
+    session->ended = explain_end(validity, stored->revoke_cause);
+    return validity == CS_SESSION_VALID && !stored->user_disabled;
 }
 
 /* Look the session up and judge it; fills in who it is when it is valid. */
 static void load(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session, const cs_token_t *token)
 {
-    const cs_session_limits_t limits = chatsession_limits(conf);
     const char *hash = cs_token_hash(token->id, r->pool);
     cs_session_t stored;
     apr_status_t rv = conf->db ? chatsession_sessions_find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
@@ -104,21 +138,23 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
         session->status = rv == APR_ENOENT ? APR_SUCCESS : rv;
         return;
     }
-    if (cs_session_judge(&stored.times, &limits, stored.now) != CS_SESSION_VALID || stored.user_disabled) {
+    if (!is_valid(session, conf, &stored)) {
         return;
     }
-    *session = (chatsession_session_t){APR_SUCCESS,
-                                       "success",
-                                       true,
-                                       true,
-                                       chatsession_access_of(stored.role),
-                                       stored.user_id,
-                                       stored.user,
-                                       stored.role,
-                                       stored.ref,
-                                       hash,
-                                       stored.times};
-    touch(session, conf, hash, stored.now, r->pool);
+    *session = (chatsession_session_t){.status = APR_SUCCESS,
+                                       .cause = "success",
+                                       .cookie = true,
+                                       .authenticated = stored.user_id != NULL,
+                                       .access = chatsession_access_of(stored.role),
+                                       .user_id = stored.user_id,
+                                       .user = stored.user,
+                                       .role = stored.role,
+                                       .ref = stored.ref,
+                                       .id_hash = hash,
+                                       .legacy_id = stored.legacy_id,
+                                       .times = stored.times,
+                                       .now = stored.now};
+    touch(session, conf, r->pool);
 }
 
 /* What is remembered of one request_rec. */
@@ -139,13 +175,214 @@ static request_memo_t *memo(request_rec *r)
     return found;
 }
 
-/* The request that the client sent: subrequests and internal redirects share its session. */
-static request_rec *first_request(request_rec *r)
+request_rec *chatsession_first_request(request_rec *r)
 {
     while (r->main || r->prev) {
         r = r->main ? r->main : r->prev;
     }
     return r;
+}
+
+/* --- the answer's cookies --- */
+
+/* One Set-Cookie of a name, also when a request changes its mind; those of others stay. */
+static void put_cookie(request_rec *r, const char *name, const char *header)
+{
+    const apr_array_header_t *lines = apr_table_elts(r->err_headers_out);
+    apr_array_header_t *others = apr_array_make(r->pool, 2, sizeof(const char *));
+    const size_t len = strlen(name);
+
+    for (int i = 0; i < lines->nelts; i++) {
+        const apr_table_entry_t *line = &APR_ARRAY_IDX(lines, i, apr_table_entry_t);
+        if (!ap_cstr_casecmp(line->key, "Set-Cookie") &&
+            (strncmp(line->val, name, len) != 0 || line->val[len] != '=')) {
+            APR_ARRAY_PUSH(others, const char *) = line->val;
+        }
+    }
+    apr_table_unset(r->err_headers_out, "Set-Cookie");
+    for (int i = 0; i < others->nelts; i++) {
+        apr_table_addn(r->err_headers_out, "Set-Cookie", APR_ARRAY_IDX(others, i, const char *));
+    }
+    apr_table_addn(r->err_headers_out, "Set-Cookie", header);
+    /* Whatever the answer is, it is this browser's alone now. */
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+}
+
+/* value NULL: take the cookie away. */
+static apr_status_t send_cookie(request_rec *r, const cs_cookie_attrs_t *attrs, const char *value)
+{
+    const char *header = NULL;
+    apr_status_t rv =
+        value ? cs_cookie_format(&header, attrs, value, r->pool) : cs_cookie_format_removal(&header, attrs, r->pool);
+
+    if (rv == APR_SUCCESS) {
+        put_cookie(chatsession_first_request(r), attrs->name, header);
+    }
+    return rv;
+}
+
+/*
+ * Sign the cookie with the first secret: same id, same time, so it lasts no longer than before. A session that goes on
+ * for its grace keeps its cookie as it is: the browser has a newer one, which must not be overwritten.
+ */
+static void sign_anew(request_rec *r, const chatsession_server_t *conf, const chatsession_session_t *session,
+                      const cs_token_t *token)
+{
+    cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    const char *text;
+    apr_status_t rv;
+
+    if (!token->old_key || !session->ref || session->times.revoked) {
+        return;
+    }
+    if (attrs.max_age) {
+        attrs.max_age = apr_time_from_sec(apr_time_sec(token->issued + attrs.max_age - r->request_time));
+        if (attrs.max_age <= 0) {
+            return;
+        }
+    }
+    rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token->id, token->issued, r->pool);
+    if (rv == APR_SUCCESS) {
+        rv = send_cookie(r, &attrs, text);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0100: session %s: its cookie could not be signed with the first secret", session->ref);
+    }
+}
+
+/* --- beginning --- */
+
+const char *chatsession_network(request_rec *r)
+{
+    /* A link-local address may carry a zone, which PostgreSQL's inet does not know. */
+    return apr_pstrndup(r->pool, r->useragent_ip, strcspn(r->useragent_ip, "%"));
+}
+
+static const char *user_agent(request_rec *r)
+{
+    const char *text = apr_table_get(r->headers_in, "User-Agent");
+    apr_size_t len;
+
+    if (!text) {
+        return NULL;
+    }
+    text = cs_utf8_repair(text, strlen(text), &len, NULL, r->pool);
+    return apr_pstrndup(r->pool, text, cs_utf8_prefix(text, len, CS_SESSION_USER_AGENT_MAX));
+}
+
+/* Make the session that made describes, under a new id; current becomes it. */
+static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    unsigned char ref[9];
+    cs_token_t token = {.old_key = false};
+    const char *text = NULL;
+    int evicted = 0;
+    apr_status_t rv = cs_token_random(token.id, sizeof(token.id));
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_token_random(ref, sizeof(ref));
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token.id, apr_time_now(), r->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    made->id_hash = cs_token_hash(token.id, r->pool);
+    made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
+    made->network = chatsession_network(r);
+    made->user_agent = user_agent(r);
+    rv = cs_session_create(&evicted, conf->db, made, r->pool);
+    if (made->replaces || evicted) {
+        chatsession_sessions_ended(r, conf, made->replaces);
+    }
+    if (rv == APR_SUCCESS) {
+        *current = (chatsession_session_t){.cookie = true};
+        load(r, conf, current, &token);
+        /* Over already: a change of its user, say, came in between. */
+        rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = send_cookie(r, &attrs, text);
+    }
+    if (rv == APR_SUCCESS) {
+        current->cause = current->ref ? "new" : current->cause;
+        rv = current->status;
+    }
+    if (evicted) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
+                      evicted, made->ref);
+    }
+    return rv;
+}
+
+/*
+ * A visitor whom the software before knew: an anonymous session that holds the legacy id, for the cookie of then. Each
+ * legacy id is taken once, so a copy of the cookie is worth nothing afterwards. Of several first requests at once one
+ * gets the session and the others none, so these must not remove a cookie whose name is ours.
+ */
+static void exchange(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session)
+{
+    const chatsession_legacy_t *legacy = conf->legacy;
+    cs_session_new_t made = {.most = 0};
+    cs_itsdangerous_t found;
+    const char *value;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (!legacy || !conf->keys || !conf->db ||
+        chatsession_find_cookie(r, legacy->cookie.name, &value, &len) != APR_SUCCESS ||
+        cs_itsdangerous_read(&found, legacy->key, legacy->cookie.name, value, len, r->pool) != APR_SUCCESS ||
+        cs_itsdangerous_judge(&found, legacy->max_age, r->request_time) != APR_SUCCESS) {
+        return;
+    }
+    made.legacy_id = found.id;
+    made.legacy_end = found.issued + legacy->max_age;
+    rv = begin(session, r, &made);
+    if ((rv == APR_SUCCESS || rv == CS_EREFUSED) &&
+        strcmp(legacy->cookie.name, chatsession_cookie(conf, r).name) != 0 &&
+        send_cookie(r, &legacy->cookie, NULL) != APR_SUCCESS) {
+        rv = APR_EGENERAL;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0102: a cookie of the software before was %s",
+                  rv == APR_SUCCESS ? "exchanged" : "not taken");
+}
+
+/* The walk. */
+static void find_session(request_rec *r, chatsession_session_t *session)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    cs_token_t token;
+
+    if (chatsession_skip_applies(conf->skips, r)) {
+        session->cause = "skipped";
+        session->skipped = true;
+        return;
+    }
+    if (read_token(r, conf, session, &token)) {
+        load(r, conf, session, &token);
+        sign_anew(r, conf, session, &token);
+    }
+    if (!session->ref && session->status == APR_SUCCESS) {
+        exchange(r, conf, session);
+    }
+}
+
+static chatsession_session_t *cookie_session(request_rec *r)
+{
+    request_rec *first = chatsession_first_request(r);
+    request_memo_t *known = memo(first);
+
+    if (!known->session) {
+        known->session = apr_pcalloc(first->pool, sizeof(*known->session));
+        find_session(first, known->session);
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s",
+                      known->session->ref ? known->session->ref : "-", known->session->cause);
+    }
+    return known->session;
 }
 
 /* --- who another module says it is --- */
@@ -184,24 +421,6 @@ static const char *proven_user(request_rec *r)
     return proven && r->user && !strcmp(proven, r->user) ? proven : NULL;
 }
 
-static chatsession_session_t *cookie_session(request_rec *r)
-{
-    request_rec *first = first_request(r);
-    request_memo_t *known = memo(first);
-    chatsession_server_t *conf = chatsession_server(first->server);
-    cs_token_t token;
-
-    if (!known->session) {
-        known->session = apr_pcalloc(first->pool, sizeof(*known->session));
-        if (read_token(first, conf, known->session, &token)) {
-            load(first, conf, known->session, &token);
-        }
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s",
-                      known->session->ref ? known->session->ref : "-", known->session->cause);
-    }
-    return known->session;
-}
-
 /* A new session for the user of others, unless the one that the cookie names is theirs, with the role that they have.
  */
 static apr_status_t adopt(request_rec *r, chatsession_server_t *conf, const chatsession_session_t *session,
@@ -231,7 +450,7 @@ apr_status_t chatsession_adopt(request_rec *r, const char *name)
 
     r->user = apr_pstrdup(r->pool, name);
     rv = adopt(r, chatsession_server(r->server), cookie_session(r), r->user);
-    memo(first_request(r))->adopted = r->user;
+    memo(chatsession_first_request(r))->adopted = r->user;
     r->user = before;
     return rv;
 }
@@ -242,7 +461,7 @@ apr_status_t chatsession_adopt(request_rec *r, const char *name)
  */
 static chatsession_session_t *trusted_session(request_rec *r, chatsession_session_t *session)
 {
-    request_memo_t *known = memo(first_request(r));
+    request_memo_t *known = memo(chatsession_first_request(r));
     const char *name = proven_user(r);
     apr_status_t rv;
 
@@ -268,7 +487,7 @@ static chatsession_session_t *session_of(request_rec *r)
 {
     chatsession_session_t *session = cookie_session(r);
 
-    return chatsession_dir(r)->trust_user == 1 ? trusted_session(r, session) : session;
+    return chatsession_dir(r)->trust_user == 1 && !session->skipped ? trusted_session(r, session) : session;
 }
 
 const chatsession_session_t *chatsession_session(request_rec *r)
@@ -281,37 +500,32 @@ const chatsession_session_t *chatsession_cookie_session(request_rec *r)
     return cookie_session(r);
 }
 
-/* One Set-Cookie, also when a request changes its mind: logging in with a live session ends that and begins another. */
-static apr_status_t send_cookie(request_rec *r, const char *value)
+const chatsession_session_t *chatsession_console_session(request_rec *r)
 {
-    const cs_cookie_attrs_t attrs = chatsession_cookie(chatsession_server(r->server), r);
-    const char *header = NULL;
-    apr_status_t rv;
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_session_limits_t limits = chatsession_console_limits(conf);
+    const chatsession_session_t *session = session_of(r);
+    chatsession_session_t *seen;
 
-    rv = value ? cs_cookie_format(&header, &attrs, value, r->pool) : cs_cookie_format_removal(&header, &attrs, r->pool);
-    if (rv == APR_SUCCESS) {
-        /* A subrequest's own headers go nowhere. */
-        apr_table_set(first_request(r)->err_headers_out, "Set-Cookie", header);
+    /* Whom another module vouches for is asked there. */
+    if (!session->authenticated || chatsession_dir(r)->trust_user == 1) {
+        return session;
     }
-    return rv;
-}
-
-const char *chatsession_network(request_rec *r)
-{
-    /* A link-local address may carry a zone, which PostgreSQL's inet does not know. */
-    return apr_pstrndup(r->pool, r->useragent_ip, strcspn(r->useragent_ip, "%"));
-}
-
-static const char *user_agent(request_rec *r)
-{
-    const char *text = apr_table_get(r->headers_in, "User-Agent");
-    apr_size_t len;
-
-    if (!text) {
-        return NULL;
+    seen = apr_pmemdup(r->pool, session, sizeof(*seen));
+    seen->times = cs_session_console_times(&session->times);
+    if (cs_session_judge(&seen->times, &limits, seen->now) != CS_SESSION_VALID) {
+        *seen = (chatsession_session_t){.cause = session->cause,
+                                        .cookie = session->cookie,
+                                        .ended = "This login is too old for the console, or the console was not used "
+                                                 "for a while; log in again."};
+        return seen;
     }
-    text = cs_utf8_repair(text, strlen(text), &len, NULL, r->pool);
-    return apr_pstrndup(r->pool, text, cs_utf8_prefix(text, len, CS_SESSION_USER_AGENT_MAX));
+    if (wants_touch(&seen->times, &limits, seen->now) &&
+        cs_session_touch_console(conf->db, seen->id_hash, r->pool) == APR_SUCCESS) {
+        seen->times.last_seen = seen->now;
+        chatsession_sessions_console_touched(conf, seen->id_hash, seen->now);
+    }
+    return seen;
 }
 
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id)
@@ -322,51 +536,25 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
 apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
                                                 const char *user_id, const char *password_revision)
 {
-    chatsession_server_t *conf = chatsession_server(r->server);
+    const chatsession_server_t *conf = chatsession_server(r->server);
     chatsession_session_t *current = cookie_session(r);
-    unsigned char id[CS_TOKEN_ID_BYTES];
-    unsigned char ref[9];
-    cs_token_t token = {.old_key = false};
-    const char *text;
-    apr_status_t rv;
     cs_session_new_t made = {.user_id = user_id,
                              .password_revision = password_revision,
                              .replaces = current->id_hash,
-                             .network = chatsession_network(r),
-                             .user_agent = user_agent(r)};
+                             .most = (int)chatsession_number(conf, CHATSESSION_MAX_PER_USER),
+                             .max_lifetime = chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
 
     *session = current;
-    rv = cs_token_random(id, sizeof(id));
-    if (rv == APR_SUCCESS) {
-        rv = cs_token_random(ref, sizeof(ref));
+    if (current->skipped || (!user_id && !chatsession_number(conf, CHATSESSION_ANONYMOUS))) {
+        return CS_EREFUSED;
     }
-    if (rv == APR_SUCCESS) {
-        rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, id, apr_time_now(), r->pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    memcpy(token.id, id, sizeof(id));
-    made.id_hash = cs_token_hash(id, r->pool);
-    made.ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
-    rv = cs_session_create(conf->db, &made, r->pool);
-    if (made.replaces) {
-        chatsession_sessions_ended(r, conf, made.replaces);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, text);
-    }
-    if (rv == APR_SUCCESS) {
-        *current = (chatsession_session_t){.cookie = true};
-        load(r, conf, current, &token);
-        rv = current->authenticated || current->status != APR_SUCCESS ? current->status : CS_EUNAVAILABLE;
-    }
-    return rv;
+    return begin(current, r, &made);
 }
 
 apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
     chatsession_session_t *current = cookie_session(r);
     apr_status_t rv = APR_SUCCESS;
 
@@ -374,8 +562,8 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
         rv = cs_session_revoke(conf->db, current->id_hash, cause, r->pool);
         chatsession_sessions_ended(r, conf, current->id_hash);
     }
-    if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, NULL);
+    if (rv == APR_SUCCESS && !current->skipped) {
+        rv = send_cookie(r, &attrs, NULL);
         *current = (chatsession_session_t){.cause = "none"};
     }
     return rv;
@@ -387,10 +575,15 @@ void chatsession_expose_session(request_rec *r)
 
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
+    if (session->ref) {
+        apr_table_setn(r->subprocess_env, "CHATSESSION_REF", session->ref);
+    }
+    if (session->legacy_id) {
+        apr_table_setn(r->subprocess_env, "CHATSESSION_LEGACY_ID", session->legacy_id);
+    }
     if (session->authenticated) {
         apr_table_setn(r->subprocess_env, "CHATSESSION_USER", session->user);
         apr_table_setn(r->subprocess_env, "CHATSESSION_ROLE", session->role);
-        apr_table_setn(r->subprocess_env, "CHATSESSION_REF", session->ref);
         if (!r->user) {
             r->user = apr_pstrdup(r->pool, session->user);
             r->ap_auth_type = apr_pstrdup(r->pool, "ChatSession");

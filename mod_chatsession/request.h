@@ -4,7 +4,11 @@
 #define CHATSESSION_REQUEST_H
 /*
  * One request's session: found once, whoever asks. The walk: read the cookie, check its signature (no database is asked
- * for a cookie that is not ours), look the session up, judge its times, touch it at most once a minute.
+ * for a cookie that is not ours), look the session up, judge its times, touch it at most once a minute. A cookie that a
+ * secret of before signed is signed anew, with the same id.
+ *
+ * A session has a user or is anonymous: nobody is logged in then, and all that is asked for is refused to it as to one
+ * who has no session. Anonymous sessions are made only when something is stored in one.
  */
 #include <httpd.h>
 #include <stdbool.h>
@@ -24,17 +28,21 @@ typedef enum {
 
 typedef struct {
     apr_status_t status; /* APR_SUCCESS, or why the store could not say (then nobody is logged in) */
-    const char *cause;   /* success, none, valid_cookie_but_no_store, renew after InvalidSignature, renew after
-                            SignatureExpired */
+    const char *cause;   /* success, new (made in this request), none, skipped, valid_cookie_but_no_store, renew after
+                            InvalidSignature, renew after SignatureExpired */
     bool cookie;         /* the request carried a cookie of our name */
+    bool skipped;        /* it asked to be served without a session: none is looked for, made or ended */
     bool authenticated;
     chatsession_access_e access;
-    const char *user_id; /* these five: NULL unless authenticated */
+    const char *user_id; /* these three: NULL unless authenticated */
     const char *user;
     const char *role;
-    const char *ref; /* the session's handle for logs and lists */
+    const char *ref; /* the session's handle for logs and lists; this and the hash: NULL when there is no session */
     const char *id_hash;
+    const char *legacy_id; /* of an anonymous session: what the software before called the visitor; NULL: unknown */
+    const char *ended;     /* why nobody is logged in any more, as a sentence; NULL: nothing to say */
     cs_session_times_t times;
+    apr_time_t now; /* the database's clock */
 } chatsession_session_t;
 
 /** This request's session, never NULL; r may be a subrequest or a redirected one and shares that of the request it came
@@ -46,8 +54,16 @@ const chatsession_session_t *chatsession_session(request_rec *r);
 const chatsession_session_t *chatsession_cookie_session(request_rec *r);
 
 /**
- * Log user in: make a session with a new id, end the one that the request came with, send the cookie. *session is what
- * chatsession_session returns from now on.
+ * The same as it counts for the console: nobody, when the session is too old for it or was not used for it for long.
+ * Notes the use. Where ChatSessionTrustUser is on, the other module's own limits count alone.
+ */
+const chatsession_session_t *chatsession_console_session(request_rec *r);
+
+/**
+ * Log user in: make a session with a new id, end the one that the request came with (at once, but for the grace of a
+ * user's own: core/session.h) and those that the user has too many, send the cookie. user_id NULL: an anonymous
+ * session. *session is what chatsession_session returns from now on. CS_EREFUSED: the request is to be served without a
+ * session, or anonymous sessions are off.
  */
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id);
 
@@ -58,6 +74,9 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
 
 /** End this request's session and take the cookie away. */
 apr_status_t chatsession_session_end(request_rec *r, const char *cause);
+
+/** The request that the client sent; subrequests and internal redirects share its session. */
+request_rec *chatsession_first_request(request_rec *r);
 
 /** The value of a cookie of the request, in all its Cookie headers. Statuses of cs_cookie_find. */
 apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len);

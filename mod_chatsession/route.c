@@ -78,7 +78,8 @@ static int check_access(chatsession_call_t *call)
         return DECLINED;
     }
     if (!call->session->authenticated) {
-        return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "unauthenticated", "Log in first.");
+        return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "unauthenticated",
+                                       call->session->ended ? call->session->ended : "Log in first.");
     }
     return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden", "Your role does not allow this.");
 }
@@ -312,7 +313,8 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
                                        apr_pstrcat(r->pool, "This address takes ", allow, ".", NULL));
     }
     if (call->route->access != CHATSESSION_NO_SESSION) {
-        call->session = chatsession_session(r);
+        call->console = !strcmp(r->handler, "chatsession-admin");
+        call->session = call->console ? chatsession_console_session(r) : chatsession_session(r);
         chatsession_expose_session(r);
         rv = check_access(call);
     } else {

@@ -29,6 +29,7 @@ typedef struct {
     chatsession_server_t *conf;
     const chatsession_route_t *route;
     const chatsession_session_t *session;            /* NULL when the row says CHATSESSION_NO_SESSION */
+    bool console;                                    /* under the operators' mount, which has limits of its own */
     const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
     const char *word;                                /* the {word} of the path, decoded UTF-8 */
     cs_json_field_t fields[CHATSESSION_MAX_MEMBERS]; /* the body's members, in the order of route->members */

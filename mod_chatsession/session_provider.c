@@ -22,22 +22,14 @@ typedef struct {
     char *stored;    /* what is in the database; NULL: nothing */
 } kept_t;
 
-static request_rec *first_request(request_rec *r)
-{
-    while (r->main || r->prev) {
-        r = r->main ? r->main : r->prev;
-    }
-    return r;
-}
-
 static kept_t *known(request_rec *r)
 {
-    return (kept_t *)(void *)apr_table_get(first_request(r)->notes, NOTE);
+    return (kept_t *)(void *)apr_table_get(chatsession_first_request(r)->notes, NOTE);
 }
 
 static kept_t *make(request_rec *r)
 {
-    request_rec *first = first_request(r);
+    request_rec *first = chatsession_first_request(r);
     kept_t *kept = apr_pcalloc(first->pool, sizeof(*kept));
 
     kept->rec.pool = first->pool;

@@ -74,6 +74,13 @@ void chatsession_sessions_touched(chatsession_server_t *conf, const char *id_has
     }
 }
 
+void chatsession_sessions_console_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen)
+{
+    if (conf->sessions) {
+        cs_session_cache_touch_console(conf->sessions, id_hash, last_seen);
+    }
+}
+
 void chatsession_sessions_ended(request_rec *r, chatsession_server_t *conf, const char *id_hash)
 {
     if (!conf->sessions) {

@@ -18,6 +18,7 @@ apr_status_t chatsession_sessions_find(cs_session_t *session, chatsession_server
 
 /** last_seen was written back. */
 void chatsession_sessions_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen);
+void chatsession_sessions_console_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen);
 
 /** This host forgets a session at once (NULL: only the wait), and every other host has done so when this returns; one
  * that does not answer within a second is logged. */

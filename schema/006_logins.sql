@@ -76,7 +76,8 @@ BEGIN
     UPDATE chatsession.login_attempts a
        SET failures = counted.failures, last_at = admitted_at,
            not_before = CASE WHEN a.subject = subjects[1]
-                             THEN admitted_at + chatsession.login_delay(counted.failures, most, first_delay) END,
+                             THEN admitted_at + nullif(chatsession.login_delay(counted.failures, most, first_delay),
+                                                       interval '0') END,
            recent = ARRAY(SELECT r FROM unnest(a.recent) r WHERE r > admitted_at - interval '1 hour' ORDER BY r)
                     || admitted_at
       FROM (SELECT c.subject, 1 + CASE WHEN c.last_at < admitted_at - interval '1 day' THEN 0 ELSE c.failures END

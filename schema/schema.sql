@@ -56,6 +56,8 @@ CREATE FUNCTION chatsession.keep_values_few() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash FOR NO KEY UPDATE;
+    NEW.id_hash := chatsession.this_session(NEW.id_hash);
     PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash AND s.revoked_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -96,7 +98,8 @@ BEGIN
     UPDATE chatsession.login_attempts a
        SET failures = counted.failures, last_at = admitted_at,
            not_before = CASE WHEN a.subject = subjects[1]
-                             THEN admitted_at + chatsession.login_delay(counted.failures, most, first_delay) END,
+                             THEN admitted_at + nullif(chatsession.login_delay(counted.failures, most, first_delay),
+                                                       interval '0') END,
            recent = ARRAY(SELECT r FROM unnest(a.recent) r WHERE r > admitted_at - interval '1 hour' ORDER BY r)
                     || admitted_at
       FROM (SELECT c.subject, 1 + CASE WHEN c.last_at < admitted_at - interval '1 day' THEN 0 ELSE c.failures END
@@ -167,17 +170,77 @@ CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
 
 ALTER FUNCTION chatsession.rfc3339(timestamp with time zone) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.session_begin(p_hash bytea, p_ref text, p_user uuid, p_revision integer, p_replaces bytea, p_network inet, p_user_agent text, p_most integer, p_lifetime interval, p_legacy text, p_legacy_end timestamp with time zone, OUT outcome text, OUT evicted integer) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_rotated boolean;
+BEGIN
+    evicted := 0;
+    IF p_user IS NOT NULL THEN
+        UPDATE chatsession.users SET last_login_at = now()
+         WHERE id = p_user AND disabled_at IS NULL AND (p_revision IS NULL OR password_revision = p_revision);
+        IF NOT FOUND THEN
+            outcome := 'refused';
+            RETURN;
+        END IF;
+    END IF;
+    IF p_legacy IS NOT NULL THEN
+        INSERT INTO chatsession.legacy_cookies (id_hash, forget_at)
+            VALUES (sha256(convert_to(p_legacy, 'UTF8')), p_legacy_end) ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            outcome := 'taken';
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO chatsession.sessions (id_hash, ref, user_id, network, user_agent, legacy_id)
+        VALUES (p_hash, p_ref, p_user, p_network, p_user_agent, p_legacy);
+    -- Only a session of the same user has a successor.
+    UPDATE chatsession.sessions SET revoked_at = now(),
+           revoke_cause = CASE WHEN user_id = p_user THEN 'rotated' ELSE 'replaced' END,
+           replaced_by = CASE WHEN user_id = p_user THEN p_hash END
+     WHERE id_hash = p_replaces AND revoked_at IS NULL
+     RETURNING replaced_by IS NOT NULL INTO v_rotated;
+    -- What others keep in it goes along, also when it ended a moment ago with the user's password or role, but never from one user to another.
+    UPDATE chatsession.session_values SET id_hash = p_hash
+     WHERE id_hash = p_replaces
+       AND EXISTS (SELECT FROM chatsession.sessions s WHERE s.id_hash = p_replaces AND s.user_id = p_user);
+    -- Of a chain all point to its live end. What ended otherwise (a new password) takes its predecessors with it.
+    IF v_rotated THEN
+        UPDATE chatsession.sessions SET replaced_by = p_hash WHERE replaced_by = p_replaces;
+    END IF;
+    UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'evicted'
+     WHERE revoked_at IS NULL AND id_hash IN (
+           SELECT s.id_hash FROM chatsession.sessions s
+            WHERE s.user_id = p_user AND s.revoked_at IS NULL AND s.id_hash <> p_hash
+              AND (p_lifetime IS NULL OR s.created_at > now() - p_lifetime)
+            ORDER BY s.last_seen_at DESC, s.id_hash OFFSET p_most - 1)
+       AND p_most IS NOT NULL;
+    GET DIAGNOSTICS evicted = ROW_COUNT;
+    outcome := 'begun';
+END
+$$;
+
+ALTER FUNCTION chatsession.session_begin(p_hash bytea, p_ref text, p_user uuid, p_revision integer, p_replaces bytea, p_network inet, p_user_agent text, p_most integer, p_lifetime interval, p_legacy text, p_legacy_end timestamp with time zone, OUT outcome text, OUT evicted integer) OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.sessions (
     id_hash bytea NOT NULL,
     ref text NOT NULL,
-    user_id uuid NOT NULL,
+    user_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
     revoked_at timestamp with time zone,
     revoke_cause text,
     network inet,
     user_agent text,
+    console_seen_at timestamp with time zone,
+    replaced_by bytea,
+    legacy_id text,
     CONSTRAINT id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32)),
+    CONSTRAINT legacy_id_is_nobodys CHECK (((legacy_id IS NULL) OR (user_id IS NULL))),
+    CONSTRAINT legacy_id_is_short CHECK (((char_length(legacy_id) >= 1) AND (char_length(legacy_id) <= 64))),
+    CONSTRAINT nobody_has_no_console_and_no_successor CHECK (((user_id IS NOT NULL) OR ((console_seen_at IS NULL) AND (replaced_by IS NULL)))),
+    CONSTRAINT replaced_has_ended CHECK (((replaced_by IS NULL) OR (revoked_at IS NOT NULL))),
     CONSTRAINT revoked_with_a_cause CHECK (((revoked_at IS NULL) = (revoke_cause IS NULL))),
     CONSTRAINT user_agent_is_short CHECK ((char_length(user_agent) <= 256))
 );
@@ -186,7 +249,7 @@ ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN (EXISTS (SELECT FROM (chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) WHERE ((s.id_hash = session_lives.p_hash) AND (s.revoked_at IS NULL) AND (u.disabled_at IS NULL))));
+    RETURN (EXISTS (SELECT FROM ((chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by))) WHERE ((s.id_hash = session_lives.p_hash) AND (u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))))));
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
@@ -226,6 +289,12 @@ CREATE FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text
     RETURN CASE WHEN (p_status <> 'streaming'::text) THEN p_content ELSE COALESCE((SELECT string_agg(p.content, ''::text ORDER BY p.from_point) AS string_agg FROM chatsession.answer_pieces p WHERE (p.answer_id = text_so_far.p_id)), ''::text) END;
 
 ALTER FUNCTION chatsession.text_so_far(p_id uuid, p_status text, p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.this_session(p_hash bytea) RETURNS bytea
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT s.replaced_by FROM chatsession.sessions s WHERE (s.id_hash = this_session.p_hash)), p_hash);
+
+ALTER FUNCTION chatsession.this_session(p_hash bytea) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -487,6 +556,14 @@ CREATE TABLE chatsession.feedback (
 
 ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.legacy_cookies (
+    id_hash bytea NOT NULL,
+    forget_at timestamp with time zone NOT NULL,
+    CONSTRAINT legacy_id_hash_is_sha256 CHECK ((octet_length(id_hash) = 32))
+);
+
+ALTER TABLE chatsession.legacy_cookies OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.live_turns (
     answer_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
@@ -571,6 +648,9 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
 
+ALTER TABLE ONLY chatsession.legacy_cookies
+    ADD CONSTRAINT legacy_cookies_pkey PRIMARY KEY (id_hash);
+
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turns_pkey PRIMARY KEY (answer_id);
 
@@ -612,6 +692,8 @@ CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (use
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
+CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (forget_at);
+
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
@@ -620,7 +702,11 @@ CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (
 
 CREATE INDEX sessions_by_last_seen ON chatsession.sessions USING btree (last_seen_at);
 
+CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced_by) WHERE (replaced_by IS NOT NULL);
+
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
+
+CREATE TRIGGER console_time_set_back_is_told AFTER UPDATE OF console_seen_at ON chatsession.sessions FOR EACH ROW WHEN ((COALESCE(new.console_seen_at, '-infinity'::timestamp with time zone) < old.console_seen_at)) EXECUTE FUNCTION chatsession.tell_revoked();
 
 CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW WHEN ((old.revoked_at IS NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
 
@@ -660,6 +746,9 @@ ALTER TABLE ONLY chatsession.answer_pieces
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.sessions
+    ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
+
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
 
@@ -676,6 +765,8 @@ GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 

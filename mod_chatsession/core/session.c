@@ -6,8 +6,6 @@
  */
 #include "core/session.h"
 
-#include <stdbool.h>
-
 /** Whether now is at or past start + limit; also when that sum is no time. */
 static bool is_over(apr_time_t start, apr_interval_time_t limit, apr_time_t now)
 {
@@ -25,10 +23,15 @@ static bool is_ahead(apr_time_t time, apr_time_t now)
     return !__builtin_add_overflow(now, CS_SESSION_SKEW, &latest) && time > latest;
 }
 
+static bool is_in_grace(const cs_session_times_t *times, const cs_session_limits_t *limits, apr_time_t now)
+{
+    return times->rotated && !is_ahead(times->revoked, now) && !is_over(times->revoked, limits->grace, now);
+}
+
 cs_session_validity_e cs_session_judge(const cs_session_times_t *times, const cs_session_limits_t *limits,
                                        apr_time_t now)
 {
-    if (times->revoked)
+    if (times->revoked && !is_in_grace(times, limits, now))
         return CS_SESSION_REVOKED;
     if (is_ahead(times->created, now))
         return CS_SESSION_EXPIRED;
@@ -38,6 +41,14 @@ cs_session_validity_e cs_session_judge(const cs_session_times_t *times, const cs
         (is_ahead(times->last_seen, now) || is_over(times->last_seen, limits->idle_timeout, now)))
         return CS_SESSION_IDLE;
     return CS_SESSION_VALID;
+}
+
+cs_session_times_t cs_session_console_times(const cs_session_times_t *times)
+{
+    cs_session_times_t seen = *times;
+
+    seen.last_seen = times->console_seen > times->created ? times->console_seen : times->created;
+    return seen;
 }
 
 static apr_time_t end_of(apr_time_t start, apr_interval_time_t limit)

@@ -26,6 +26,7 @@ typedef struct {
     char user_id[40];
     char role[16];
     char user[64 * 4 + 1];
+    char legacy_id[CS_SESSION_LEGACY_ID_MAX + 1];
 } place_t;
 
 typedef struct {
@@ -149,6 +150,22 @@ static place_t *choose_place(const cs_session_cache_t *cache, set_t *set, const 
 
 /* --- calls --- */
 
+/* What an anonymous session has not is kept as "". */
+static const char *read_text(const char *kept, apr_pool_t *pool)
+{
+    return *kept ? apr_pstrdup(pool, kept) : NULL;
+}
+
+static bool text_fits(const char *text, size_t size)
+{
+    return !text || strlen(text) < size;
+}
+
+static void write_text(char *kept, const char *text, size_t size)
+{
+    apr_cpystrn(kept, text ? text : "", size);
+}
+
 apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *cache, const char *id_hash,
                                    apr_interval_time_t life, apr_pool_t *pool)
 {
@@ -164,9 +181,10 @@ apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *ca
     if (place && now - place->loaded < life) {
         place->asked = now;
         session->ref = apr_pstrdup(pool, place->ref);
-        session->user_id = apr_pstrdup(pool, place->user_id);
-        session->user = apr_pstrdup(pool, place->user);
-        session->role = apr_pstrdup(pool, place->role);
+        session->user_id = read_text(place->user_id, pool);
+        session->user = read_text(place->user, pool);
+        session->role = read_text(place->role, pool);
+        session->legacy_id = read_text(place->legacy_id, pool);
         session->times = place->times;
         session->now = place->db_now + (now - place->loaded);
     }
@@ -191,8 +209,9 @@ static bool fits(const cs_session_t *session)
 {
     const place_t *place = NULL; /* only for the sizes */
 
-    return strlen(session->ref) < sizeof(place->ref) && strlen(session->user_id) < sizeof(place->user_id) &&
-           strlen(session->role) < sizeof(place->role) && strlen(session->user) < sizeof(place->user);
+    return strlen(session->ref) < sizeof(place->ref) && text_fits(session->user_id, sizeof(place->user_id)) &&
+           text_fits(session->role, sizeof(place->role)) && text_fits(session->user, sizeof(place->user)) &&
+           text_fits(session->legacy_id, sizeof(place->legacy_id));
 }
 
 void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const cs_session_t *session,
@@ -217,16 +236,17 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
         place->db_now = session->now;
         place->times = session->times;
         apr_cpystrn(place->ref, session->ref, sizeof(place->ref));
-        apr_cpystrn(place->user_id, session->user_id, sizeof(place->user_id));
-        apr_cpystrn(place->role, session->role, sizeof(place->role));
-        apr_cpystrn(place->user, session->user, sizeof(place->user));
+        write_text(place->user_id, session->user_id, sizeof(place->user_id));
+        write_text(place->role, session->role, sizeof(place->role));
+        write_text(place->user, session->user, sizeof(place->user));
+        write_text(place->legacy_id, session->legacy_id, sizeof(place->legacy_id));
         place->epoch = mark - set->mark;
         place->used = true;
     }
     unlock(cache, index);
 }
 
-void cs_session_cache_touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen)
+static void touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen, bool console)
 {
     unsigned char hash[HASH_BYTES];
     place_t *place;
@@ -238,7 +258,20 @@ void cs_session_cache_touch(cs_session_cache_t *cache, const char *id_hash, apr_
     if (place && place->times.last_seen < last_seen) {
         place->times.last_seen = last_seen;
     }
+    if (place && console && place->times.console_seen < last_seen) {
+        place->times.console_seen = last_seen;
+    }
     unlock(cache, index);
+}
+
+void cs_session_cache_touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen)
+{
+    touch(cache, id_hash, last_seen, false);
+}
+
+void cs_session_cache_touch_console(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen)
+{
+    touch(cache, id_hash, last_seen, true);
 }
 
 void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash)

@@ -41,6 +41,8 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
 
 /** last_seen was written back: all children know. */
 void cs_session_cache_touch(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen);
+/** The same, and it was used for the console. */
+void cs_session_cache_touch_console(cs_session_cache_t *cache, const char *id_hash, apr_time_t last_seen);
 
 /** Forget one session; forget all. Both change the marks. */
 void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash);

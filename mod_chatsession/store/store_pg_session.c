@@ -2,13 +2,18 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/session.h"
 #include <apr_strings.h>
+#include <string.h>
 
+/* A user, where there is one, and the successor, where there is one. */
 apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool)
 {
     static const char sql[] =
         "SELECT s.ref, u.id, u.name, u.role, u.disabled_at IS NOT NULL, chatsession.usec(s.created_at),"
-        " chatsession.usec(s.last_seen_at), chatsession.usec(s.revoked_at), chatsession.usec(now())"
-        " FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id"
+        " chatsession.usec(s.last_seen_at), chatsession.usec(s.revoked_at), chatsession.usec(now()),"
+        " chatsession.usec(s.console_seen_at), n.id_hash IS NOT NULL AND n.revoked_at IS NULL, s.legacy_id,"
+        " s.revoke_cause"
+        " FROM chatsession.sessions s LEFT JOIN chatsession.users u ON u.id = s.user_id"
+        " LEFT JOIN chatsession.sessions n ON n.id_hash = s.replaced_by"
         " WHERE s.id_hash = decode($1, 'hex')";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash)};
     cs_db_result_t *result;
@@ -26,38 +31,57 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
     session->user = cs_db_text(result, 0, 2, NULL);
     session->role = cs_db_text(result, 0, 3, NULL);
     session->user_disabled = cs_db_bool(result, 0, 4);
-    session->times = (cs_session_times_t){cs_db_time(result, 0, 5), cs_db_time(result, 0, 6), cs_db_time(result, 0, 7)};
+    session->times = (cs_session_times_t){.created = cs_db_time(result, 0, 5),
+                                          .last_seen = cs_db_time(result, 0, 6),
+                                          .revoked = cs_db_time(result, 0, 7),
+                                          .console_seen = cs_db_time(result, 0, 9),
+                                          .rotated = cs_db_bool(result, 0, 10)};
     session->now = cs_db_time(result, 0, 8);
+    session->legacy_id = cs_db_text(result, 0, 11, NULL);
+    session->revoke_cause = cs_db_text(result, 0, 12, NULL);
     return APR_SUCCESS;
 }
 
-apr_status_t cs_session_create(cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool)
+/* Microseconds as text; NULL for 0. */
+static const char *print_usec(apr_int64_t usec, apr_pool_t *pool)
 {
-    /* The user's row is changed, not only read: it is locked, and a change of it that is under way is waited for and
-     * then seen. */
+    return usec ? apr_psprintf(pool, "%" APR_INT64_T_FMT, usec) : NULL;
+}
+
+static apr_status_t read_outcome(const char *outcome)
+{
+    if (!strcmp(outcome, "begun")) {
+        return APR_SUCCESS;
+    }
+    return !strcmp(outcome, "taken") ? CS_EREFUSED : APR_ENOENT;
+}
+
+apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT outcome, evicted FROM chatsession.session_begin(decode($1, 'hex'), $2, $3::uuid, $4::integer,"
+        " decode($5, 'hex'), $6::inet, $7, $8::integer, $9::bigint * interval '1 microsecond', $10,"
+        " to_timestamp(0) + $11::bigint * interval '1 microsecond')";
+    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),
+                                    CS_DB_TEXT(session->ref),
+                                    CS_DB_TEXT(session->user_id),
+                                    CS_DB_TEXT(session->password_revision),
+                                    CS_DB_TEXT(session->replaces),
+                                    CS_DB_TEXT(session->network),
+                                    CS_DB_TEXT(session->user_agent),
+                                    CS_DB_TEXT(session->most ? apr_itoa(pool, session->most) : NULL),
+                                    CS_DB_TEXT(print_usec(session->max_lifetime, pool)),
+                                    CS_DB_TEXT(session->legacy_id),
+                                    CS_DB_TEXT(print_usec(session->legacy_end, pool))};
+    cs_db_result_t *result;
     /* CS_DB_ONCE: a second run would meet the first one's hash and call it a conflict; the user logs in again instead.
      */
-    static const char sql[] =
-        "WITH who AS (UPDATE chatsession.users SET last_login_at = now() WHERE id = $2::uuid AND disabled_at IS NULL"
-        " AND ($7::integer IS NULL OR password_revision = $7::integer) RETURNING id),"
-        " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'replaced'"
-        " WHERE id_hash = decode($3, 'hex') AND revoked_at IS NULL AND EXISTS (SELECT FROM who) RETURNING id_hash),"
-        /* What others keep in it goes along, also when it ended a moment ago with the user's password or role, but
-         * never from one user to another. The join has the session locked before its values, as whoever writes one
-         * does. */
-        " moved AS (UPDATE chatsession.session_values SET id_hash = decode($1, 'hex')"
-        " WHERE EXISTS (SELECT FROM who) AND id_hash IN (SELECT s.id_hash FROM chatsession.sessions s"
-        " LEFT JOIN ended USING (id_hash) WHERE s.id_hash = decode($3, 'hex') AND s.user_id = $2::uuid))"
-        " INSERT INTO chatsession.sessions (id_hash, user_id, ref, network, user_agent)"
-        " SELECT decode($1, 'hex'), id, $4, $5::inet, $6 FROM who";
-    const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),          CS_DB_TEXT(session->user_id),
-                                    CS_DB_TEXT(session->replaces),         CS_DB_TEXT(session->ref),
-                                    CS_DB_TEXT(session->network),          CS_DB_TEXT(session->user_agent),
-                                    CS_DB_TEXT(session->password_revision)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 7, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 11, params, pool);
 
-    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
+    if (evicted) {
+        *evicted = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 1, 0) : 0;
+    }
+    return rv == APR_SUCCESS ? read_outcome(cs_db_text(result, 0, 0, NULL)) : rv;
 }
 
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool)
@@ -70,31 +94,45 @@ apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool
     return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
+apr_status_t cs_session_touch_console(cs_db_t *db, const char *id_hash, apr_pool_t *pool)
+{
+    static const char sql[] = "UPDATE chatsession.sessions SET last_seen_at = now(), console_seen_at = now()"
+                              " WHERE id_hash = decode($1, 'hex') AND revoked_at IS NULL AND user_id IS NOT NULL";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id_hash)};
+    cs_db_result_t *result;
+
+    return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+}
+
 apr_status_t cs_session_revoke(cs_db_t *db, const char *id_hash, const char *cause, apr_pool_t *pool)
 {
+    /* Who logs out with the id of before a rotation means the session that they have now. */
     static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = $2"
-                              " WHERE id_hash = decode($1, 'hex') AND revoked_at IS NULL";
+                              " WHERE revoked_at IS NULL"
+                              " AND id_hash = chatsession.this_session(decode($1, 'hex'))";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash), CS_DB_TEXT(cause)};
     cs_db_result_t *result;
 
     return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
 }
 
-apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id,
+apr_status_t cs_session_list_json(json_t **sessions, cs_db_t *db, const char *user_id, const char *id_hash,
                                   const cs_session_limits_t *limits, apr_pool_t *pool)
 {
     static const char sql[] =
         "SELECT ref, created_at, last_seen_at, least(created_at + $3::bigint * interval '1 microsecond',"
-        " last_seen_at + $2::bigint * interval '1 microsecond') AS expires_at, host(network) AS network, user_agent"
+        " last_seen_at + $2::bigint * interval '1 microsecond') AS expires_at, host(network) AS network, user_agent,"
+        " id_hash = chatsession.this_session(decode($4, 'hex')) AS current"
         " FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL"
         " AND last_seen_at > now() - $2::bigint * interval '1 microsecond'"
         " AND created_at > now() - $3::bigint * interval '1 microsecond'"
         " ORDER BY last_seen_at DESC, ref LIMIT 1000";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->idle_timeout)),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime))};
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, limits->max_lifetime)),
+                                    CS_DB_TEXT(id_hash)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
 
     *sessions = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
     return rv;
@@ -114,7 +152,8 @@ apr_status_t cs_session_end_own(cs_db_t *db, const char *user_id, const char *re
 apr_status_t cs_session_end_others(int *ended, cs_db_t *db, const char *user_id, const char *id_hash, apr_pool_t *pool)
 {
     static const char sql[] = "UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'user'"
-                              " WHERE user_id = $1::uuid AND id_hash <> decode($2, 'hex') AND revoked_at IS NULL";
+                              " WHERE user_id = $1::uuid AND revoked_at IS NULL "
+                              " AND id_hash <> chatsession.this_session(decode($2, 'hex'))";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id_hash)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
@@ -128,7 +167,8 @@ apr_status_t cs_session_expire(apr_int64_t *deleted, cs_db_t *db, const cs_sessi
 {
     /* A day is added, so that an operator can still see what ended a moment ago and why. */
     static const char sql[] =
-        "DELETE FROM chatsession.sessions WHERE id_hash IN (SELECT id_hash FROM chatsession.sessions"
+        "WITH forgotten AS (DELETE FROM chatsession.legacy_cookies WHERE forget_at < now())"
+        " DELETE FROM chatsession.sessions WHERE id_hash IN (SELECT id_hash FROM chatsession.sessions"
         " WHERE last_seen_at < now() - interval '1 day' - $1::bigint * interval '1 microsecond'"
         " OR created_at < now() - interval '1 day' - $2::bigint * interval '1 microsecond'"
         " OR revoked_at < now() - interval '1 day' LIMIT $3::integer)";

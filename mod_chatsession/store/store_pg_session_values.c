@@ -9,7 +9,7 @@ apr_status_t cs_session_value_get(const char **value, cs_db_t *db, const char *i
                                   apr_pool_t *pool)
 {
     static const char sql[] = "SELECT value FROM chatsession.session_values"
-                              " WHERE id_hash = decode($1, 'hex') AND name = $2";
+                              " WHERE id_hash = chatsession.this_session(decode($1, 'hex')) AND name = $2";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash), CS_DB_TEXT(name)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
@@ -44,7 +44,8 @@ apr_status_t cs_session_value_set(cs_db_t *db, const char *id_hash, const char *
 
 apr_status_t cs_session_value_remove(cs_db_t *db, const char *id_hash, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "DELETE FROM chatsession.session_values WHERE id_hash = decode($1, 'hex') AND name = $2";
+    static const char sql[] = "DELETE FROM chatsession.session_values WHERE id_hash = "
+                              "chatsession.this_session(decode($1, 'hex')) AND name = $2";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash), CS_DB_TEXT(name)};
     cs_db_result_t *result;
 
@@ -54,8 +55,9 @@ apr_status_t cs_session_value_remove(cs_db_t *db, const char *id_hash, const cha
 apr_status_t cs_session_values_json(json_t **values, cs_db_t *db, const char *id_hash, const char *except,
                                     apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT name, value FROM chatsession.session_values"
-                              " WHERE id_hash = decode($1, 'hex') AND name IS DISTINCT FROM $2 ORDER BY name";
+    static const char sql[] =
+        "SELECT name, value FROM chatsession.session_values"
+        " WHERE id_hash = chatsession.this_session(decode($1, 'hex')) AND name IS DISTINCT FROM $2 ORDER BY name";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash), CS_DB_TEXT(except)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);

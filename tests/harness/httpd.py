@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 
-from .place import BUILD, HTTPD, LIBEXECDIR, SANITIZE, free_port, new_folder, wait_until
+from .place import BUILD, HTTPD, LIBEXECDIR, SANITIZE, free_port, give_port_back, new_folder, wait_until
 from .process import children_of, dies_with_parent, is_running
 
 _MODULES = ("mpm_event", "authz_core", "unixd", "reqtimeout", "setenvif", "headers", "alias", "proxy", "proxy_http")
@@ -210,6 +210,8 @@ class Httpd:
     def remove(self):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+        give_port_back(self.port)
+        give_port_back(self.mock_port)
 
     # --- the log
 

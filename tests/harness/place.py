@@ -47,10 +47,10 @@ def new_folder(name):
 
 
 # Below the range that the kernel gives to outgoing connections, so nobody takes a port between our look and httpd's
-# bind; a locked file keeps other workers and runs of this tree away from it as long as this process lives.
+# bind; a locked file keeps other workers and runs of this tree away from it until it is given back or this process ends.
 _FIRST_PORT, _LAST_PORT = 20000, 31999
 _next_port = _FIRST_PORT + os.getpid() * 37 % (_LAST_PORT - _FIRST_PORT)
-_reserved = []
+_reserved = {}
 
 
 def free_port():
@@ -68,9 +68,16 @@ def free_port():
         except OSError:
             reservation.close()
             continue
-        _reserved.append(reservation)
+        _reserved[port] = reservation
         return port
     raise RuntimeError(f"no free port from {_FIRST_PORT} to {_LAST_PORT}")
+
+
+def give_port_back(port):
+    """Of hundreds of servers, each open file would count: psycopg waits with select(), which ends at 1024."""
+    reservation = _reserved.pop(port, None)
+    if reservation:
+        reservation.close()
 
 
 def wait_until(condition, what, seconds=15.0):

@@ -35,7 +35,9 @@ def prepare(folder):
     """The files that the page names, as it says that they are."""
     folder.mkdir()
     for name, mode, content in (("secret", 0o600, os.urandom(48)), ("secret.old", 0o600, os.urandom(48)),
-                                ("everybodys", 0o644, os.urandom(48)), ("openai.key", 0o600, b"sk-example\n")):
+                                ("everybodys", 0o644, os.urandom(48)), ("openai.key", 0o600, b"sk-example\n"),
+                                ("legacy.secret", 0o600, b"my-secret-key\n"),
+                                ("print-secret", 0o700, b"#!/bin/sh\nexec head -c 24 /dev/urandom | od -A n -t x1\n")):
         (folder / name).write_bytes(content)
         (folder / name).chmod(mode)
 

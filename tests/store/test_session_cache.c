@@ -49,7 +49,7 @@ static cs_session_t session_of(const char *name)
                           .user_id = "00000000-0000-4000-8000-000000000000",
                           .user = name,
                           .role = "user",
-                          .times = {NOW - 10, NOW - 5, 0},
+                          .times = {.created = NOW - 10, .last_seen = NOW - 5},
                           .now = NOW};
 }
 
@@ -82,6 +82,36 @@ static void test_what_was_remembered_is_found_as_it_was(void **state)
     assert_true(found.times.created == NOW - 10 && found.times.last_seen == NOW - 5 && found.times.revoked == 0);
     assert_true(found.now >= NOW); /* the database's clock goes on */
     assert_false(knows(2));
+}
+
+static void test_an_anonymous_session_is_found_as_it_was(void **state)
+{
+    const cs_session_t session = {.ref = "ref", .legacy_id = "old-1", .times = {.created = NOW}, .now = NOW};
+    const char *hash = hash_of(1);
+    cs_session_t found;
+
+    (void)state;
+    cs_session_cache_put(cache, hash, &session, cs_session_cache_mark(cache, hash));
+    assert_int_equal(cs_session_cache_find(&found, cache, hash, LONG_LIFE, pool), APR_SUCCESS);
+    assert_null(found.user_id);
+    assert_null(found.user);
+    assert_null(found.role);
+    assert_string_equal(found.legacy_id, "old-1");
+}
+
+static void test_the_consoles_use_is_remembered_apart(void **state)
+{
+    cs_session_t found;
+
+    (void)state;
+    remember(1, "mika");
+    cs_session_cache_touch(cache, hash_of(1), NOW + 1);
+    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_true(found.times.last_seen == NOW + 1 && found.times.console_seen == 0);
+    cs_session_cache_touch_console(cache, hash_of(1), NOW + 2);
+    cs_session_cache_touch_console(cache, hash_of(1), NOW);
+    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_true(found.times.last_seen == NOW + 2 && found.times.console_seen == NOW + 2);
 }
 
 static void test_a_revocation_between_question_and_answer_is_not_overwritten(void **state)
@@ -273,6 +303,8 @@ int main(int argc, char **argv)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_what_was_remembered_is_found_as_it_was),
+        TEST(test_an_anonymous_session_is_found_as_it_was),
+        TEST(test_the_consoles_use_is_remembered_apart),
         TEST(test_a_revocation_between_question_and_answer_is_not_overwritten),
         TEST(test_forgetting_all_also_refuses_answers_that_are_on_their_way),
         TEST(test_remove_forgets_that_session_and_no_other),

@@ -227,7 +227,7 @@ int ctl_user_show(ctl_t *ctl, apr_pool_t *pool)
         return ctl_fail("there is no user \"%s\"", ctl->name);
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){0, 0}, pool);
+        rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){.grace = 0}, pool);
     }
     if (rv != APR_SUCCESS) {
         json_decref(user);

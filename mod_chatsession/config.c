@@ -80,7 +80,7 @@ typedef struct {
         "the console asks for a new login so long after the last one") \
     ROW(GRACE, "ChatSessionGrace", set_setting, TYPE_DURATION, RANGE(SECONDS(10), 0, SECONDS(60)), \
         "requests with the id of before a new login of the same user are served for so long") \
-    ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 1, 1000), \
+    ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 0, 1000), \
         "live sessions of one user; a login beyond ends the longest unseen") \
     ROW(ANONYMOUS, "ChatSessionAnonymous", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "sessions of visitors who are not logged in, made when something is stored in one") \

@@ -75,6 +75,7 @@ ctl := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
 unit-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 store-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/test_*.c))
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
+crash-trace := $(BUILD)/tests/crash_trace.so
 module := $(BUILD)/mod_chatsession.so
 program := $(BUILD)/chatsessionctl
 
@@ -82,7 +83,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(test-modules)
+test-programs: $(unit-tests) $(store-tests) $(test-modules) $(crash-trace)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -134,6 +135,10 @@ $(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsessi
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC $(sanitizers) -Imod_chatsession $(APR_CPPFLAGS) $(APU_CPPFLAGS) \
 		$(HTTPD_CPPFLAGS) -shared -o $@ $<
+
+$(crash-trace): tests/harness/crash_trace.c $(BUILD)/compile.flags
+	@mkdir -p $(@D); echo "  CC    $<"
+	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 
 # The pages are plain files: copied, nothing is bundled. Their two libraries come from npm, as the lock file pins them;
 # every build folder takes them from build/npm.
@@ -189,7 +194,7 @@ test-unit: packages-test $(unit-tests) ## only the C tests of core/
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
-test-browser: packages-test all ## only the two pages in a real browser
+test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
 
 .PHONY: lint format

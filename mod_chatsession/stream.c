@@ -74,6 +74,11 @@ void chatsession_stream_cut(chatsession_turn_t *turn)
     turn->client_ended = true;
     chatsession_stream_send(turn, bb);
     turn->client_gone = true;
+    if (!c->master) {
+        /* This thread stays with the answer, so a browser that kept the connection would wait for it with its next
+         * request. A stream of HTTP/2 has none to close: the others go on. */
+        apr_socket_shutdown(ap_get_conn_socket(c), APR_SHUTDOWN_WRITE);
+    }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, turn->r,
                   "CS0053: turn %s: the session ended, so the browser hears no more; the answer goes on",
                   turn->answer_id);
@@ -188,6 +193,9 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     cs_completion_t piece;
 
     (void)name;
+    if (turn->state == CHATSESSION_TURN_COMPLETE) {
+        return APR_SUCCESS; /* nothing counts after [DONE] */
+    }
     if (cs_completion_read(&piece, turn->reader, data, len, record->scratch) != APR_SUCCESS) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_malformed",
                                  "The model's server sent something that is no chat completion.");

@@ -221,7 +221,7 @@ BEGIN
            replaced_by = CASE WHEN user_id = p_user THEN p_hash END
      WHERE id_hash = p_replaces AND revoked_at IS NULL
      RETURNING replaced_by IS NOT NULL INTO v_rotated;
-    -- What others keep in it goes along, also when it ended a moment ago with the user's password or role, but never from one user to another.
+    -- What others keep in it (the next step of the schema) goes along, also when it ended a moment ago with the user's password or role, but never from one user to another.
     UPDATE chatsession.session_values SET id_hash = p_hash
      WHERE id_hash = p_replaces
        AND EXISTS (SELECT FROM chatsession.sessions s WHERE s.id_hash = p_replaces AND s.user_id = p_user);

@@ -23,7 +23,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import left_behind, place  # noqa: E402
-from harness.client import Client, close_sessions  # noqa: E402
+from harness.client import Client  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
 from harness.postgres import Postgres, drop_database, new_database  # noqa: E402
 
@@ -121,7 +121,7 @@ def _server_factory():
     yield make
     problems = []
     for server in made:
-        server.stop()
+        server.end()
         problems += server.log.unexpected()
         _servers.remove(server)
     fail_for(problems)
@@ -141,12 +141,6 @@ def make_module_httpd(database):  # as above
 @pytest.fixture(scope="module")
 def httpd(make_module_httpd, database):
     return make_module_httpd(database.conninfo)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def sockets_are_closed():
-    yield
-    close_sessions()
 
 
 @pytest.fixture(autouse=True)

@@ -110,16 +110,6 @@ class Turn:
         return "".join(self.pieces)
 
 
-_sessions = []  # each holds sockets; psycopg cannot wait for a descriptor past 1023
-
-
-def close_sessions():
-    """Close what every Client of the tests so far has left open; one that is used again opens anew."""
-    for session in _sessions:
-        session.close()
-    _sessions.clear()
-
-
 class Client:
     """One person's browser. Paths are below the mount: client.get("api/session"); client.console.get("api/overview")
     asks the operators' mount with the same cookies."""
@@ -128,8 +118,6 @@ class Client:
         self.origin, self.mount = origin, mount
         self.session = session or requests.Session()
         self.session.trust_env = False
-        if session is None:
-            _sessions.append(self.session)
 
     @property
     def console(self):

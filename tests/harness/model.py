@@ -15,7 +15,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from .place import free_port
+from .place import free_port, give_port_back
 
 _PATIENCE = 60
 
@@ -194,6 +194,7 @@ class Model:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        give_port_back(self.port)
 
 
 class _Server(ThreadingHTTPServer):

@@ -71,6 +71,12 @@ class World:
              "owner": self.ids[owner], "title": title, "asked": question, "answered": answer})
         return made
 
+    def person(self):
+        """The name of somebody who is nobody's owner and logs in nowhere."""
+        name = f"somebody-{uuid.uuid4().hex[:12]}"
+        self.connection.execute("INSERT INTO chatsession.users (name, role) VALUES (%s, 'user')", (name,))
+        return name
+
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
         ref = uuid.uuid4().hex[:12]
@@ -133,6 +139,11 @@ _MAKERS = {
     "POST /chat-admin/api/conversations/restore": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
     "GET /chat-admin/api/export": (200, None),
     "GET /chat-admin/api/users": (200, None),
+    "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
+    "GET /chat-admin/api/users/{word}": (200, None),
+    "PATCH /chat-admin/api/users/{word}": (200, lambda *_: {"role": "viewer"}),
+    "POST /chat-admin/api/users/{word}/password": (200, None),
+    "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
     "GET /chat-admin/api/sessions": (200, None),
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
@@ -153,7 +164,9 @@ def good_request(route, world, owner, person):
     thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
     world.restore_password(person)
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
-    if "{word}" in route.path:
+    if route.path.startswith("api/users/"):
+        identifier = world.person()
+    elif "{word}" in route.path:
         identifier = world.session_ref(owner)
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 

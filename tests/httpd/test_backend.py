@@ -3,11 +3,14 @@
 """Whatever the model's server does, what came is kept, the stream says how it ended, and the next turn works (promises
 H8, K1, K2, K4, F6)."""
 import json
+import socket
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, read_turn
 from harness.model import Model, chunk
 from harness.place import free_port, new_folder, wait_until
 
@@ -39,6 +42,69 @@ def impatient(make_module_httpd, database, model):
     """A server that waits for a model only a moment."""
     return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=[
         "ChatSessionFirstTokenTimeout 300ms", "ChatSessionTokenTimeout 300ms", "ChatSessionAnswerTimeout 2s"])
+
+
+class Deaf:
+    """A model's server that takes connections and never reads from them."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", free_port()))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        self._taken = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def calls(self):
+        return len(self._taken)
+
+    def _accept(self):
+        try:
+            while True:
+                self._taken.append(self._listener.accept()[0])
+        except OSError:
+            pass
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for one in [self._listener, *self._taken]:
+            one.close()
+
+
+def long_conversation(client, database):
+    """A conversation whose history is too long for what sockets hold."""
+    conversation = client.new_conversation()
+    database.rows("INSERT INTO chatsession.messages (id, conversation_id, seq, parent_id, role, status, content)"
+                  " SELECT md5(c.id::text || n)::uuid, c.id, n, CASE WHEN n > 1 THEN md5(c.id::text || n - 1)::uuid END,"
+                  "  'user', 'complete', repeat('\U0001f600', 100000)"
+                  " FROM chatsession.conversations c, generate_series(1, 20) n WHERE c.id = %s", (conversation,))
+    return conversation
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unheard(make_module_httpd, database):
+    """Two turns with a model that never reads, the second of them stopped: (what reads a turn, its conversation, its
+    client) each. They begin before the other tests and are looked at after them, for it takes half a minute until
+    httpd gives up writing."""
+    deaf = Deaf()
+    server = make_module_httpd(database.conninfo, backends=[f"deaf {deaf.url}"],
+                               lines=["LogLevel proxy:crit proxy_http:crit"])
+    client = Client(server.url)
+    client.login(database.add_user("patient"))  # nobody else's login ends this session
+
+    def turn(conversation):
+        return read_turn(client.stream("POST", f"api/conversations/{conversation}/messages", timeout=90, json={
+            "content": "x", "client_id": str(uuid.uuid4())}))
+
+    with ThreadPoolExecutor(2) as pool:
+        conversations = [long_conversation(client, database) for _ in range(2)]
+        running = [(pool.submit(turn, conversation), conversation, client) for conversation in conversations]
+        try:
+            wait_until(lambda: deaf.calls == 2, "both calls")
+            client.json("POST", f"api/conversations/{conversations[1]}/stop", 202)
+            yield running
+        finally:
+            deaf.close()
 
 
 def logged_in(server, user, model):
@@ -124,6 +190,15 @@ BROKEN = {
                      "backend_cut"),
     "a chunk size that is none": (half_then(lambda answer: (answer._socket.sendall(b"zz\r\nx\r\n"), answer.cut())),
                                   HALF, None),
+    "JSON cut within a chunk": (lambda answer: (answer.begin(content_type="application/json"),
+                                                answer._socket.sendall(b'ffff\r\n{"choices": [{"mes'), answer.cut()), "",
+                                "backend_cut"),
+    "JSON cut between chunks": (lambda answer: (answer.begin(content_type="application/json"),
+                                                answer.raw(b'{"choices": [{"message": {"content": "x'), answer.cut()),
+                                "", "backend_cut"),
+    "JSON shorter than its length": (lambda answer: (answer._socket.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"), answer.cut()), "",
+                                     "backend_cut"),
     "an endless line": (half_then(lambda answer: (answer.raw(b"data: " + b"x" * (17 << 20)), answer.done())), HALF,
                         "backend_malformed"),
 }
@@ -196,6 +271,39 @@ def test_a_model_that_is_too_slow_is_left_and_what_came_is_kept(impatient, user,
     assert client.turn(conversation, "again").done["status"] == "complete"
 
 
+@pytest.mark.parametrize("after", ["silence", "comments", "more events"])
+def test_done_ends_the_answer_whatever_the_model_does_with_its_connection(make_httpd, database, user, model, after):
+    """H8: more answers than the server has threads, while every one of their connections is kept open by the model"""
+    server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], threads=2)
+    client, left = logged_in(server, user, model), []
+
+    def goes_on(answer):
+        """Whether we left before the model has said all that it wants to."""
+        for _ in range(1500):
+            if answer.wait_closed(0.01):
+                return True
+            answer.raw(b": still here\n\n" if after == "comments" else data(chunk("too late")))
+        return False
+
+    def script(answer):
+        answer.begin()
+        answer.text("all")
+        answer.finish()
+        answer.raw(b"data: [DONE]\n\n")
+        try:
+            left.append(answer.wait_closed() if after == "silence" else goes_on(answer))
+        except OSError:
+            left.append(True)
+
+    model.script = script
+    conversations = [client.new_conversation() for _ in range(3)]
+    for conversation in conversations:
+        turn = client.turn(conversation, "x")
+        assert (turn.done["status"], turn.text, turn.error) == ("complete", "all", None)
+        assert client.conversation(conversation)["messages"][1]["content"] == "all"
+    wait_until(lambda: left == [True] * 3, "the model's connections to be closed")
+
+
 def test_an_answer_past_its_limit_is_ended_and_kept_up_to_there(client, model):
     """ChatSessionAnswerLimit, in octets, cut between code points"""
     def script(answer):
@@ -224,6 +332,19 @@ def test_an_answer_that_is_not_streamed_is_accepted(client, model):
         "choices": [{"index": 0, "message": {"role": "assistant", "content": MIXED}, "finish_reason": "stop"}]}),
         "complete", MIXED)
     assert turn.done["usage"] == {"total_tokens": 3} and turn.done["finish_reason"] == "stop"
+
+
+def test_of_counts_in_every_chunk_the_last_one_counts(client, model):
+    """Some servers count as they go, some say null in between and after"""
+    def script(answer):
+        answer.begin()
+        for number in range(1, 2001):
+            answer.event(chunk("x", usage={"completion_tokens": number, "total_tokens": number + 3}))
+        answer.event(chunk(None, "stop", usage=None))
+        answer.done()
+
+    turn = check(client, model, script, "complete", "x" * 2000)
+    assert turn.done["usage"] == {"completion_tokens": 2000, "total_tokens": 2003}
 
 
 @pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until the connection ends"])
@@ -394,6 +515,37 @@ def test_what_a_backend_says_about_itself_does_not_reach_the_browser(client, mod
     assert response.headers["Content-Type"] == "text/event-stream" and response.status_code == 200
 
 
+def octets_of_a_turn(client, conversation):
+    """Everything that the server sends to a browser that asks for one turn, as it is on the wire."""
+    body = json.dumps({"content": "x", "client_id": str(uuid.uuid4())}).encode()
+    host = client.origin.removeprefix("http://")
+    with socket.create_connection(host.split(":"), timeout=30) as wire:
+        wire.sendall(f"POST /chat/api/conversations/{conversation}/messages HTTP/1.1\r\nHost: {host}\r\n"
+                     f"Origin: {client.origin}\r\nCookie: sid={client.cookies['sid']}\r\nConnection: close\r\n"
+                     f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        return b"".join(iter(lambda: wire.recv(65536), b""))
+
+
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+def test_an_interim_answer_of_the_model_does_not_reach_the_browser(client, model, interim):
+    """F6: also with headers of its own, and several of them"""
+    headers = "Set-Cookie: evil=1; Path=/\r\nLink: </evil>; rel=preload\r\n"
+
+    def script(answer):
+        for some in ("", headers, headers):
+            answer._socket.sendall(f"HTTP/1.1 {interim}\r\n{some}\r\n".encode())
+        answer.stream("it ", "works")
+
+    model.script = script
+    conversation = client.new_conversation()
+    octets = octets_of_a_turn(client, conversation)
+    head, _, stream = octets.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and b"event: done" in stream
+    assert b"HTTP/1.1" not in stream and b"evil" not in octets
+    check(client, model, script, "complete", "it works")
+    assert "evil" not in client.cookies
+
+
 def test_a_model_behind_a_unix_socket_answers(make_httpd, database, user):
     """Two of them with the same host are two."""
     folders = [new_folder("model") for _ in range(2)]
@@ -412,3 +564,12 @@ def test_a_model_behind_a_unix_socket_answers(make_httpd, database, user):
     finally:
         for model in models:
             model.close()
+
+
+@pytest.mark.parametrize("status", ["error", "stopped"])
+def test_a_model_that_never_reads_the_request_holds_no_turn_for_good(unheard, status):
+    """H8, H11"""
+    turn, conversation, client = unheard[status == "stopped"]
+    assert turn.result(60).done["status"] == status
+    assert client.conversation(conversation)["messages"][-1]["status"] == status
+    assert client.json("POST", f"api/conversations/{conversation}/stop", 200) == {"stopping": False}

@@ -232,6 +232,27 @@ def test_what_a_virtual_host_lacks_it_has_from_the_main_server(check):
     assert accepted, said
 
 
+def test_what_the_processes_share_is_refused_in_a_virtual_host(check):
+    """ChatSessionPasswordConcurrency bounds a child's memory, whichever host is asked: two would mean nothing."""
+    host = ["Listen 127.0.0.1:1", "<VirtualHost 127.0.0.1:1>", "ChatSessionPasswordConcurrency 4", "</VirtualHost>"]
+    refused(check, "\n".join(host), "ChatSessionPasswordConcurrency", "VirtualHost")
+    accepted, said = check("ChatSessionPasswordConcurrency 4")
+    assert accepted, said
+
+
+@pytest.mark.parametrize("lanes", [9, 16])
+def test_argon2_with_less_than_8_kib_for_each_lane_is_refused(check, lanes):
+    """Argon2's own bound: otherwise the first login would find out. A virtual host may have only one of the two."""
+    memory, parallelism = "ChatSessionPasswordMemory {}".format, f"ChatSessionPasswordParallelism {lanes}"
+    host = "Listen 127.0.0.1:1\n<VirtualHost 127.0.0.1:1>\n{}\n</VirtualHost>".format
+    words = ["ChatSessionPasswordMemory", str(8 * lanes - 1), f"ChatSessionPasswordParallelism {lanes}", "8 KiB"]
+    refused(check, f"{parallelism}\n{memory(8 * lanes - 1)}", *words)
+    refused(check, f"{memory(8 * lanes - 1)}\n{host(parallelism)}", *words)
+    refused(check, f"{parallelism}\n{host(memory(8 * lanes - 1))}", *words)
+    accepted, said = check(f"{parallelism}\n{memory(8 * lanes)}")
+    assert accepted, said
+
+
 def test_a_handler_outside_of_a_location_is_named_when_it_is_asked(make_httpd, database):
     server = make_httpd(database.conninfo, lines=[
         '<LocationMatch "^/other">', "SetHandler chatsession", "</LocationMatch>"])

@@ -220,6 +220,34 @@ def test_expiring_needs_the_count_that_was_shown(world, now):
     assert listed(client) == [] and len(listed(client, state="trashed")) == 3
 
 
+@pytest.mark.parametrize("body, status", [({"dry_run": True}, 200),
+                                          ({"dry_run": False, "confirm": {"conversations": 7}}, 409)],
+                         ids=["a dry run", "a wrong count"])
+def test_a_count_by_text_is_a_search_in_the_audit_log(world, now, body, status):
+    """E6: how many texts hold a word tells what they hold, so it is recorded, without the word"""
+    world.thing("anna", answer=SECRET), world.thing("anna")
+    answer = expire(console(world, "otto"), status, filter={"user": "anna", "q": "secret"}, **body)
+    assert (answer["conversations"], answer["messages"]) == (1, 2)
+    entry, = entries(world, since=now)
+    assert (entry["action"], entry["operator"], entry["role"]) == ("conversation.search", "otto", "operator")
+    assert entry["detail"] == {"user": "anna", "text_search": True} and "secret" not in json.dumps(entry)
+    expire(console(world, "otto"), filter={"user": "anna"}, dry_run=True)
+    assert len(entries(world, since=now)) == 1, "a count without a text is no search"
+
+
+def test_a_count_by_text_that_cannot_be_recorded_is_not_told(world, httpd):
+    """E6"""
+    world.thing("anna", answer=SECRET)
+    httpd.expect_log("CS0013", "CS2022")
+    world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
+    try:
+        answers = [expire(console(world, "otto"), 500, filter={"q": "secret"}, **body) for body in (
+            {"dry_run": True}, {"dry_run": False, "confirm": {"conversations": 7}})]
+    finally:
+        world.connection.execute("GRANT INSERT ON chatsession.audit_entries TO chatsession")
+    assert ["conversations" in answer for answer in answers] == [False, False]
+
+
 def test_what_an_operator_expired_is_unreadable_at_once_for_its_owner_who_cannot_bring_it_back(world):
     """I1"""
     thing, kept = world.thing("anna", answer=SECRET), world.thing("anna")

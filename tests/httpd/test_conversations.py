@@ -179,6 +179,45 @@ def test_the_sweep_purges_what_is_due_with_everything_in_it_and_nothing_else(mak
     assert client.conversation(kept.conversation)["title"] == "kept"
 
 
+BATCH = 5000  # messages of one statement of the sweep, and what the last conversation in it has more
+
+
+def due(database, owner, conversations, messages):
+    """So many due conversations of so many messages each, every one the child of that before it."""
+    database.rows(
+        "WITH c AS (INSERT INTO chatsession.conversations (user_id, message_count, trashed_at, trashed_by, purge_at)"
+        "  SELECT u.id, %(messages)s, now(), 'user', now() - interval '1 min' FROM chatsession.users u,"
+        "   generate_series(1, %(conversations)s) WHERE u.name = %(owner)s RETURNING id)"
+        " INSERT INTO chatsession.messages (id, conversation_id, seq, parent_id, role, status, content, finished_at)"
+        "  SELECT md5(c.id::text || n)::uuid, c.id, n, CASE WHEN n > 1 THEN md5(c.id::text || n - 1)::uuid END,"
+        "   CASE n %% 2 WHEN 1 THEN 'user' ELSE 'assistant' END, 'complete', 'x', now()"
+        "  FROM c, generate_series(1, %(messages)s) n",
+        {"owner": owner, "conversations": conversations, "messages": messages})
+
+
+def test_large_purges_are_done_in_bounded_statements_and_leave_nothing(make_httpd, make_database):
+    """I1: one statement for all would outlast its time limit again and again, and hold its locks as long"""
+    database = make_database()
+    owner = database.add_user("mika").name
+    database.rows("CREATE TABLE public.purges (conversations bigint, messages bigint);"
+                  "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN"
+                  " INSERT INTO public.purges SELECT count(*), sum(message_count) FROM gone HAVING count(*) > 0;"
+                  " RETURN NULL; END $$;"
+                  "CREATE TRIGGER note AFTER DELETE ON chatsession.conversations REFERENCING OLD TABLE AS gone"
+                  " FOR EACH STATEMENT EXECUTE FUNCTION public.note()")
+    due(database, owner, 30, 1000)
+    due(database, owner, 1, 20000)
+    kept = database.value("INSERT INTO chatsession.conversations (user_id) SELECT id FROM chatsession.users"
+                          " WHERE name = %s RETURNING id", (owner,))
+    make_httpd(database.conninfo, lines=["ChatSessionSweepInterval 100ms"])
+    wait_until(lambda: database.value("SELECT sum(conversations) FROM public.purges") == 31, "the purge", 30)
+    assert database.rows("SELECT id FROM chatsession.conversations") == [(kept,)]
+    assert database.value("SELECT count(*) FROM chatsession.messages") == 0
+    statements = database.rows("SELECT conversations, messages FROM public.purges")
+    assert sum(messages for _, messages in statements) == 50000 and len(statements) >= 6
+    assert all(messages < BATCH + (20000 if messages >= 20000 else 1000) for _, messages in statements), statements
+
+
 def test_feedback_is_kept_changed_and_taken_back(anna, world):
     thing = world.thing("anna")
     path = f"api/messages/{thing.answer}/feedback"

@@ -9,6 +9,7 @@ from harness.routes import ROUTES
 from harness.world import World, good_request, send
 
 CHANGING = [route for route in ROUTES if route.changes_state]
+READING = [route for route in ROUTES if not route.changes_state and route.access != "no_session"]
 EVIL = "https://evil.example"
 
 
@@ -113,3 +114,44 @@ def test_a_preflight_grants_nothing_to_another_site(world):
             "Access-Control-Request-Headers": "content-type"})
         granted = [name for name in response.headers if name.lower().startswith("access-control-")]
         assert response.status_code == 405 and not granted, f"{route.name}: {response.status_code} {granted}"
+
+
+# --- reading: a link or an image on another site must not read in an operator's name, for that is recorded
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("route", READING, ids=lambda route: route.name)
+def test_reading_from_another_site_is_refused_and_recorded_for_nobody(world, route, method):
+    """D1, E6"""
+    request = good_request(route, world, "ada", "ada")
+    client = Client(world.httpd.url, route.mount, world.clients["ada"].session)
+    before = world.state()
+    wrong = []
+    for name, headers in {
+            "an image": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+            "a link": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
+            "a sibling's link": {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
+            "a script": {"Sec-Fetch-Site": "cross-site", "Origin": EVIL},
+            "a script of an old browser": {"Origin": EVIL}, "a sandboxed frame": {"Origin": "null"}}.items():
+        response = client.request(method, f"{request.path}?q=x&reason=y", headers=headers)
+        if response.status_code != 403 or (method == "GET" and response.json()["error"] != "cross_site"):
+            wrong.append(f"{name}: {response.status_code} {response.text[:200]}")
+    assert not wrong, "\n".join(wrong)
+    assert world.state() == before
+
+
+@pytest.mark.parametrize("route", READING, ids=lambda route: route.name)
+def test_reading_from_our_own_page_by_hand_or_by_a_program_passes(world, server, route):
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}, {}, {"Origin": server.url},
+                    {"Sec-Fetch-Site": "cross-site", "Origin": "https://friend.example"}):
+        request = good_request(route, world, "ada", "ada")
+        response = send(route, world.clients["ada"], request, headers=headers)
+        assert response.status_code == request.status, f"{headers}: {response.status_code} {response.text[:200]}"
+
+
+def test_a_link_from_another_site_may_lead_to_the_pages_and_a_probe_to_the_health(world):
+    assert {route.path for route in ROUTES if route.access == "no_session"} == {"healthz", "readyz"}
+    for client in (world.clients["ada"], world.clients["ada"].console):
+        assert client.get("", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+    for path in ("healthz", "readyz"):
+        assert world.clients["ada"].get(path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200

@@ -137,14 +137,15 @@ def enum_begins_with(constant):
 
 
 def contexts(source):
-    """{name: context} of the directives that are no settings."""
+    """{name: context} of the directives that are no settings, and of the settings that no virtual host may have."""
     rows = re.findall(r'AP_INIT_\w+\("(\w+)",\s*\w+,\s*NULL,\s*([A-Z_]+(?: \| [A-Z_]+)*),', source)
-    return {name: CONTEXTS[where] for name, where in rows}
+    shared = re.findall(r'ROW\(\w+, "(\w+)", set_global_setting,', source)
+    return {name: CONTEXTS[where] for name, where in rows} | dict.fromkeys(shared, "server config")
 
 
 def test_the_parser_reads_the_whole_table():
     source = text(TABLE)
-    assert sorted([*settings(source), *contexts(source)]) == sorted(SECTIONS)
+    assert sorted({*settings(source), *contexts(source)}) == sorted(SECTIONS)
     constants = re.findall(r"CHOICE\((\w+), \"", source)
     assert constants and [name for name in constants if not enum_begins_with(name)] == []
 
@@ -178,3 +179,5 @@ def test_the_parser_sees_what_it_must_see():
     assert settings(source) == {"ChatSessionA": ("0", "(100ms to 1h)"), "ChatSessionB": ("on", "on|off")}
     assert contexts('AP_INIT_FLAG("ChatSession", f, NULL, RSRC_CONF | ACCESS_CONF,\n"x")') == {
         "ChatSession": "server config, virtual host, directory"}
+    assert contexts('ROW(A, "ChatSessionA", set_global_setting, TYPE_NUMBER, RANGE(2, 1, 64), \\\n"x")') == {
+        "ChatSessionA": "server config"}

@@ -3,6 +3,7 @@
 """Processes and databases die; what was acknowledged does not (promises H1 to H5, H13)."""
 import os
 import signal
+import socket
 import threading
 import uuid
 
@@ -11,7 +12,7 @@ import requests
 
 from harness.client import Client, read_turn
 from harness.model import Model
-from harness.place import wait_until
+from harness.place import new_folder, wait_until
 from harness.postgres import new_database
 
 LONG = "".join(f"{number}, \u4e16\u754c\U0001f600 " for number in range(400))
@@ -78,6 +79,21 @@ def test_the_limits_of_that_are_those_of_the_configuration_and_what_was_recorded
         interrupted_after_a_kill(server, client, 15)
     assert database.value("SELECT count(*) FROM chatsession.messages WHERE status = 'streaming'") == 0
     assert database.value("SELECT count(*) FROM chatsession.live_turns") == 0
+
+
+def test_no_childs_death_delays_the_giving_up_of_answers_whose_writer_is_gone(make_httpd, make_database):
+    """H2: every child looks for them. Were it one for all, its death would put that off until another takes over; both
+    children of the start are killed, so that one is it."""
+    database = make_database()
+    database.add_user("mika")
+    server = make_httpd(database.conninfo, children=2, lines=[
+        "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms"])
+    for child in server.children:
+        server.kill_child(child)
+        answer = begin(database, str(uuid.uuid4()), "one")[2]
+        database.rows("UPDATE chatsession.live_turns SET heartbeat_at = now() - interval '2s'")
+        wait_until(lambda: database.value("SELECT status FROM chatsession.messages WHERE id = %s", (answer,))
+                   == "interrupted", "the answer to be given up", 5)
 
 
 def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user, model):
@@ -300,7 +316,143 @@ def test_nothing_is_called_done_before_it_is_committed(make_httpd, own, model):
     assert last(client, conversation)["content"] == "before, after"
 
 
+# --- an answer of the database that is lost on its way
+
+
+def begin(database, client_id, request_id, conversation=None):
+    """turn_begin of anybody's conversation, or of a new one: (outcome, message, answer, the conversation)."""
+    if conversation is None:
+        conversation = database.value("INSERT INTO chatsession.conversations (user_id) SELECT id FROM chatsession.users"
+                                      " LIMIT 1 RETURNING id")
+    return (*database.rows(
+        "SELECT t.outcome, t.message_id::text, t.answer_id::text FROM chatsession.conversations c, LATERAL"
+        " chatsession.turn_begin(c.user_id, c.id, 'x', NULL, false, false, NULL, %s, 'model', 'host', %s, NULL) t"
+        " WHERE c.id = %s", (client_id, request_id, conversation))[0], conversation)
+
+
+def test_a_turn_that_is_begun_again_by_its_own_request_is_still_that_requests_to_write(make_database):
+    """H4, J1: another request with the same client_id only follows it, and so does its own once it has ended"""
+    database, key = make_database(), str(uuid.uuid4())
+    database.add_user("mika")
+    first = begin(database, key, "request one")
+    assert first[0] == "begun"
+    assert begin(database, key, "request one", first[3]) == first
+    assert begin(database, key, "request two", first[3]) == ("same", *first[1:])
+    assert begin(database, str(uuid.uuid4()), "request one", first[3])[0] == "running"
+    assert database.value("SELECT count(*) FROM chatsession.messages") == 2
+    assert database.value("SELECT chatsession.turn_finish(%s, 'complete', 'y', NULL, NULL, NULL, NULL)",
+                          (first[2],)) == "finished"
+    assert begin(database, key, "request one", first[3]) == ("same", *first[1:])
+
+
+class Forgetful:
+    """A way to PostgreSQL, a unix socket in a folder, that passes one statement on and loses the answer to it."""
+
+    def __init__(self, cluster, needle):
+        self.folder, self._cluster, self._needle = new_folder("relay"), cluster, needle
+        self.lost = threading.Event()
+        self._listener = socket.socket(socket.AF_UNIX)
+        path = self.folder / ".s.PGSQL.5432"
+        self._listener.bind(os.path.relpath(path))
+        path.chmod(0o666)
+        self._listener.listen(16)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(f"\0{self._cluster.host.removeprefix('@')}/.s.PGSQL.5432")
+            armed = threading.Event()
+            threading.Thread(target=self._ask, args=(near, far, armed), daemon=True).start()
+            threading.Thread(target=self._answer, args=(near, far, armed), daemon=True).start()
+
+    def _ask(self, near, far, armed):
+        try:
+            while data := near.recv(65536):
+                if self._needle in data and not self.lost.is_set():
+                    armed.set()
+                far.sendall(data)
+        except OSError:
+            pass
+        end(near, far)
+
+    def _answer(self, near, far, armed):
+        try:
+            while data := far.recv(65536):
+                if armed.is_set():
+                    self.lost.set()
+                    break
+                near.sendall(data)
+        except OSError:
+            pass
+        end(near, far)
+
+    def close(self):
+        end(self._listener)
+
+
+def end(*sockets):
+    for one in sockets:
+        try:
+            one.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        one.close()
+
+
+def test_a_lost_answer_to_the_begin_of_a_turn_leads_to_one_turn_that_is_written(make_httpd, postgres, database, user,
+                                                                              model):
+    """H4: the door asks again, and the turn that it finds is no other request's"""
+    words = "the answer to this is lost"
+    relay = Forgetful(postgres, words.encode())
+    try:
+        conninfo = database.conninfo.replace(postgres.host, str(relay.folder))
+        server = make_httpd(conninfo, backends=[f"scripted {model.url}"])
+        server.expect_log(*AWAY)
+        client = log_in(server, user)
+        conversation = client.new_conversation()
+        turn = client.turn(conversation, words)
+        assert relay.lost.is_set()
+        assert (turn.done["status"], turn.text, model.calls) == ("complete", "Hello", 1)
+        assert [message["content"] for message in client.conversation(conversation)["messages"]] == [words, "Hello"]
+    finally:
+        relay.close()
+
+
 # --- restarts that somebody wanted
+
+
+@pytest.mark.parametrize("first", ["before", ""], ids=["within the answer", "before the first token"])
+def test_stopping_httpd_ends_running_answers_and_keeps_what_came(make_httpd, database, user, model, first):
+    """H14: also what was not recorded yet; no child has to be killed"""
+    server = make_httpd(database.conninfo, children=2, backends=[f"scripted {model.url}"], lines=[
+        "ChatSessionCheckpoint 5s"])
+    client, over = log_in(server, user), threading.Event()
+
+    def script(answer):
+        answer.begin()
+        answer.text(first)
+        answer.hold(over)
+
+    model.script = script
+    conversations = [client.new_conversation() for _ in range(3)]
+    streams = [client.send(conversation, "a question") for conversation in conversations]
+    for stream in streams:
+        stream.next("message" if first else "turn")
+    wait_until(lambda: model.calls == 3, "the model to be asked")
+    server.stop()
+    over.set()
+    assert [line for line in server.error_log if "AH00045" in line or "AH00046" in line] == []
+    for conversation in conversations:
+        assert database.rows("SELECT content, status, detail FROM chatsession.messages WHERE conversation_id = %s"
+                             " ORDER BY seq", (conversation,)) == [
+            ("a question", "complete", None), (first, "interrupted", "The server was stopped.")]
+    assert database.value("SELECT count(*) FROM chatsession.live_turns WHERE conversation_id = ANY(%s)",
+                          ([*map(uuid.UUID, conversations)],)) == 0
 
 
 def test_a_graceful_restart_lets_running_answers_come_whole(make_httpd, database, user, model):

@@ -111,6 +111,19 @@ def test_values_go_over_to_the_new_id_of_a_login(somebody, database):
     assert database.rows(VALUES, (before,)) == []
 
 
+def test_a_request_with_the_id_of_before_reads_and_writes_the_values_of_now(somebody):
+    """A7: one that was on its way while its session was replaced"""
+    probe(somebody, "set/a/kept")
+    late = Client(somebody.origin)
+    late.cookies.update(somebody.cookies)
+    for _ in range(2):
+        somebody.login(somebody.account)
+    assert late.cookies["sid"] != somebody.cookies["sid"]
+    assert probe(late, "get/a") == ["APR_SUCCESS", "kept"] and probe(late, "set/b/late") == ["APR_SUCCESS", "-"]
+    assert probe(late, "remove/a") == ["APR_SUCCESS", "-"]
+    assert probe(somebody, "get/b") == ["APR_SUCCESS", "late"] and probe(somebody, "get/a") == ["APR_ENOENT", "-"]
+
+
 def test_values_never_go_from_one_user_to_another(somebody, database):
     probe(somebody, "set/a/mine")
     other = database.add_user(f"{somebody.account.name}b")

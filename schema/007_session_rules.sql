@@ -48,22 +48,6 @@ CREATE FUNCTION chatsession.this_session(p_hash bytea) RETURNS bytea
 LANGUAGE sql STABLE
     RETURN coalesce((SELECT s.replaced_by FROM chatsession.sessions s WHERE s.id_hash = p_hash), p_hash);
 
--- Whoever comes with the id of before a rotation writes into the session of now. The first lock waits for a rotation that is under way.
-CREATE OR REPLACE FUNCTION chatsession.keep_values_few() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash FOR NO KEY UPDATE;
-    NEW.id_hash := chatsession.this_session(NEW.id_hash);
-    PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash AND s.revoked_at IS NULL FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    IF (SELECT count(*) FROM chatsession.session_values v WHERE v.id_hash = NEW.id_hash AND v.name <> NEW.name) >= 64 THEN
-        RAISE EXCEPTION 'a session holds at most 64 values' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NEW;
-END
-$$;
-
 -- Begin a session, of a user or (p_user NULL) of nobody. outcome: begun; refused (p_user is gone or disabled, or their password is no longer the one that was
 -- verified); taken (p_legacy was exchanged before). Only begun changes anything. evicted: how many of the user's sessions ended because they were too many.
 -- The order is the point: the user's row is changed first and so locked. A change of it that is under way is waited for and then seen (and the other
@@ -105,7 +89,7 @@ BEGIN
            replaced_by = CASE WHEN user_id = p_user THEN p_hash END
      WHERE id_hash = p_replaces AND revoked_at IS NULL
      RETURNING replaced_by IS NOT NULL INTO v_rotated;
-    -- What others keep in it goes along, also when it ended a moment ago with the user's password or role, but never from one user to another.
+    -- What others keep in it (the next step of the schema) goes along, also when it ended a moment ago with the user's password or role, but never from one user to another.
     UPDATE chatsession.session_values SET id_hash = p_hash
      WHERE id_hash = p_replaces
        AND EXISTS (SELECT FROM chatsession.sessions s WHERE s.id_hash = p_replaces AND s.user_id = p_user);

@@ -17,9 +17,12 @@ CREATE TABLE chatsession.session_values (
 GRANT SELECT, INSERT, UPDATE, DELETE ON chatsession.session_values TO chatsession;
 
 -- Nothing is written into a session that is over, and a session has at most 64 names. The row lock puts those who write into one session in a row, and
--- the count after it sees what they have committed.
+-- the count after it sees what they have committed. Whoever comes with the id of before a rotation writes into the session of now; the first lock waits
+-- for a rotation that is under way.
 CREATE FUNCTION chatsession.keep_values_few() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash FOR NO KEY UPDATE;
+    NEW.id_hash := chatsession.this_session(NEW.id_hash);
     PERFORM FROM chatsession.sessions s WHERE s.id_hash = NEW.id_hash AND s.revoked_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;

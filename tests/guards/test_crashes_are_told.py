@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""A child that dies fails the test that it died in, with where it was; only httpd's own known race is let through."""
+import signal
+
+import pytest
+
+from harness.httpd import SANITIZE, ErrorLog
+
+TOLD = "[Mon Nov 23 08:47:37 2026] [core:notice] [pid 1:tid 1] AH00052: child pid {} exit signal Segmentation fault (11)"
+RACE = ("CRASH pid {} signal 11 thread {}: < libapr-1.so.0!apr_os_sock_get < mod_mpm_event.so+0x606c"
+        " < mod_mpm_event.so+0x7507{} < apache2!ap_run_mpm < apache2!main")
+
+
+def unexpected(tmp_path, *lines):
+    path = tmp_path / "error.log"
+    path.write_text("\n".join(lines) + "\n")
+    return ErrorLog(path).unexpected()
+
+
+def test_httpds_own_race_at_its_end_is_known_by_its_trace(tmp_path):
+    assert unexpected(tmp_path, RACE.format(7, "main", ""), TOLD.format(7)) == []
+
+
+@pytest.mark.parametrize("crash", [
+    RACE.format(7, "other", ""), RACE.format(7, "main", " < mod_chatsession.so+0x1"),
+    RACE.format(7, "main", "").replace("signal 11", "signal 6"), RACE.format(8, "main", ""),
+    "CRASH pid 7 signal 11 thread main: < libpq.so.5!PQfinish < mod_mpm_event.so+0x606c < apache2!main", None])
+def test_no_other_crash_is_let_through(tmp_path, crash):
+    lines = unexpected(tmp_path, *([crash] if crash else []), TOLD.format(7))
+    assert TOLD.format(7) in lines
+
+
+@pytest.mark.skipif(bool(SANITIZE), reason="a sanitizer tells of crashes itself")
+def test_a_crash_leaves_a_trace_in_the_error_log(make_httpd, database):
+    server = make_httpd(database.conninfo)
+    victim = server.kill_child(signal_number=signal.SIGSEGV)
+    traces = [line for line in server.error_log if line.startswith(f"CRASH pid {victim} signal 11 thread main: < ")]
+    assert len(traces) == 1 and "mod_mpm_event.so" in traces[0]

@@ -5,6 +5,7 @@
 
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
+import { enrolment } from '../shared/enrolment.js';
 import { t } from '../shared/i18n.js';
 import { loginForm } from '../shared/login.js';
 import { toast } from '../shared/notify.js';
@@ -34,6 +35,20 @@ export function deniedPanel(user, onLeave) {
     t('denied.title'),
     el('p', null, before, userText(user.name), after),
     el('button', { class: 'button button-primary', type: 'button', onclick: () => logOut(onLeave) }, t('console.logout')),
+  );
+}
+
+/**
+ * The way to a second factor, without which the console answers nothing.
+ * @param {{name: string}} user
+ * @param {function(): void} onDone called when there is one, and after a log-out
+ * @returns {HTMLElement}
+ */
+export function enrolmentPanel(user, onDone) {
+  return frame(
+    t('factor.needed_title'),
+    enrolment({ userName: user.name, lead: t('factor.needed'), onDone }),
+    el('button', { class: 'button button-quiet', type: 'button', onclick: () => logOut(onDone) }, t('console.logout')),
   );
 }
 

@@ -15,7 +15,7 @@ import { api } from '../shared/api.js';
 import { $, replaceChildren } from '../shared/dom.js';
 import { onLanguageChange, t, translate } from '../shared/i18n.js';
 import { getSession } from './endpoints.js';
-import { deniedPanel, loginPanel } from './entrance.js';
+import { deniedPanel, enrolmentPanel, loginPanel } from './entrance.js';
 import { errorBox } from './loading.js';
 import { forget } from './memory.js';
 import { may } from './roles.js';
@@ -39,6 +39,9 @@ function enter(session) {
   } else if (!may(session.user.role, 'enter')) {
     forget();
     showEntrance(() => deniedPanel(session.user, start));
+  } else if (session.second_factor === 'needed') {
+    forget();
+    showEntrance(() => enrolmentPanel(session.user, start));
   } else {
     drawEntrance = null;
     showShell($('#app'), session.user, start);
@@ -64,6 +67,7 @@ function showEntrance(draw) {
 translate();
 onLanguageChange(() => drawEntrance && replaceChildren($('#app'), drawEntrance()));
 api.onUnauthenticated(() => showLogin('console.sessionEnded'));
+api.onSecondFactorNeeded(start);
 /* A page that the browser kept for Back is older than a log-out since then. */
 addEventListener('pageshow', (event) => event.persisted && start());
 start();

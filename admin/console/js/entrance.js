@@ -5,7 +5,6 @@
 
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { enrolment } from '../shared/enrolment.js';
 import { t } from '../shared/i18n.js';
 import { loginForm } from '../shared/login.js';
 import { toast } from '../shared/notify.js';
@@ -40,15 +39,15 @@ export function deniedPanel(user, onLeave) {
 
 /**
  * The way to a second factor, without which the console answers nothing.
- * @param {{name: string}} user
- * @param {function(): void} onDone called when there is one, and after a log-out
+ * @param {HTMLElement} steps of enrolment.js
+ * @param {function(): void} onLeave called after the log-out
  * @returns {HTMLElement}
  */
-export function enrolmentPanel(user, onDone) {
+export function enrolmentPanel(steps, onLeave) {
   return frame(
     t('factor.needed_title'),
-    enrolment({ userName: user.name, lead: t('factor.needed'), onDone }),
-    el('button', { class: 'button button-quiet', type: 'button', onclick: () => logOut(onDone) }, t('console.logout')),
+    steps,
+    el('button', { class: 'button button-quiet', type: 'button', onclick: () => logOut(onLeave) }, t('console.logout')),
   );
 }
 

@@ -13,6 +13,7 @@ import './words/sessions.js';
 import './words/audit.js';
 import { api } from '../shared/api.js';
 import { $, replaceChildren } from '../shared/dom.js';
+import { enrolment } from '../shared/enrolment.js';
 import { onLanguageChange, t, translate } from '../shared/i18n.js';
 import { getSession } from './endpoints.js';
 import { deniedPanel, enrolmentPanel, loginPanel } from './entrance.js';
@@ -41,7 +42,9 @@ function enter(session) {
     showEntrance(() => deniedPanel(session.user, start));
   } else if (session.second_factor === 'needed') {
     forget();
-    showEntrance(() => enrolmentPanel(session.user, start));
+    /* Once, so that another language does not begin it anew: the recovery codes are shown only now. */
+    const steps = enrolment({ userName: session.user.name, lead: t('factor.needed'), onDone: start });
+    showEntrance(() => enrolmentPanel(steps, start));
   } else {
     drawEntrance = null;
     showShell($('#app'), session.user, start);
@@ -61,7 +64,7 @@ function showEntrance(draw) {
     dialog.close('');
   }
   replaceChildren($('#app'), draw());
-  $('#app').querySelector('input, button')?.focus();
+  $('#app').querySelector('input:not([hidden]), button')?.focus();
 }
 
 translate();

@@ -107,6 +107,12 @@ def alive(database, user):
                           " WHERE u.name = %s AND revoked_at IS NULL", (user.name,))
 
 
+def waiting(database):
+    """How many statements wait for a lock."""
+    return database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                          " AND datname = current_database()")
+
+
 def in_one_step(deed):
     """deed()'s value when no step of the clock ended meanwhile."""
     while True:
@@ -301,6 +307,26 @@ def test_of_20_uses_of_one_code_on_two_hosts_at_once_one_wins(httpd, other_host,
     assert sorted(answers) == [200] + [401] * 19
 
 
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_of_those_who_looked_before_the_first_one_used_it_one_wins(httpd, other_host, database, account, kind):
+    """C12: all have found the code good and unused, and wait to use it up"""
+    user = account()
+    secret, codes = enrol(database, log_in(httpd, user), user)
+    given, answers = code(secret) if kind == "app" else codes[0], []
+    with database.connect(autocommit=False) as holding:
+        holding.execute(f"SELECT FROM chatsession.{'second_factors' if kind == 'app' else 'recovery_codes'} WHERE user_id ="
+                        " (SELECT id FROM chatsession.users WHERE name = %s) FOR UPDATE", (user.name,))
+        threads = [threading.Thread(target=lambda n=n: answers.append(
+            try_login((httpd, other_host)[n % 2], user, given).status_code)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: waiting(database) == 6, "all to wait")
+        holding.commit()
+        for thread in threads:
+            thread.join()
+    assert sorted(answers) == [200] + [401] * 5
+
+
 @pytest.mark.parametrize("given", ["", " ", "12345", "1234567", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16", "-1", "A" * 64,
                                    "x" * 65, "'", "\u0000", 123456, None, ["123456"]])
 def test_what_is_no_code_logs_nobody_in(httpd, database, account, given):
@@ -320,8 +346,7 @@ def test_a_login_that_meets_the_enrolment_begins_no_session(httpd, database, acc
                          " password_revision + 1 WHERE name = %s", (user.name,))
         thread = threading.Thread(target=lambda: answers.append(try_login(httpd, user)))
         thread.start()
-        wait_until(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                          " AND datname = current_database()") > 0, "the login to wait")
+        wait_until(lambda: waiting(database), "the login to wait")
         changing.commit()
         thread.join()
     refused(answers[0], 401, "invalid_credentials")
@@ -473,8 +498,15 @@ def nobody_has_tried(database):
     database.rows("DELETE FROM chatsession.login_attempts")
 
 
+@pytest.fixture
+def slow(make_httpd, database, httpd):
+    """A server that wants a long wait after three failures in a row."""
+    return same_secret(make_httpd, database, httpd,
+                       ["ChatSessionLoginLimit 100", "ChatSessionLoginDelay 15min", "ChatSessionKnownDevice off"])
+
+
 def test_codes_are_guessed_no_faster_than_passwords(few, httpd, database, account):
-    """C4: and the password alone, right as it is, buys no new tries"""
+    """C4"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
     wrong = wrong_code(secret)
@@ -485,6 +517,15 @@ def test_codes_are_guessed_no_faster_than_passwords(few, httpd, database, accoun
     assert try_login(few, user, codes[0]).status_code == 429
     database.rows("UPDATE chatsession.login_attempts SET recent = '{}', failures = 0, not_before = NULL")
     log_in(few, user, codes[0])
+
+
+def test_the_password_alone_right_as_it_is_forgives_no_wrong_code(slow, httpd, database, account):
+    """C4"""
+    user = account()
+    secret, _ = enrol(database, log_in(httpd, user), user)
+    wrong = wrong_code(secret)
+    seen = [try_login(slow, user, given).status_code for given in (wrong, None, wrong, None, wrong, None)]
+    assert seen == [401] * 5 + [429]
 
 
 def test_a_right_password_without_a_code_counts_as_no_failure(few, httpd, database, account):
@@ -506,20 +547,29 @@ def test_a_wait_that_others_caused_meanwhile_is_not_taken_back(database):
     assert database.rows("SELECT DISTINCT failures, cardinality(recent) FROM chatsession.login_attempts") == [(2, 2)]
 
 
-def test_inside_a_session_codes_are_guessed_no_faster(few, httpd, database, account):
+def test_inside_a_session_codes_are_guessed_no_faster(slow, httpd, database, account):
     """C4: who holds session and password; a change of password forgives nothing either"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
-    client = log_in(few, user, codes[0])
-    password, seen = user.password, []
-    for n in range(5):
-        seen.append(client.post("api/second-factor/remove", json={"password": password,
-                                                                  "code": wrong_code(secret)}).status_code)
-        new = f"the lantern of {n} harbours"
-        if client.post("api/password", json={"current": password, "new": new}).status_code == 204:
-            password = new
-    assert seen == [403] * 5
-    assert client.post("api/second-factor/remove", json={"password": password, "code": codes[1]}).status_code == 429
+    client = log_in(slow, user, codes[0])
+
+    def remove(password, given):
+        return client.post("api/second-factor/remove", json={"password": password, "code": given}).status_code
+    new = "the lantern of nine harbours"
+    assert [remove(user.password, wrong_code(secret)) for _ in range(2)] == [403, 403]
+    assert client.post("api/password", json={"current": user.password, "new": new}).status_code == 204
+    assert remove(new, wrong_code(secret)) == 403
+    assert remove(new, codes[1]) == 429
+
+
+def test_a_new_password_forgives_who_has_no_second_factor(slow, account):
+    user = account()
+    client = log_in(slow, user)
+    for _ in range(2):
+        try_login(slow, user, password=WRONG)
+    new = "the lantern of nine harbours"
+    assert client.post("api/password", json={"current": user.password, "new": new}).status_code == 204
+    assert [try_login(slow, user, password=WRONG).status_code for _ in range(3)] == [401] * 3
 
 
 def test_what_confirms_it_is_guessed_no_faster(few, account):

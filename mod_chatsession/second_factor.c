@@ -171,6 +171,7 @@ static int find_own(cs_second_factor_t *factor, chatsession_call_t *call, bool a
 {
     apr_status_t rv;
 
+    *factor = (cs_second_factor_t){.last_step = CS_TOTP_NO_STEP};
     if (policy_of(call->r) == CHATSESSION_FACTOR_OFF) {
         return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "second_factor_off",
                                        "This site asks for no second factor.");

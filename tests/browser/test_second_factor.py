@@ -134,6 +134,13 @@ def test_it_is_set_up_from_the_picture_and_the_codes_are_kept(chat, httpd, datab
     codes = page.texts(".factor-codes code")
     assert len(set(codes)) == 10 and all(re.fullmatch(r"([A-Z2-7]{4}-){5}[A-Z2-7]{4}", one) for one in codes)
     page.pictures("second-factor-recovery-codes")
+    browser = page.browser
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite",
+                                                                               "clipboardSanitizedWrite"]})
+    page.click("[data-copy]")
+    page.toast("Copied")
+    copied = browser.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0], String)")
+    assert copied.splitlines() == codes
     page.click("[data-download]")
     kept = page.downloaded(".txt").decode()
     assert [line for line in kept.splitlines() if re.fullmatch(r"[A-Z2-7-]{29}", line)] == codes and user.name in kept

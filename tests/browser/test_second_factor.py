@@ -277,6 +277,26 @@ def test_the_way_back_leads_to_another_name(httpd, database, browser, add):
     browser.see("#composer-text")
 
 
+def test_a_session_that_ends_in_mid_work_is_taken_up_again_with_a_code(httpd, database, browser, add):
+    user = add()
+    secret, codes = give_factor(database, httpd, user)
+    page = ChatPage(browser, httpd)
+    ask_for_code(page, user)
+    page.write("#login-code", codes[0])
+    page.click(".login-form button[type=submit]")
+    browser.see("#composer-text")
+    page.write("#composer-text", "half a thought")
+    browser.driver.delete_all_cookies()
+    page.click("#trash-toggle")
+    page.dialog("Session ended")
+    page.write("#login-password", user.password)
+    page.click(".login-form button[type=submit]")
+    page.write("#login-code", code(secret))
+    page.click(".login-form button[type=submit]")
+    browser.gone("dialog[open]")
+    assert page.draft == "half a thought"
+
+
 def test_the_form_speaks_japanese_too(httpd, database, make_browser, add):
     user = add()
     give_factor(database, httpd, user)

@@ -121,7 +121,9 @@ typedef struct {
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
-        "local address of a login page for AuthType ChatSession; none: a bare 401")
+        "local address of a login page for AuthType ChatSession; none: a bare 401") \
+    ROW(SECOND_FACTOR, "ChatSessionSecondFactor", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_FACTOR_OPTIONAL, "optional|off|operators|everyone"), \
+        "who must log in with a one-time code as well; optional: who has set it up")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};

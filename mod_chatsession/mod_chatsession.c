@@ -24,6 +24,7 @@
 #include "request.h"
 #include "session_provider.h"
 #include "sessions.h"
+#include "socache.h"
 #include "store/session_ear.h"
 #include "stream.h"
 #include "sweep.h"
@@ -123,6 +124,11 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }
+    for (server_rec *each = s; each; each = each->next) {
+        if (chatsession_sessions_open(each, pchild) != APR_SUCCESS) {
+            break; /* it has logged why */
+        }
+    }
     chatsession_sweep_stop_with(pchild);
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
@@ -141,6 +147,7 @@ static void register_hooks(apr_pool_t *pool)
     chatsession_stream_register();
     chatsession_values_register(pool);
     ap_hook_pre_config(chatsession_session_provider_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(chatsession_socache_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);

@@ -49,7 +49,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device", "visitor"};
 
 /* ---- base64url ---- */
 

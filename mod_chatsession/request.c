@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "auth.h"
+#include "causes.h"
 #include "config.h"
 #include "sessions.h"
 #include "skip.h"
@@ -357,6 +358,9 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     if (rv == APR_SUCCESS) {
         current->cause = current->ref ? "new" : current->cause;
         rv = current->status;
+        if (current->ref) {
+            chatsession_causes_count(current->cause);
+        }
     }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
@@ -425,6 +429,9 @@ static chatsession_session_t *cookie_session(request_rec *r)
     if (!known->session) {
         known->session = apr_pcalloc(first->pool, sizeof(*known->session));
         find_session(first, known->session);
+        if (strcmp(known->session->cause, "new") != 0) { /* begin has counted that */
+            chatsession_causes_count(known->session->cause);
+        }
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s",
                       known->session->ref ? known->session->ref : "-", known->session->cause);
     }

@@ -6,7 +6,9 @@
 #include <http_log.h>
 #include <util_mutex.h>
 #include <apr_hash.h>
+#include <apr_network_io.h>
 #include <apr_strings.h>
+#include <stdatomic.h>
 #include <string.h>
 #include "config.h"
 #include "core/session_entry.h"
@@ -25,12 +27,15 @@ APLOG_USE_MODULE(chatsession);
 /* Beyond a session's end: whether it is over, core/session.c decides by its times. And so long stays what was ended or
  * removed; afterwards it is not found, which says the same. */
 #define MARGIN apr_time_from_sec(60)
+/* What is wrong all the time is said this often. */
+#define TELL_EACH apr_time_from_sec(60)
 
 struct chatsession_socache {
     const char *spec;
     const ap_socache_provider_t *provider;
     ap_socache_instance_t *instance;
     int host, hosts;
+    const char *own_name;      /* of this httpd among all that could write here; the same after a restart */
     apr_global_mutex_t *mutex; /* NULL: the provider needs none */
     cs_session_locks_t *locks;
 };
@@ -411,6 +416,41 @@ static apr_status_t make_room(apr_array_header_t *names, const cs_session_store_
     return rv == APR_SUCCESS && apr_hash_count(all) >= CS_SESSION_VALUES_MAX ? CS_EREFUSED : rv;
 }
 
+/* Two hosts with one number would write over each other's lists. Who adds a name looks whether the last one who did
+ * under this number was this httpd. */
+static apr_status_t check_number(const socache_store_t *store, apr_pool_t *pool)
+{
+    static atomic_llong told_at; /* 0: never */
+    const char *number = apr_itoa(pool, store->cache->host);
+    unsigned char key[CS_SESSION_ENTRY_KEY_BYTES];
+    const char *text, *last = NULL;
+    apr_size_t len;
+    apr_time_t before = (apr_time_t)atomic_load(&told_at);
+    const apr_time_t now = apr_time_now();
+    apr_status_t rv = cs_session_entry_key(key, CS_ENTRY_VALUE, "host", number);
+
+    if (!is_remote(store->cache) || rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = get(&text, &len, store, key, pool);
+    if (rv == APR_SUCCESS) {
+        rv = cs_session_entry_parse_value(&last, text, len, pool);
+    }
+    if (last && !strcmp(last, store->cache->own_name)) {
+        return APR_SUCCESS;
+    }
+    if (last && now - before > TELL_EACH && atomic_compare_exchange_strong(&told_at, &(long long){before}, now)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, store->server,
+                     "CS0186: another httpd writes into %s as host %d of %d too; names of values may be lost. Give "
+                     "each "
+                     "host a number of its own in ChatSessionStore",
+                     store->cache->spec, store->cache->host, store->cache->hosts);
+    }
+    return rv == CS_EUNAVAILABLE
+               ? rv
+               : put(store, key, cs_session_entry_print_value(store->cache->own_name, pool), now + LONGEST, pool);
+}
+
 /* Put name into this host's list; its lock is held. The list first: a name without a value is passed over, a value
  * without its name would not be listed. */
 static apr_status_t add_name(const cs_session_store_t *base, const char *id_hash, const char *name, apr_time_t until,
@@ -425,6 +465,9 @@ static apr_status_t add_name(const cs_session_store_t *base, const char *id_hash
         if (!strcmp(APR_ARRAY_IDX(names, i, const char *), name)) {
             return APR_SUCCESS;
         }
+    }
+    if (rv == APR_SUCCESS) {
+        rv = check_number(store, pool);
     }
     if (rv == APR_SUCCESS) {
         rv = make_room(names, base, id_hash, name, pool);
@@ -583,6 +626,23 @@ static apr_status_t keep_locks(cs_session_locks_t **locks, server_rec *s)
     return rv;
 }
 
+static apr_status_t name_this_httpd(const char **name, apr_pool_t *pconf)
+{
+    unsigned char key[CS_SESSION_ENTRY_KEY_BYTES];
+    char host[APRMAXHOSTLEN + 1];
+    const char *folder = ap_runtime_dir_relative(pconf, "");
+    apr_status_t rv = apr_gethostname(host, sizeof(host), pconf);
+
+    *name = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = cs_session_entry_key(key, CS_ENTRY_VALUE, host, folder ? folder : "");
+    }
+    if (rv == APR_SUCCESS) {
+        *name = cs_base64url_encode(key, 12, pconf);
+    }
+    return rv;
+}
+
 /* The largest entry must fit, or values would be refused later, one by one. */
 static bool holds_largest(const chatsession_socache_t *cache, server_rec *s, apr_pool_t *pconf)
 {
@@ -615,6 +675,9 @@ apr_status_t chatsession_socache_open(chatsession_socache_t *cache, server_rec *
                                             .expiry_interval = 60 * APR_USEC_PER_SEC};
     apr_status_t rv = keep_locks(&cache->locks, s);
 
+    if (rv == APR_SUCCESS) {
+        rv = name_this_httpd(&cache->own_name, pconf);
+    }
     if (rv == APR_SUCCESS && (cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE)) {
         rv = ap_global_mutex_create(&cache->mutex, NULL, MUTEX, NULL, s, pconf, 0);
     }

@@ -464,6 +464,25 @@ def test_memory_too_small_for_the_largest_value_is_refused_at_the_start(make_htt
     assert any("CS0183" in line for line in small.error_log) or "CS0183" in (small.folder / "output.log").read_text()
 
 
+def test_shared_memory_that_is_written_by_all_at_once_mixes_nothing_up(make_bare):
+    """mod_socache_shmcb wants to be called by one at a time over all children. Many large values: writes push others out."""
+    bare = make_bare("shmcb", children=3)
+    children = bare.children
+
+    def write(number):
+        visitor, wrong = Client(bare.url), []
+        for turn in range(60):
+            value = f"{number}-{turn}-" + chr(ord("a") + number) * 3000
+            assert probe(visitor, f"set/a/{value}")[0] in ("APR_SUCCESS", "APR_EACCES"), "an evicted session may be gone again"
+            found = probe(visitor, "get/a")
+            wrong += [found[1][:40]] if found not in (["APR_SUCCESS", value], ["APR_ENOENT", "-"], ["APR_EACCES", "-"]) else []
+        return wrong
+
+    with ThreadPoolExecutor(24) as pool:
+        assert list(pool.map(write, range(24))) == [[]] * 24
+    assert bare.children == children
+
+
 @pytest.mark.parametrize("lines, answer", [
     (["ChatSessionStore socache:redis:127.0.0.1:6379"], "needs ChatSessionAnonymous on"),
     (["ChatSessionAnonymous on", "ChatSessionStore socache:redis:a:1,b:2"], "give one server"),

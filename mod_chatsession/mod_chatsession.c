@@ -126,9 +126,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
         open_database(s, each, pchild);
     }
     for (server_rec *each = s; each; each = each->next) {
-        if (chatsession_sessions_open(each, pchild) != APR_SUCCESS) {
-            break; /* it has logged why */
-        }
+        chatsession_sessions_open(each, pchild);
     }
     chatsession_sweep_stop_with(pchild);
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {

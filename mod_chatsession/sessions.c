@@ -51,7 +51,7 @@ int chatsession_sessions_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     return OK;
 }
 
-apr_status_t chatsession_sessions_open(server_rec *s, apr_pool_t *pchild)
+void chatsession_sessions_open(server_rec *s, apr_pool_t *pchild)
 {
     chatsession_server_t *conf = chatsession_server(s);
     const cs_session_limits_t limits = chatsession_limits(conf);
@@ -60,8 +60,10 @@ apr_status_t chatsession_sessions_open(server_rec *s, apr_pool_t *pchild)
         conf->users = cs_session_store_pg(conf->db, conf->sessions,
                                           chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pchild);
     }
+    if (conf->cache && !s->is_virtual) {
+        chatsession_socache_attach(conf->cache, s, pchild);
+    }
     conf->visitors = conf->cache ? chatsession_socache_store(conf->cache, s, &limits, pchild) : conf->users;
-    return conf->cache ? chatsession_socache_attach(conf->cache, s, pchild) : APR_SUCCESS;
 }
 
 void chatsession_sessions_console_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen)

@@ -12,8 +12,8 @@
 /** Hook post_config: the shared memory, and the cache for visitors' sessions. */
 int chatsession_sessions_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
-/** At child start, when the database is open: where the sessions of s are. */
-apr_status_t chatsession_sessions_open(server_rec *s, apr_pool_t *pchild);
+/** At child start, when the database is open: where the sessions of s are. What is wrong is logged. */
+void chatsession_sessions_open(server_rec *s, apr_pool_t *pchild);
 
 /** The use for the console was written back. */
 void chatsession_sessions_console_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen);

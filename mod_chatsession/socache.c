@@ -37,6 +37,7 @@ struct chatsession_socache {
     int host, hosts;
     const char *own_name;      /* of this httpd among all that could write here; the same after a restart */
     apr_global_mutex_t *mutex; /* NULL: the provider needs none */
+    bool locked_out;           /* this child cannot take it */
     cs_session_locks_t *locks;
 };
 
@@ -62,6 +63,9 @@ static bool is_remote(const chatsession_socache_t *cache)
 
 static apr_status_t enter(const chatsession_socache_t *cache)
 {
+    if (cache->locked_out) {
+        return APR_ENOLOCK;
+    }
     return cache->mutex ? apr_global_mutex_lock(cache->mutex) : APR_SUCCESS;
 }
 
@@ -118,27 +122,49 @@ static apr_status_t probe(const socache_store_t *store, apr_pool_t *pool)
     return is_remote(store->cache) ? put(store, key, "trial", 0, pool) : APR_SUCCESS;
 }
 
+/* The provider's answer; its octets in pool. CS_EUNAVAILABLE: it could not be asked. */
+static apr_status_t retrieve(const char **text, apr_size_t *len, const socache_store_t *store, const unsigned char *key,
+                             apr_pool_t *pool)
+{
+    const chatsession_socache_t *cache = store->cache;
+    unsigned int size = CS_SESSION_ENTRY_MAX;
+    unsigned char *data;
+    apr_pool_t *scratch;
+    apr_status_t rv = apr_pool_create(&scratch, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    data = apr_palloc(scratch, size);
+    rv = enter(cache) == APR_SUCCESS ? APR_SUCCESS : CS_EUNAVAILABLE;
+    if (rv == APR_SUCCESS) {
+        rv = cache->provider->retrieve(cache->instance, store->server, key, CS_SESSION_ENTRY_KEY_BYTES, data, &size,
+                                       scratch);
+        leave(cache);
+    }
+    if (rv == APR_SUCCESS) {
+        *text = apr_pstrmemdup(pool, (const char *)data, size);
+        *len = size;
+    }
+    apr_pool_destroy(scratch);
+    return rv;
+}
+
 /* An entry's octets. APR_ENOENT: there is none; CS_EMALFORMED: it is none of ours. */
 static apr_status_t get(const char **text, apr_size_t *len, const socache_store_t *store, const unsigned char *key,
                         apr_pool_t *pool)
 {
-    const chatsession_socache_t *cache = store->cache;
-    unsigned char *data = apr_palloc(pool, CS_SESSION_ENTRY_MAX);
-    unsigned int size = CS_SESSION_ENTRY_MAX;
-    apr_status_t rv = enter(cache);
+    apr_status_t rv;
     apr_status_t there;
 
     *text = NULL;
     *len = 0;
-    if (rv != APR_SUCCESS) {
-        return tell_unavailable(store, rv);
-    }
-    rv = cache->provider->retrieve(cache->instance, store->server, key, CS_SESSION_ENTRY_KEY_BYTES, data, &size, pool);
-    leave(cache);
+    rv = retrieve(text, len, store, key, pool);
     if (rv == APR_SUCCESS) {
-        *text = (const char *)data;
-        *len = size;
-        return APR_SUCCESS;
+        return rv;
+    }
+    if (rv == CS_EUNAVAILABLE) {
+        return tell_unavailable(store, rv);
     }
     there = probe(store, pool);
     if (there != APR_SUCCESS) {
@@ -698,15 +724,15 @@ apr_status_t chatsession_socache_open(chatsession_socache_t *cache, server_rec *
     return APR_SUCCESS;
 }
 
-apr_status_t chatsession_socache_attach(chatsession_socache_t *cache, server_rec *s, apr_pool_t *pchild)
+void chatsession_socache_attach(chatsession_socache_t *cache, server_rec *s, apr_pool_t *pchild)
 {
     apr_status_t rv = APR_SUCCESS;
 
     if (cache->mutex) {
         rv = apr_global_mutex_child_init(&cache->mutex, apr_global_mutex_lockfile(cache->mutex), pchild);
     }
-    if (rv != APR_SUCCESS) {
+    cache->locked_out = rv != APR_SUCCESS;
+    if (cache->locked_out) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "CS0184: the lock of ChatSessionStore cannot be used in a child");
     }
-    return rv;
 }

@@ -37,8 +37,8 @@ int chatsession_socache_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
 /** Open it in the parent (hook post_config). What is wrong is logged. */
 apr_status_t chatsession_socache_open(chatsession_socache_t *cache, server_rec *s, apr_pool_t *pconf);
 
-/** The same in a child. */
-apr_status_t chatsession_socache_attach(chatsession_socache_t *cache, server_rec *s, apr_pool_t *pchild);
+/** The same in a child. Without its lock it is not used: everything answers CS_EUNAVAILABLE. */
+void chatsession_socache_attach(chatsession_socache_t *cache, server_rec *s, apr_pool_t *pchild);
 
 /** The store of the sessions of s, which end by these limits. */
 const cs_session_store_t *chatsession_socache_store(const chatsession_socache_t *cache, server_rec *s,

@@ -33,7 +33,9 @@ int chatsession_causes_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *p
 {
     /* Another version of this module, loaded by a graceful restart, may count more. */
     const char *key = apr_psprintf(ptemp, "chatsession-causes-%" APR_SIZE_T_FMT, sizeof(counts_t));
-    counts_t **kept = ap_retained_data_get(key);
+    struct {
+        counts_t *counts;
+    } *kept = ap_retained_data_get(key);
     apr_shm_t *shm;
     apr_status_t rv;
 
@@ -42,17 +44,17 @@ int chatsession_causes_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *p
     if (!kept) {
         kept = ap_retained_data_create(key, sizeof(*kept));
     }
-    if (!*kept) {
+    if (!kept->counts) {
         rv = apr_shm_create(&shm, sizeof(counts_t), NULL, s->process->pool);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, "CS0185: no shared memory for counting requests by cause");
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        *kept = apr_shm_baseaddr_get(shm);
-        memset(*kept, 0, sizeof(**kept));
-        (*kept)->since = apr_time_now();
+        kept->counts = apr_shm_baseaddr_get(shm);
+        memset(kept->counts, 0, sizeof(counts_t));
+        kept->counts->since = apr_time_now();
     }
-    counts = *kept;
+    counts = kept->counts;
     return OK;
 }
 

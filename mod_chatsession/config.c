@@ -576,10 +576,23 @@ static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, co
 /* host=N/M */
 static bool parse_host(int *host, int *hosts, const char *arg)
 {
-    char rest;
+    char *end;
+    apr_int64_t number, count;
 
-    return sscanf(arg, "host=%3d/%3d%c", host, hosts, &rest) == 2 && *host >= 1 && *host <= *hosts &&
-           *hosts <= CHATSESSION_SOCACHE_HOSTS;
+    if (strncmp(arg, "host=", 5) != 0 || !apr_isdigit(arg[5])) {
+        return false;
+    }
+    number = apr_strtoi64(arg + 5, &end, 10);
+    if (*end != '/' || !apr_isdigit(end[1])) {
+        return false;
+    }
+    count = apr_strtoi64(end + 1, &end, 10);
+    if (*end || number < 1 || number > count || count > CHATSESSION_SOCACHE_HOSTS) {
+        return false;
+    }
+    *host = (int)number;
+    *hosts = (int)count;
+    return true;
 }
 
 static const char *set_store(cmd_parms *cmd, void *dir, const char *where, const char *option)

@@ -97,7 +97,7 @@ static void touch(chatsession_session_t *session, const chatsession_server_t *co
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
 
-    if (wants_touch(&session->times, &limits, session->now) &&
+    if (session->store && wants_touch(&session->times, &limits, session->now) &&
         session->store->touch(session->store, session->id_hash, session->now, pool) == APR_SUCCESS) {
         session->times.last_seen = session->now;
     }
@@ -149,7 +149,7 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
 {
     const char *hash = cs_token_hash(token->id, r->pool);
     const cs_purpose_e purpose = session->purpose;
-    cs_session_t stored;
+    cs_session_t stored = {.ref = NULL};
     apr_status_t rv;
     const cs_session_store_t *store = store_of(&rv, conf, purpose);
 

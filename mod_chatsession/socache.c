@@ -639,16 +639,18 @@ int chatsession_socache_register(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
 static apr_status_t keep_locks(cs_session_locks_t **locks, server_rec *s)
 {
     static const char key[] = "chatsession-locks-1"; /* a number more when cs_session_locks_t changes */
-    cs_session_locks_t **kept = ap_retained_data_get(key);
+    struct {
+        cs_session_locks_t *locks;
+    } *kept = ap_retained_data_get(key);
     apr_status_t rv = APR_SUCCESS;
 
     if (!kept) {
         kept = ap_retained_data_create(key, sizeof(*kept));
     }
-    if (!*kept) {
-        rv = cs_session_locks_create(kept, s->process->pool);
+    if (!kept->locks) {
+        rv = cs_session_locks_create(&kept->locks, s->process->pool);
     }
-    *locks = *kept;
+    *locks = kept->locks;
     return rv;
 }
 

@@ -19,26 +19,23 @@ typedef struct cs_session_store cs_session_store_t;
 
 struct cs_session_store {
     /** As cs_session_find. */
-    apr_status_t (*find)(cs_session_t *session, const cs_session_store_t *store, const char *id_hash,
-                         apr_pool_t *pool) CS_MUSTCHECK;
+    apr_status_t (*find)(cs_session_t *session, const cs_session_store_t *store, const char *id_hash, apr_pool_t *pool);
     /** As cs_session_create. APR_ENOTIMPL: a session that this store cannot keep; nothing was changed. */
     apr_status_t (*create)(int *evicted, const cs_session_store_t *store, const cs_session_new_t *session,
-                           apr_pool_t *pool) CS_MUSTCHECK;
+                           apr_pool_t *pool);
     /** The session was used now, by the clock that find tells. */
-    apr_status_t (*touch)(const cs_session_store_t *store, const char *id_hash, apr_time_t now,
-                          apr_pool_t *pool) CS_MUSTCHECK;
+    apr_status_t (*touch)(const cs_session_store_t *store, const char *id_hash, apr_time_t now, apr_pool_t *pool);
     /** As cs_session_revoke. */
-    apr_status_t (*revoke)(const cs_session_store_t *store, const char *id_hash, const char *cause,
-                           apr_pool_t *pool) CS_MUSTCHECK;
+    apr_status_t (*revoke)(const cs_session_store_t *store, const char *id_hash, const char *cause, apr_pool_t *pool);
     /** Values: as in store/session_values.h. */
     apr_status_t (*value_get)(const char **value, const cs_session_store_t *store, const char *id_hash,
-                              const char *name, apr_pool_t *pool) CS_MUSTCHECK;
+                              const char *name, apr_pool_t *pool);
     apr_status_t (*value_set)(const cs_session_store_t *store, const char *id_hash, const char *name, const char *value,
-                              apr_pool_t *pool) CS_MUSTCHECK;
+                              apr_pool_t *pool);
     apr_status_t (*value_remove)(const cs_session_store_t *store, const char *id_hash, const char *name,
-                                 apr_pool_t *pool) CS_MUSTCHECK;
+                                 apr_pool_t *pool);
     apr_status_t (*values_json)(json_t **values, const cs_session_store_t *store, const char *id_hash,
-                                const char *except, apr_pool_t *pool) CS_MUSTCHECK;
+                                const char *except, apr_pool_t *pool);
 };
 
 /** PostgreSQL, and before it what this host remembers (cache NULL: nothing) for at most life. */

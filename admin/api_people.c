@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "causes.h"
 #include "reply.h"
 #include "sessions.h"
 #include "store/user_admin.h"
@@ -25,8 +26,11 @@ int chatsession_admin_overview(chatsession_call_t *call)
     json_t *overview;
     const apr_status_t rv = cs_console_overview(&overview, call->conf->db, call->r->pool);
 
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, overview)
-                             : chatsession_reply_status(call->r, rv);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    json_object_set_new(overview, "causes", chatsession_causes_json(call->r->pool));
+    return chatsession_reply_json(call->r, HTTP_OK, overview);
 }
 
 void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *call)

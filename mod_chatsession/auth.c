@@ -110,7 +110,8 @@ static void keep_private(request_rec *r)
 
 static int say_unavailable(request_rec *r)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0140: nobody can be let in: the database cannot be reached");
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "CS0140: nobody can be let in: the database, or the cache of ChatSessionStore, cannot be reached");
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     return HTTP_SERVICE_UNAVAILABLE;
 }

@@ -19,6 +19,7 @@
 #include "request.h"
 #include "secret.h"
 #include "skip.h"
+#include "socache.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -574,6 +575,59 @@ static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, co
     return NULL;
 }
 
+/* host=N/M */
+static bool parse_host(int *host, int *hosts, const char *arg)
+{
+    char *end;
+    apr_int64_t number, count;
+
+    if (strncmp(arg, "host=", 5) != 0 || !apr_isdigit(arg[5])) {
+        return false;
+    }
+    number = apr_strtoi64(arg + 5, &end, 10);
+    if (*end != '/' || !apr_isdigit(end[1])) {
+        return false;
+    }
+    count = apr_strtoi64(end + 1, &end, 10);
+    if (*end || number < 1 || number > count || count > CHATSESSION_SOCACHE_HOSTS) {
+        return false;
+    }
+    *host = (int)number;
+    *hosts = (int)count;
+    return true;
+}
+
+static const char *set_store(cmd_parms *cmd, void *dir, const char *where, const char *option)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    int host = 1, hosts = 1;
+
+    (void)dir;
+    if (problem) {
+        return problem;
+    }
+    conf->store_set = true;
+    conf->cache = NULL;
+    if (!ap_cstr_casecmp(where, "postgresql") && !option) {
+        return NULL;
+    }
+    if (ap_cstr_casecmpn(where, "socache:", 8) || !where[8]) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionStore: \"%s\" is neither postgresql nor a cache such as "
+                            "socache:redis:localhost:6379",
+                            where);
+    }
+    if (option && !parse_host(&host, &hosts, option)) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionStore: \"%s\" is not host=N/M, the number of this host from 1 to M, "
+                            "and how many there are, at most %d",
+                            option, CHATSESSION_SOCACHE_HOSTS);
+    }
+    conf->cache = chatsession_socache_create(&problem, where + 8, host, hosts, cmd->pool, cmd->temp_pool);
+    return conf->cache ? NULL : apr_psprintf(cmd->pool, "ChatSessionStore: %s", problem);
+}
+
 static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_dir_t *conf = dir;
@@ -610,6 +664,8 @@ const command_rec chatsession_commands[] = {
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
                       "requests with this header are served without a session: NAME VALUE|* [from CIDR ...]"),
+    AP_INIT_TAKE12("ChatSessionStore", set_store, NULL, RSRC_CONF,
+                   "where visitors' sessions live: postgresql, or socache:PROVIDER[:ARGUMENTS] [host=N/M]"),
     AP_INIT_TAKE_ARGV("ChatSessionLegacyCookie", set_legacy_cookie, NULL, RSRC_CONF,
                       "a cookie of the Python middleware, taken once: NAME secret-file=PATH [max-age=DURATION]"),
     AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
@@ -655,6 +711,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->origins = merged->origins ? merged->origins : parent->origins;
     merged->skips = merged->skips ? merged->skips : parent->skips;
     merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
+    merged->cache = merged->store_set ? merged->cache : parent->cache;
     return merged;
 }
 
@@ -756,6 +813,27 @@ cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf)
 
 /* --- what only the whole configuration shows --- */
 
+/* What a cache for visitors' sessions cannot do, as a sentence, or NULL. */
+static const char *find_store_problem(apr_pool_t *pool, const chatsession_server_t *conf)
+{
+    if (!conf->cache) {
+        return NULL;
+    }
+    if (!chatsession_number(conf, CHATSESSION_ANONYMOUS)) {
+        return apr_psprintf(pool,
+                            "ChatSessionStore socache:%s needs ChatSessionAnonymous on: a cache holds the sessions of "
+                            "visitors who are not logged in, those of users are always in the database",
+                            chatsession_socache_name(conf->cache));
+    }
+    if (conf->legacy && !chatsession_string(conf, CHATSESSION_DATABASE)) {
+        return "ChatSessionLegacyCookie needs ChatSessionDatabase: a cache cannot promise that a cookie is taken once";
+    }
+    if (!conf->keys) {
+        return "ChatSessionStore needs ChatSessionSecretFile (make one with: openssl rand -base64 48)";
+    }
+    return NULL;
+}
+
 /* What is missing or contradictory for the handlers that s has, as a sentence, or NULL. */
 static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
 {
@@ -779,11 +857,14 @@ static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
         return "ChatSessionLegacyCookie needs ChatSessionAnonymous on: an anonymous session is what it is exchanged "
                "for";
     }
-    if (!uses_sessions) {
-        return NULL;
+    problem = find_store_problem(pool, conf);
+    if (problem || !uses_sessions) {
+        return problem;
     }
     if (!chatsession_string(conf, CHATSESSION_DATABASE)) {
-        return "SetHandler chatsession needs ChatSessionDatabase";
+        return conf->cache ? "SetHandler chatsession needs ChatSessionDatabase: users and conversations are there, a "
+                             "cache holds the sessions of visitors alone"
+                           : "SetHandler chatsession needs ChatSessionDatabase";
     }
     if (!conf->keys) {
         return "SetHandler chatsession needs ChatSessionSecretFile (make one with: openssl rand -base64 48)";

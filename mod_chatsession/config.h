@@ -18,6 +18,7 @@
 #include "core/token.h"
 #include "store/db.h"
 #include "store/session_cache.h"
+#include "store/session_store.h"
 
 /* httpd looks this one symbol up; all others are hidden. */
 extern module AP_MODULE_DECLARE_DATA chatsession_module __attribute__((visibility("default")));
@@ -99,6 +100,7 @@ typedef struct {
     apr_int64_t max_age;
 } chatsession_legacy_t;
 
+typedef struct chatsession_socache chatsession_socache_t;
 typedef struct chatsession_assets chatsession_assets_t;
 typedef struct chatsession_recorder chatsession_recorder_t;
 
@@ -120,6 +122,10 @@ typedef struct {
     cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
     cs_db_t *db;                        /* this child's; NULL before child_init or when not configured */
     chatsession_recorder_t *recorder;   /* of db's running answers; NULL as db */
+    chatsession_socache_t *cache;       /* where visitors' sessions live (socache.h); NULL: in the database */
+    bool store_set;                     /* there is a line ChatSessionStore */
+    const cs_session_store_t *users;    /* this child's: of the sessions of users; NULL as db */
+    const cs_session_store_t *visitors; /* of the sessions of nobody: the same, or cache's */
 } chatsession_server_t;
 
 typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;

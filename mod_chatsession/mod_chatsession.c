@@ -14,6 +14,7 @@
 #include "admin/admin.h"
 #include "auth.h"
 #include "backend.h"
+#include "causes.h"
 #include "chat.h"
 #include "config.h"
 #include "login.h"
@@ -24,6 +25,7 @@
 #include "request.h"
 #include "session_provider.h"
 #include "sessions.h"
+#include "socache.h"
 #include "store/session_ear.h"
 #include "stream.h"
 #include "sweep.h"
@@ -123,6 +125,9 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }
+    for (server_rec *each = s; each; each = each->next) {
+        chatsession_sessions_open(each, pchild);
+    }
     chatsession_sweep_stop_with(pchild);
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
@@ -141,9 +146,11 @@ static void register_hooks(apr_pool_t *pool)
     chatsession_stream_register();
     chatsession_values_register(pool);
     ap_hook_pre_config(chatsession_session_provider_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(chatsession_socache_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_causes_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, before_watchdog, APR_HOOK_FIRST);
     ap_hook_pre_connection(chatsession_stream_pre_connection, NULL, NULL, APR_HOOK_MIDDLE);

@@ -15,10 +15,10 @@
  *
  * Statuses:
  *   APR_SUCCESS
- *   APR_EACCES   nobody is logged in, or the session has ended meanwhile
+ *   APR_EACCES   there is no session, or it has ended meanwhile; chatsession_get_user: nobody is logged in
  *   APR_ENOENT   there is no value of that name
  *   APR_EINVAL   a name or value that cannot be kept, or one too many (see chatsession_set_value)
- *   APR_EAGAIN   the database cannot be reached now; nothing was changed, or it is not known whether it was
+ *   APR_EAGAIN   where sessions are kept cannot be reached now; nothing was changed, or it is not known whether it was
  *   APR_EGENERAL anything else; httpd's error log has the reason
  */
 #include <apr_optional.h>
@@ -41,7 +41,8 @@ APR_DECLARE_OPTIONAL_FN(apr_status_t, chatsession_get_value, (request_rec * r, c
  * on any host. name: 1 to 64 of A-Z a-z 0-9 _ . - and not "mod_session", which is taken; begin it with your module's
  * name. value: UTF-8 without NUL, at most 8192 octets. A session has at most 64 of them. Requests at the same time that
  * write different names lose neither. Values end with the session; when its user logs in again they go over to the new
- * one.
+ * one. Where ChatSessionAnonymous is on, a visitor who has no session gets one with the first value: call it before the
+ * answer begins, since that sends a cookie. A visitor's values are not taken over at a log-in.
  */
 APR_DECLARE_OPTIONAL_FN(apr_status_t, chatsession_set_value, (request_rec * r, const char *name, const char *value));
 

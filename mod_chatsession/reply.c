@@ -108,7 +108,8 @@ int chatsession_reply_status(request_rec *r, apr_status_t status)
         return chatsession_reply_error(r, HTTP_BAD_REQUEST, "invalid_request",
                                        "The text holds a NUL or is not UTF-8; it was not stored.");
     case CS_EUNAVAILABLE:
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0012: 503: the database cannot be reached");
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0012: 503: the database, or the cache of ChatSessionStore, cannot be reached");
         apr_table_setn(r->err_headers_out, "Retry-After", "2");
         return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "database_unavailable",
                                        "The database cannot be reached at the moment; nothing was lost, try again.");

@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "auth.h"
+#include "causes.h"
 #include "config.h"
 #include "second_factor.h"
 #include "sessions.h"
@@ -70,8 +71,13 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
         session->cause = "none";
         return false;
     }
+    session->purpose = CS_PURPOSE_SESSION;
     if (rv == APR_SUCCESS) {
         rv = cs_token_verify(token, conf->keys, CS_PURPOSE_SESSION, value, len, r->request_time, attrs.max_age);
+    }
+    if (rv == CS_EBADSIG) {
+        session->purpose = CS_PURPOSE_VISITOR;
+        rv = cs_token_verify(token, conf->keys, CS_PURPOSE_VISITOR, value, len, r->request_time, attrs.max_age);
     }
     if (rv != APR_SUCCESS) {
         session->cause = rv == CS_EEXPIRED ? "renew after SignatureExpired" : "renew after InvalidSignature";
@@ -88,14 +94,13 @@ static bool wants_touch(const cs_session_times_t *times, const cs_session_limits
     return !times->revoked && cs_session_wants_touch(times, interval < TOUCH_INTERVAL ? interval : TOUCH_INTERVAL, now);
 }
 
-static void touch(chatsession_session_t *session, chatsession_server_t *conf, apr_pool_t *pool)
+static void touch(chatsession_session_t *session, const chatsession_server_t *conf, apr_pool_t *pool)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
 
-    if (wants_touch(&session->times, &limits, session->now) &&
-        cs_session_touch(conf->db, session->id_hash, pool) == APR_SUCCESS) {
+    if (session->store && wants_touch(&session->times, &limits, session->now) &&
+        session->store->touch(session->store, session->id_hash, session->now, pool) == APR_SUCCESS) {
         session->times.last_seen = session->now;
-        chatsession_sessions_touched(conf, session->id_hash, session->now);
     }
 }
 
@@ -127,12 +132,31 @@ static bool is_valid(chatsession_session_t *session, const chatsession_server_t 
     return validity == CS_SESSION_VALID && !stored->user_disabled;
 }
 
+/* Where a session is whose cookie was signed for that. NULL: nowhere, and *rv says whether that is a failure (the
+ * database was not opened) or there is no such store here. */
+static const cs_session_store_t *store_of(apr_status_t *rv, const chatsession_server_t *conf, cs_purpose_e purpose)
+{
+    const cs_session_store_t *store = purpose == CS_PURPOSE_SESSION ? conf->users : conf->cache ? conf->visitors : NULL;
+    const bool missing =
+        purpose == CS_PURPOSE_VISITOR || (conf->cache && !chatsession_string(conf, CHATSESSION_DATABASE));
+
+    *rv = store ? APR_SUCCESS : missing ? APR_ENOENT : CS_EUNAVAILABLE;
+    return store;
+}
+
 /* Look the session up and judge it; fills in who it is when it is valid. */
-static void load(request_rec *r, chatsession_server_t *conf, chatsession_session_t *session, const cs_token_t *token)
+static void load(request_rec *r, const chatsession_server_t *conf, chatsession_session_t *session,
+                 const cs_token_t *token)
 {
     const char *hash = cs_token_hash(token->id, r->pool);
-    cs_session_t stored;
-    apr_status_t rv = conf->db ? chatsession_sessions_find(&stored, conf, hash, r->pool) : CS_EUNAVAILABLE;
+    const cs_purpose_e purpose = session->purpose;
+    cs_session_t stored = {.ref = NULL};
+    apr_status_t rv;
+    const cs_session_store_t *store = store_of(&rv, conf, purpose);
+
+    if (store) {
+        rv = store->find(&stored, store, hash, r->pool);
+    }
 
     session->cause = "valid_cookie_but_no_store";
     if (rv != APR_SUCCESS) {
@@ -154,6 +178,8 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
                                        .id_hash = hash,
                                        .legacy_id = stored.legacy_id,
                                        .second_factor = stored.second_factor,
+                                       .store = store,
+                                       .purpose = purpose,
                                        .times = stored.times,
                                        .now = stored.now};
     touch(session, conf, r->pool);
@@ -243,7 +269,7 @@ static void sign_anew(request_rec *r, const chatsession_server_t *conf, const ch
             return;
         }
     }
-    rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token->id, token->issued, r->pool);
+    rv = cs_token_mint(&text, conf->keys, session->purpose, token->id, token->issued, r->pool);
     if (rv == APR_SUCCESS) {
         rv = send_cookie(r, &attrs, text);
     }
@@ -273,22 +299,40 @@ static const char *user_agent(request_rec *r)
     return apr_pstrndup(r->pool, text, cs_utf8_prefix(text, len, CS_SESSION_USER_AGENT_MAX));
 }
 
+/* The session of before ends when the new one begins: in the same statement where both are in the same store, and
+ * before that where they are not. */
+static apr_status_t leave_other_store(const chatsession_session_t *current, cs_session_new_t *made,
+                                      const cs_session_store_t *store, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    if (!made->replaces || current->store == store) {
+        return APR_SUCCESS;
+    }
+    rv = current->store->revoke(current->store, made->replaces, "replaced", pool);
+    made->replaces = NULL;
+    return rv;
+}
+
 /* Make the session that made describes, under a new id; current becomes it. */
 static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    const bool in_cache = conf->cache && !made->user_id && !made->legacy_id;
+    const cs_session_store_t *store = in_cache ? conf->visitors : conf->users;
+    const cs_purpose_e purpose = in_cache ? CS_PURPOSE_VISITOR : CS_PURPOSE_SESSION;
     unsigned char ref[9];
     cs_token_t token = {.old_key = false};
     const char *text = NULL;
     int evicted = 0;
-    apr_status_t rv = cs_token_random(token.id, sizeof(token.id));
+    apr_status_t rv = store ? cs_token_random(token.id, sizeof(token.id)) : CS_EUNAVAILABLE;
 
     if (rv == APR_SUCCESS) {
         rv = cs_token_random(ref, sizeof(ref));
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_token_mint(&text, conf->keys, CS_PURPOSE_SESSION, token.id, apr_time_now(), r->pool);
+        rv = cs_token_mint(&text, conf->keys, purpose, token.id, apr_time_now(), r->pool);
     }
     if (rv != APR_SUCCESS) {
         return rv;
@@ -297,12 +341,15 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
     made->network = chatsession_network(r);
     made->user_agent = user_agent(r);
-    rv = cs_session_create(&evicted, conf->db, made, r->pool);
-    if (made->replaces || evicted) {
+    rv = leave_other_store(current, made, store, r->pool);
+    if (rv == APR_SUCCESS) {
+        rv = store->create(&evicted, store, made, r->pool);
+    }
+    if (store == conf->users && (made->replaces || evicted)) {
         chatsession_sessions_ended(r, conf, made->replaces);
     }
     if (rv == APR_SUCCESS) {
-        *current = (chatsession_session_t){.cookie = true};
+        *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
         load(r, conf, current, &token);
         /* Over already: a change of its user, say, came in between. */
         rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
@@ -313,6 +360,9 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     if (rv == APR_SUCCESS) {
         current->cause = current->ref ? "new" : current->cause;
         rv = current->status;
+        if (current->ref) {
+            chatsession_causes_count(current->cause);
+        }
     }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
@@ -381,6 +431,9 @@ static chatsession_session_t *cookie_session(request_rec *r)
     if (!known->session) {
         known->session = apr_pcalloc(first->pool, sizeof(*known->session));
         find_session(first, known->session);
+        if (strcmp(known->session->cause, "new") != 0) { /* begin has counted that */
+            chatsession_causes_count(known->session->cause);
+        }
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0020: session %s: %s",
                       known->session->ref ? known->session->ref : "-", known->session->cause);
     }
@@ -576,14 +629,33 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
     apr_status_t rv = APR_SUCCESS;
 
     if (current->id_hash) {
-        rv = cs_session_revoke(conf->db, current->id_hash, cause, r->pool);
-        chatsession_sessions_ended(r, conf, current->id_hash);
+        rv = current->store->revoke(current->store, current->id_hash, cause, r->pool);
+        if (current->store == conf->users) {
+            chatsession_sessions_ended(r, conf, current->id_hash);
+        }
     }
     if (rv == APR_SUCCESS && !current->skipped) {
         rv = send_cookie(r, &attrs, NULL);
         *current = (chatsession_session_t){.cause = "none"};
     }
     return rv;
+}
+
+apr_status_t chatsession_session_to_write(const chatsession_session_t **session, request_rec *r)
+{
+    const request_rec *first = chatsession_first_request(r);
+    apr_status_t rv;
+
+    *session = session_of(r);
+    if ((*session)->status != APR_SUCCESS || (*session)->ref) {
+        return (*session)->status;
+    }
+    if (chatsession_dir(r)->trust_user == 1 || !chatsession_server(r->server)->keys || first->sent_bodyct ||
+        first->eos_sent) {
+        return APR_EACCES;
+    }
+    rv = chatsession_session_begin(session, r, NULL);
+    return rv == CS_EREFUSED ? APR_EACCES : rv;
 }
 
 static void expose(request_rec *r, const chatsession_session_t *session)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include "core/session.h"
 #include "core/token.h"
+#include "store/session_store.h"
 
 /** How far a role reaches: each has all that the one before it may. In the order of the comparison. */
 typedef enum {
@@ -42,7 +43,9 @@ typedef struct {
     const char *id_hash;
     const char *legacy_id; /* of an anonymous session: what the software before called the visitor; NULL: unknown */
     bool second_factor;    /* the user has one */
-    const char *ended;     /* why nobody is logged in any more, as a sentence; NULL: nothing to say */
+    const cs_session_store_t *store; /* where it is; NULL as ref */
+    cs_purpose_e purpose;            /* what its cookie is signed for: which store that is */
+    const char *ended;               /* why nobody is logged in any more, as a sentence; NULL: nothing to say */
     cs_session_times_t times;
     apr_time_t now; /* the database's clock */
 } chatsession_session_t;
@@ -76,6 +79,13 @@ apr_status_t chatsession_session_begin(const chatsession_session_t **session, re
  * the meantime. password_revision is cs_user_t's; NULL: no password was looked at. */
 apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,
                                                 const char *user_id, const char *password_revision);
+
+/**
+ * The session to keep something in: this request's, or an anonymous one that is made now. APR_EACCES: nobody is logged
+ * in, and there can be no other session (ChatSessionAnonymous is off, the request is to be served without one, another
+ * module says who is here, or the answer has begun and can carry no cookie).
+ */
+apr_status_t chatsession_session_to_write(const chatsession_session_t **session, request_rec *r);
 
 /** End this request's session and take the cookie away. */
 apr_status_t chatsession_session_end(request_rec *r, const char *cause);

@@ -19,7 +19,7 @@ APLOG_USE_MODULE(chatsession);
 
 typedef struct {
     session_rec rec; /* first: what mod_session gets is this */
-    char *stored;    /* what is in the database; NULL: nothing */
+    char *stored;    /* what is in the store; NULL: nothing */
 } kept_t;
 
 static kept_t *known(request_rec *r)
@@ -70,9 +70,9 @@ static apr_status_t load(request_rec *r, session_rec **z)
     if (session->status != APR_SUCCESS) {
         return session->status;
     }
-    if (session->authenticated) {
-        rv = cs_session_value_get(&stored, chatsession_server(r->server)->db, session->id_hash,
-                                  CHATSESSION_VALUE_OF_MOD_SESSION, r->pool);
+    if (session->ref) {
+        rv = session->store->value_get(&stored, session->store, session->id_hash, CHATSESSION_VALUE_OF_MOD_SESSION,
+                                       r->pool);
     }
     if (rv != APR_SUCCESS && rv != APR_ENOENT) {
         return rv;
@@ -131,14 +131,34 @@ static apr_status_t forget_passwords(request_rec *r, session_rec *z)
     return OK;
 }
 
+/* The key under which mod_auth_form keeps the user, and the user; NULL: nobody. */
+static const char *form_key(request_rec *r)
+{
+    return ap_auth_name(r) ? apr_pstrcat(r->pool, ap_auth_name(r), "-" MOD_SESSION_USER, NULL) : NULL;
+}
+
+static const char *form_user(request_rec *r, const session_rec *z)
+{
+    const char *key = form_key(r);
+
+    return key ? apr_table_get(z->entries, key) : NULL;
+}
+
+/* Whether mod_auth_form has logged somebody in who was not in what was stored, in mod_session's own spelling. */
+static bool is_form_login(request_rec *r, const session_rec *z, const char *stored)
+{
+    const char *user = form_user(r, z);
+
+    return user && !(stored && strstr(stored, apr_pstrcat(r->pool, ap_escape_urlencoded(r->pool, form_key(r)), "=",
+                                                          ap_escape_urlencoded(r->pool, user), NULL)));
+}
+
 /* The user whom mod_auth_form has logged in; where such users are trusted, they have a session of their own from now
  * on. */
 static apr_status_t begin_for_form(request_rec *r, const session_rec *z)
 {
     const chatsession_session_t *session = chatsession_cookie_session(r);
-    const char *realm = ap_auth_name(r);
-    const char *user =
-        realm ? apr_table_get(z->entries, apr_pstrcat(r->pool, realm, "-" MOD_SESSION_USER, NULL)) : NULL;
+    const char *user = form_user(r, z);
 
     if (chatsession_dir(r)->trust_user != 1 || !user ||
         (session->authenticated && !ap_cstr_casecmp(session->user, user))) {
@@ -149,15 +169,15 @@ static apr_status_t begin_for_form(request_rec *r, const session_rec *z)
 
 /* --- writing --- */
 
-static apr_status_t write_back(request_rec *r, const char *id_hash, const char *encoded)
+static apr_status_t write_back(request_rec *r, const chatsession_session_t *session, const char *encoded)
 {
-    cs_db_t *db = chatsession_server(r->server)->db;
+    const cs_session_store_t *store = session->store;
     apr_status_t rv;
 
     if (!*encoded) {
-        return cs_session_value_remove(db, id_hash, CHATSESSION_VALUE_OF_MOD_SESSION, r->pool);
+        return store->value_remove(store, session->id_hash, CHATSESSION_VALUE_OF_MOD_SESSION, r->pool);
     }
-    rv = cs_session_value_set(db, id_hash, CHATSESSION_VALUE_OF_MOD_SESSION, encoded, r->pool);
+    rv = store->value_set(store, session->id_hash, CHATSESSION_VALUE_OF_MOD_SESSION, encoded, r->pool);
     if (rv == CS_EREFUSED) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
                       "CS0149: mod_session's data are not kept: %" APR_SIZE_T_FMT
@@ -189,15 +209,19 @@ static apr_status_t save(request_rec *r, session_rec *z)
         return rv;
     }
     session = chatsession_cookie_session(r);
-    if (session->status != APR_SUCCESS) {
-        return session->status;
+    rv = session->status;
+    if (rv == APR_SUCCESS && !session->ref) {
+        rv = *encoded ? chatsession_session_to_write(&session, r) : APR_EACCES;
+    } else if (rv == APR_SUCCESS && !session->authenticated && is_form_login(r, z, kept ? kept->stored : NULL)) {
+        /* The id of before may be known to somebody else: it was nobody's. */
+        rv = chatsession_session_begin(&session, r, NULL);
     }
-    if (!session->authenticated) {
+    if (rv == APR_EACCES) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       "CS0148: nobody is logged in, so there is no session to keep mod_session's data in");
         return OK;
     }
-    return write_back(r, session->id_hash, encoded);
+    return rv == APR_SUCCESS ? write_back(r, session, encoded) : rv;
 }
 
 /*

@@ -4,6 +4,7 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include "socache.h"
 #include "store/session_ear.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -42,36 +43,27 @@ int chatsession_sessions_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
+    /* One for all: the directive is the main server's. */
+    if (chatsession_server(s)->cache &&
+        chatsession_socache_open(chatsession_server(s)->cache, s, pconf) != APR_SUCCESS) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     return OK;
 }
 
-apr_status_t chatsession_sessions_find(cs_session_t *session, chatsession_server_t *conf, const char *id_hash,
-                                       apr_pool_t *pool)
+void chatsession_sessions_open(server_rec *s, apr_pool_t *pchild)
 {
-    apr_uint32_t mark;
-    apr_status_t rv;
+    chatsession_server_t *conf = chatsession_server(s);
+    const cs_session_limits_t limits = chatsession_limits(conf);
 
-    /* What is remembered counts only while this host hears of every revocation. */
-    if (!conf->sessions || !cs_session_cache_is_hearing(conf->sessions)) {
-        return cs_session_find(session, conf->db, id_hash, pool);
+    if (conf->db) {
+        conf->users = cs_session_store_pg(conf->db, conf->sessions,
+                                          chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pchild);
     }
-    if (cs_session_cache_find(session, conf->sessions, id_hash,
-                              chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pool) == APR_SUCCESS) {
-        return APR_SUCCESS;
+    if (conf->cache && !s->is_virtual) {
+        chatsession_socache_attach(conf->cache, s, pchild);
     }
-    mark = cs_session_cache_mark(conf->sessions, id_hash);
-    rv = cs_session_find(session, conf->db, id_hash, pool);
-    if (rv == APR_SUCCESS && !session->user_disabled && !session->times.revoked) {
-        cs_session_cache_put(conf->sessions, id_hash, session, mark);
-    }
-    return rv;
-}
-
-void chatsession_sessions_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen)
-{
-    if (conf->sessions) {
-        cs_session_cache_touch(conf->sessions, id_hash, last_seen);
-    }
+    conf->visitors = conf->cache ? chatsession_socache_store(conf->cache, s, &limits, pchild) : conf->users;
 }
 
 void chatsession_sessions_console_touched(chatsession_server_t *conf, const char *id_hash, apr_time_t last_seen)

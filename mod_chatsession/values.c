@@ -36,21 +36,22 @@ static apr_status_t as_public(request_rec *r, apr_status_t rv, apr_status_t abse
     }
 }
 
-/* The session of r, for who is somebody in it. */
+/* The session of r, a user's or a visitor's. */
 static apr_status_t find_session(const chatsession_session_t **session, request_rec *r)
 {
     *session = chatsession_session(r);
     if ((*session)->status != APR_SUCCESS) {
         return as_public(r, (*session)->status, APR_EGENERAL);
     }
-    return (*session)->authenticated ? APR_SUCCESS : APR_EACCES;
+    return (*session)->ref ? APR_SUCCESS : APR_EACCES;
 }
 
 static apr_status_t chatsession_get_user(request_rec *r, const char **name, const char **role)
 {
     const chatsession_session_t *session;
-    const apr_status_t rv = find_session(&session, r);
+    apr_status_t rv = find_session(&session, r);
 
+    rv = rv == APR_SUCCESS && !session->authenticated ? APR_EACCES : rv;
     *name = rv == APR_SUCCESS ? apr_pstrdup(r->pool, session->user) : NULL;
     *role = rv == APR_SUCCESS ? apr_pstrdup(r->pool, session->role) : NULL;
     return rv;
@@ -79,19 +80,25 @@ static apr_status_t chatsession_get_value(request_rec *r, const char *name, cons
     if (rv != APR_SUCCESS || is_taken(name)) {
         return rv == APR_SUCCESS ? APR_EINVAL : rv;
     }
-    rv = cs_session_value_get(value, chatsession_server(r->server)->db, session->id_hash, name, r->pool);
+    rv = session->store->value_get(value, session->store, session->id_hash, name, r->pool);
     return as_public(r, rv, APR_ENOENT);
 }
 
 static apr_status_t chatsession_set_value(request_rec *r, const char *name, const char *value)
 {
     const chatsession_session_t *session;
-    apr_status_t rv = find_session(&session, r);
+    apr_status_t rv;
 
-    if (rv != APR_SUCCESS || is_taken(name)) {
-        return rv == APR_SUCCESS ? APR_EINVAL : rv;
+    if (is_taken(name)) {
+        return APR_EINVAL;
     }
-    rv = cs_session_value_set(chatsession_server(r->server)->db, session->id_hash, name, value, r->pool);
+    rv = chatsession_session_to_write(&session, r);
+    if (rv == APR_EACCES) {
+        return rv;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = session->store->value_set(session->store, session->id_hash, name, value, r->pool);
+    }
     return as_public(r, rv, APR_EACCES);
 }
 
@@ -103,13 +110,13 @@ static apr_status_t chatsession_remove_value(request_rec *r, const char *name)
     if (rv != APR_SUCCESS || is_taken(name)) {
         return rv == APR_SUCCESS ? APR_EINVAL : rv;
     }
-    rv = cs_session_value_remove(chatsession_server(r->server)->db, session->id_hash, name, r->pool);
+    rv = session->store->value_remove(session->store, session->id_hash, name, r->pool);
     return as_public(r, rv, APR_SUCCESS);
 }
 
 /* --- the environment --- */
 
-/* Hook fixups: CHATSESSION_DATA where ChatSessionData is on and somebody is logged in. */
+/* Hook fixups: CHATSESSION_DATA where ChatSessionData is on and there is a session. */
 static int expose_data(request_rec *r)
 {
     const chatsession_session_t *session;
@@ -121,11 +128,11 @@ static int expose_data(request_rec *r)
         return DECLINED;
     }
     session = chatsession_session(r);
-    if (!session->authenticated) {
+    if (!session->ref) {
         return DECLINED;
     }
-    rv = cs_session_values_json(&values, chatsession_server(r->server)->db, session->id_hash,
-                                CHATSESSION_VALUE_OF_MOD_SESSION, r->pool);
+    rv = session->store->values_json(&values, session->store, session->id_hash, CHATSESSION_VALUE_OF_MOD_SESSION,
+                                     r->pool);
     text = rv == APR_SUCCESS ? json_dumps(values, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     if (text && strlen(text) <= DATA_MAX) {
         apr_table_set(r->subprocess_env, "CHATSESSION_DATA", text);

@@ -49,7 +49,8 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device", "cipher"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export",
+                                                             "device",  "cipher", "visitor"};
 
 /* ---- base64url ---- */
 

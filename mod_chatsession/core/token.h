@@ -36,6 +36,7 @@ typedef enum {
     CS_PURPOSE_EXPORT,      /* a download link */
     CS_PURPOSE_DEVICE,      /* the cookie of a browser that logged in before */
     CS_PURPOSE_CIPHER,      /* no token: the keys of core/cipher.h */
+    CS_PURPOSE_VISITOR,     /* the session cookie of a visitor whose session lives in a cache (socache.h) */
     CS_PURPOSE_COUNT
 } cs_purpose_e;
 

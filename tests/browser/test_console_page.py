@@ -303,6 +303,23 @@ def test_an_address_leads_past_the_log_in(browser, console, world, owner):
     assert console.read("a link from a colleague") == ["a question", "an answer"]
 
 
+# --- home
+
+
+def test_home_tells_how_requests_came_by_their_sessions(browser, console, world, httpd):
+    """The causes of the environment and the log, counted; words and the cause itself on each card."""
+    forged = Client(httpd.url)
+    for _ in range(3):
+        forged.get("api/session", headers={"Cookie": "sid=v1.x.y.z.w"})
+    console.enter(world.users["vera"])
+    browser.see_text("renew after InvalidSignature", ".figures")
+    card = browser.driver.find_elements("css selector", ".card-group:nth-of-type(3) .figure")
+    values = {one.find_element("css selector", ".figure-note").text: one.find_element("css selector", ".figure-value").text
+              for one in card}
+    assert len(values) == 7 and int(values["renew after InvalidSignature"].replace(",", "")) >= 3
+    assert int(values["success"].replace(",", "")) >= 1
+
+
 # --- phones, languages
 
 

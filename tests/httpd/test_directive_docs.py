@@ -44,7 +44,7 @@ def prepare(folder):
 
 def configtest(lines, **options):
     """(exit code, what httpd says) of these lines after the harness's own."""
-    server = Httpd("host=@nowhere dbname=nothing", **{"modules": MODULES, **options})
+    server = Httpd("host=@nowhere dbname=nothing", **{"modules": (*MODULES, "socache_redis"), **options})
     try:
         files = server.folder / "etc"
         prepare(files)

@@ -19,6 +19,7 @@ static const char *const golden[CS_PURPOSE_COUNT] = {
     GOLDEN_PAYLOAD "wZVtk4-5Tw3qp6y3ppOaTsbKiDloMMbuyfn9qQEtdC8",
     GOLDEN_PAYLOAD "N62tNhXeB-n1vo78v2ZsiCuUqHYi6eXhEUYmenuJAYg",
     GOLDEN_PAYLOAD "sIROEbjOoROftuJBpbw7U06pNIgCuYyIrWaf0XBfW2M",
+    GOLDEN_PAYLOAD "L1FaPMCtq0lUoknuqldp7xy7UWDQdAeyvgsRvE2Tqps",
 };
 
 /** Secret number n: 48 bytes that count up from n. */

@@ -17,6 +17,17 @@ import { sizeText, timeText } from './words_for.js';
 
 const REFRESH_MS = 10000;
 
+/* As the environment and the log call them, and as people do. */
+const CAUSE_WORDS = {
+  success: 'home.cause.success',
+  new: 'home.cause.new',
+  none: 'home.cause.none',
+  skipped: 'home.cause.skipped',
+  valid_cookie_but_no_store: 'home.cause.lost',
+  'renew after InvalidSignature': 'home.cause.signature',
+  'renew after SignatureExpired': 'home.cause.expired',
+};
+
 /**
  * @param {HTMLElement} host
  * @param {{role: string, restored: boolean, signal: AbortSignal}} context
@@ -115,6 +126,10 @@ function drawCards(overview, role) {
       card(t('home.users'), formatNumber(overview.users), null, hrefFor('users')),
       card(t('home.database'), sizeText(overview.database_bytes)),
     ]),
+    group(
+      t('home.section.causes', { time: formatTime(overview.causes.since, { dateStyle: 'medium', timeStyle: 'short' }) }),
+      Object.entries(CAUSE_WORDS).map(([cause, word]) => card(t(word), formatNumber(overview.causes.requests[cause]), cause)),
+    ),
   ];
 }
 

@@ -121,7 +121,21 @@ typedef struct {
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
-        "local address of a login page for AuthType ChatSession; none: a bare 401")
+        "local address of a login page for AuthType ChatSession; none: a bare 401") \
+    ROW(MAX_TURNS, "ChatSessionMaxTurns", set_setting, TYPE_NUMBER, RANGE(0, 0, 100000), \
+        "answers written at once, over all children and hosts; 0: no limit") \
+    ROW(MAX_WAITING, "ChatSessionMaxWaiting", set_setting, TYPE_NUMBER, RANGE(20, 0, 100000), \
+        "turns that wait for one of ChatSessionMaxTurns; one more is refused") \
+    ROW(STREAM_SHARE, "ChatSessionStreamShare", set_setting, TYPE_NUMBER, RANGE(80, 1, 100), \
+        "percent of a child's workers that may stream at once") \
+    ROW(USER_TURNS, "ChatSessionUserTurns", set_setting, TYPE_NUMBER, RANGE(0, 0, 10000), \
+        "answers of one user at once, waiting ones too; 0: no limit") \
+    ROW(USER_RATE, "ChatSessionUserRequests", set_setting, TYPE_NUMBER, RANGE(0, 0, 100000), \
+        "turns that one user begins in a minute; 0: no limit") \
+    ROW(USER_TOKENS, "ChatSessionUserTokens", set_setting, TYPE_NUMBER, RANGE(0, 0, 1000000000000), \
+        "tokens of one user's answers in a UTC day; 0: no limit") \
+    ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
+        "what becomes of an answer whose browser has left")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};

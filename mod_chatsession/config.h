@@ -62,11 +62,21 @@ typedef enum {
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
     CHATSESSION_LOGIN_URL,
+    CHATSESSION_MAX_TURNS,
+    CHATSESSION_MAX_WAITING,
+    CHATSESSION_STREAM_SHARE,
+    CHATSESSION_USER_TURNS,
+    CHATSESSION_USER_RATE,
+    CHATSESSION_USER_TOKENS,
+    CHATSESSION_ON_DISCONNECT,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
 /** CHATSESSION_COOKIE_SECURE: AUTO follows the connection. */
 typedef enum { CHATSESSION_SECURE_ON, CHATSESSION_SECURE_OFF, CHATSESSION_SECURE_AUTO } chatsession_secure_e;
+
+/** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
+typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
 
 /** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH]. */
 typedef struct {

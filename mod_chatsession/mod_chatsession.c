@@ -19,6 +19,7 @@
 #include "login.h"
 #include "mock.h"
 #include "mounts.h"
+#include "queue.h"
 #include "recorder.h"
 #include "reply.h"
 #include "request.h"
@@ -97,7 +98,7 @@ static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
         }
     }
     if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
-                            chatsession_recorder_start(conf, s, pchild) != APR_SUCCESS ||
+                            chatsession_recorder_start(conf, &config, s, pchild) != APR_SUCCESS ||
                             (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
@@ -124,6 +125,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
         open_database(s, each, pchild);
     }
     chatsession_sweep_stop_with(pchild);
+    chatsession_queue_init();
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
     }

@@ -51,8 +51,12 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
         if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
             turn->client_gone = true;
-            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer goes on",
-                          turn->answer_id);
+            const bool ends = chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
+            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
+                          turn->answer_id, ends ? "is stopped" : "goes on");
+            if (ends) {
+                atomic_store(&turn->stop, true);
+            }
             /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
             c->aborted = 0;
         }
@@ -276,7 +280,7 @@ static void take_end(record_t *record)
 
 /* httpd closes the sockets of its children's connections when it is stopped, and not when it is restarted gracefully.
  */
-static bool is_stopping(const chatsession_turn_t *turn)
+bool chatsession_stream_is_stopping(const chatsession_turn_t *turn)
 {
     conn_rec *c = turn->r->connection;
     apr_os_sock_t fd = -1;
@@ -297,7 +301,7 @@ static bool obey(chatsession_turn_t *turn)
     }
     if (atomic_load(&turn->stop)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
-    } else if (is_stopping(turn)) {
+    } else if (chatsession_stream_is_stopping(turn)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "server_stopping", "The server was stopped.");
     } else if (atomic_load(&turn->gone)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",

@@ -32,6 +32,9 @@ void chatsession_stream_cut(chatsession_turn_t *turn);
 /** While a turn runs, its thread waits for a browser that does not read only so long. */
 void chatsession_stream_patience(chatsession_turn_t *turn, bool begin);
 
+/** Whether httpd is being stopped, not gracefully. */
+bool chatsession_stream_is_stopping(const chatsession_turn_t *turn);
+
 /** A heartbeat when it is time for one. */
 void chatsession_stream_heartbeat(chatsession_turn_t *turn);
 

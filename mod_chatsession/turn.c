@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "core/chatprompt.h"
 #include "events.h"
+#include "queue.h"
 #include "recorder.h"
 #include "reply.h"
 #include "store/conversation.h"
@@ -31,9 +32,9 @@ void chatsession_turn_set_current(chatsession_turn_t *turn)
 }
 
 static const char *const state_names[] = {
-    [CHATSESSION_TURN_RUNNING] = "streaming",       [CHATSESSION_TURN_COMPLETE] = "complete",
-    [CHATSESSION_TURN_STOPPED] = "stopped",         [CHATSESSION_TURN_ERROR] = "error",
-    [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
+    [CHATSESSION_TURN_QUEUED] = "queued",     [CHATSESSION_TURN_RUNNING] = "streaming",
+    [CHATSESSION_TURN_COMPLETE] = "complete", [CHATSESSION_TURN_STOPPED] = "stopped",
+    [CHATSESSION_TURN_ERROR] = "error",       [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
 };
 
 /* What mod_proxy says of an exchange that we end on purpose is no error: from here to the end of it only its own
@@ -49,7 +50,7 @@ static void hush(chatsession_turn_t *turn)
 void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
                               const char *detail)
 {
-    if (turn->state != CHATSESSION_TURN_RUNNING) {
+    if (turn->state > CHATSESSION_TURN_RUNNING || turn->state >= state) {
         return;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0070: turn %s: %s -> %s%s%s", turn->answer_id,
@@ -188,6 +189,9 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
     turn->message_id = begun->message_id;
     turn->answer_id = begun->answer_id;
     turn->client = r->output_filters;
+    turn->state = begun->outcome == CS_TURN_QUEUED ? CHATSESSION_TURN_QUEUED : CHATSESSION_TURN_RUNNING;
+    turn->place = begun->place;
+    turn->estimate = begun->estimate;
     turn->text = cs_text_create(r->pool);
     turn->usage = cs_text_create(r->pool);
     turn->last_sent = apr_time_now();
@@ -204,13 +208,16 @@ static int stream(chatsession_turn_t *turn)
     chatsession_stream_patience(turn, true);
     chatsession_recorder_add(turn);
     send_event(turn, "turn", turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    if (turn->state == CHATSESSION_TURN_QUEUED) {
+        chatsession_queue_wait(turn);
+    }
     rv = cs_completion_reader_create(&turn->reader, r->pool);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING) {
         rv = build_body(turn);
     }
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING) {
         chatsession_backend_ask(turn);
-    } else {
+    } else if (rv != APR_SUCCESS) {
         char buf[160];
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0072: turn %s: the prompt could not be built: %s",
                       turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
@@ -249,10 +256,10 @@ static int follow_same(request_rec *r, chatsession_server_t *conf, const cs_turn
                                    .conversation_id = turn->conversation_id,
                                    .answer_id = answer_id};
 
-    return chatsession_turn_follow(r, conf, &place);
+    return chatsession_turn_follow_on(r, conf, &place);
 }
 
-int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
 {
     const chatsession_backend_t *backend = chatsession_find_backend(conf, NULL);
     cs_turn_begun_t begun;
@@ -261,12 +268,14 @@ int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new
     turn->model = backend->name;
     turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
     turn->request_id = chatsession_request_id(r);
+    turn->limits = chatsession_queue_limits(conf);
     rv = cs_turn_begin(&begun, conf->db, turn, r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
     }
     switch (begun.outcome) {
     case CS_TURN_BEGUN:
+    case CS_TURN_QUEUED:
         return stream(create(r, conf, backend, turn->conversation_id, &begun));
     case CS_TURN_SAME:
         return follow_same(r, conf, turn, begun.answer_id);
@@ -275,8 +284,35 @@ int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new
     case CS_TURN_RUNNING:
         return chatsession_reply_error(r, HTTP_CONFLICT, "turn_running",
                                        "An answer of this conversation is being written; stop it or wait for its end.");
+    case CS_TURN_BUSY:
+    case CS_TURN_LIMITED:
+        return chatsession_queue_refuse(r, &turn->limits, &begun);
     case CS_TURN_ABSENT:
         break;
     }
     return chatsession_reply_status(r, APR_ENOENT);
+}
+
+int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+{
+    int rv;
+
+    if (!chatsession_streams_enter(conf)) {
+        return chatsession_streams_refuse(r);
+    }
+    rv = begin(r, conf, turn);
+    chatsession_streams_leave();
+    return rv;
+}
+
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
+{
+    int rv;
+
+    if (!chatsession_streams_enter(conf)) {
+        return chatsession_streams_refuse(r);
+    }
+    rv = chatsession_turn_follow_on(r, conf, place);
+    chatsession_streams_leave();
+    return rv;
 }

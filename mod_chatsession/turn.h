@@ -5,9 +5,9 @@
 /*
  * One answer while it is being written, in the thread of the request that asked for it:
  *
- *     begin (store)  →  event "turn"  →  backend_ask: mod_proxy calls the model  →  finish (store)  →  event "done"
- *                                          │ stream.c reads what comes, appends it here, sends it on
- *                                          │ recorder.c (another thread) saves it every ChatSessionCheckpoint
+ *     begin (store)  →  event "turn"  →  queue.c: wait to be let in  →  backend_ask: mod_proxy calls the model  →
+ * finish (store)  →  event "done" │ stream.c reads what comes, appends it here, sends it on │ recorder.c (another
+ * thread) saves it every ChatSessionCheckpoint
  *
  * The text grows in the request's thread and is read by the recorder's: both hold the recorder's lock for that. The
  * flags are atomics: the recorder sets stop and gone, the request's thread reads them.
@@ -21,7 +21,8 @@
 #include "store/turn.h"
 
 typedef enum {
-    CHATSESSION_TURN_RUNNING = 0,
+    CHATSESSION_TURN_QUEUED = 0, /* waits until it is let in */
+    CHATSESSION_TURN_RUNNING,
     CHATSESSION_TURN_COMPLETE,   /* the model said that it is done */
     CHATSESSION_TURN_STOPPED,    /* its user said so */
     CHATSESSION_TURN_ERROR,      /* the backend failed; what came is kept */
@@ -59,18 +60,20 @@ struct chatsession_turn {
     apr_int64_t points;     /* code points of text; only the request's thread */
     apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
     apr_int64_t saved_points;
-    atomic_bool stop; /* asked to stop */
-    atomic_bool cut;  /* its session has ended: nothing more may reach the browser */
-    atomic_bool gone; /* the conversation was deleted */
-    bool reaped;      /* given up for dead while it lived: only its end can still be recorded; under the lock */
+    atomic_bool stop;     /* asked to stop */
+    atomic_bool cut;      /* its session has ended: nothing more may reach the browser */
+    atomic_bool gone;     /* the conversation was deleted */
+    atomic_bool admitted; /* it waits no more */
+    int place;            /* in the queue; this and estimate under the recorder's lock */
+    double estimate;
+    bool reaped; /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };
 
 /** The turn that this thread is working on, NULL outside of one: how filters on mod_proxy's own connections find it. */
 chatsession_turn_t *chatsession_turn_current(void);
 void chatsession_turn_set_current(chatsession_turn_t *turn);
 
-/** The one door that changes a turn's state; logs old → new. A state once left running stays: later causes are
- * symptoms. */
+/** The one door that changes a turn's state; logs old → new. An end stays: later causes are symptoms. */
 void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
                               const char *detail);
 
@@ -79,5 +82,8 @@ int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new
 
 /** Answer with the stream of a turn that runs elsewhere or has ended, from place on. */
 int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);
+
+/** The same within a request that has its place among the child's streams already. */
+int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);
 
 #endif

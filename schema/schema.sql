@@ -15,6 +15,23 @@ CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
 
 ALTER FUNCTION chatsession.canonical_name(text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.count_tokens() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_user uuid;
+BEGIN
+    SELECT c.user_id INTO v_user FROM chatsession.conversations c WHERE c.id = NEW.conversation_id;
+    INSERT INTO chatsession.user_tokens AS t (user_id, day, tokens)
+        VALUES (v_user, chatsession.utc_day(), chatsession.tokens_of(NEW.usage, NEW.content))
+        ON CONFLICT ON CONSTRAINT user_tokens_pkey DO UPDATE SET tokens = t.tokens + excluded.tokens;
+    DELETE FROM chatsession.user_tokens t WHERE t.user_id = v_user AND t.day < chatsession.utc_day() - 31;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.count_tokens() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.end_sessions_of_user() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -38,6 +55,21 @@ END
 $$;
 
 ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_duration() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_id bigint;
+BEGIN
+    INSERT INTO chatsession.turn_durations (seconds) VALUES (extract(epoch FROM clock_timestamp() - OLD.started_at))
+        RETURNING id INTO v_id;
+    DELETE FROM chatsession.turn_durations d WHERE d.id <= v_id - 20;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_duration() OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.keep_text() RETURNS trigger
     LANGUAGE plpgsql
@@ -253,6 +285,19 @@ CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.tell_queue() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.state = 'queued') THEN
+        PERFORM pg_notify('chatsession_queue', '');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.tell_queue() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.tell_revoked() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -301,6 +346,12 @@ CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
     RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
 
 ALTER FUNCTION chatsession.title_of(p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (jsonb_typeof((p_usage -> 'total_tokens'::text)) = 'number'::text) THEN (LEAST(GREATEST(((p_usage ->> 'total_tokens'::text))::numeric, (0)::numeric), '1000000000000'::numeric))::bigint ELSE (((char_length(p_content) + 3) / 4))::bigint END;
+
+ALTER FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
@@ -377,6 +428,78 @@ $$;
 
 ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_queued integer := 0;
+    v_state text := 'streaming';
+    v_known boolean;
+    v_round integer := 0;
+BEGIN
+    IF p_max > 0 THEN
+        PERFORM chatsession.turn_gate();
+    END IF;
+    IF p_user_turns > 0 OR p_user_requests > 0 THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(p_user::text, 1));
+    END IF;
+    v_known := EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client);
+    IF NOT v_known THEN
+        SELECT u.exceeded, u.retry_after INTO exceeded, retry_after
+            FROM chatsession.user_limit(p_user, p_user_turns, p_user_requests, p_user_tokens) u;
+        IF exceeded IS NOT NULL THEN
+            outcome := 'limit';
+            RETURN;
+        END IF;
+        IF p_max > 0 THEN
+            v_round := chatsession.turn_round(p_user);
+            SELECT count(*) INTO v_queued FROM chatsession.live_turns l WHERE l.state = 'queued';
+            IF v_queued > 0 OR (SELECT count(*) FROM chatsession.live_turns l WHERE l.state = 'streaming') >= p_max THEN
+                v_state := 'queued';
+            END IF;
+            IF v_state = 'queued' AND v_queued >= p_waiting THEN
+                outcome := 'busy';
+                retry_after := chatsession.turn_estimate(v_queued + 1, p_max);
+                RETURN;
+            END IF;
+        END IF;
+    END IF;
+    SELECT b.outcome, b.message_id, b.answer_id, b.model INTO outcome, message_id, answer_id, model
+        FROM chatsession.turn_begin(p_user, p_conversation, p_content, p_parent, p_parent_given, p_branch, p_regenerate,
+                                    p_client, p_model, p_host, p_request, p_session) b;
+    IF outcome <> 'begun' THEN
+        RETURN;
+    END IF;
+    IF NOT v_known THEN
+        UPDATE chatsession.live_turns l SET user_id = p_user, state = v_state, counted = p_max > 0, round = v_round
+            WHERE l.answer_id = turn_enter.answer_id;
+        IF p_user_requests > 0 THEN
+            INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
+        END IF;
+    END IF;
+    IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.answer_id = turn_enter.answer_id AND l.state = 'queued') THEN
+        outcome := 'queued';
+        SELECT q.place INTO place FROM chatsession.turn_queue(interval '1 day') q WHERE q.answer_id = turn_enter.answer_id;
+        estimate := chatsession.turn_estimate(place, p_max);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.turn_durations (
+    id bigint NOT NULL,
+    seconds real NOT NULL
+);
+
+ALTER TABLE chatsession.turn_durations OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_estimate(p_place integer, p_max integer) RETURNS real
+    LANGUAGE sql STABLE
+    RETURN (SELECT (((avg(d.seconds) * (turn_estimate.p_place)::double precision) / (GREATEST(turn_estimate.p_max, 1))::double precision))::real AS float4 FROM chatsession.turn_durations d);
+
+ALTER FUNCTION chatsession.turn_estimate(p_place integer, p_max integer) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -408,6 +531,12 @@ $$;
 
 ALTER FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_gate() RETURNS void
+    LANGUAGE sql
+    AS $$ SELECT pg_advisory_xact_lock(hashtextextended('chatsession.turn_gate', 0)) $$;
+
+ALTER FUNCTION chatsession.turn_gate() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text, content text)
     LANGUAGE sql STABLE
     AS $$
@@ -420,6 +549,51 @@ CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text
 $$;
 
 ALTER FUNCTION chatsession.turn_history(p_message uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_load(OUT processing integer, OUT waiting integer) RETURNS record
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT count(*) FILTER (WHERE l.state = 'streaming')::integer, count(*) FILTER (WHERE l.state = 'queued')::integer
+        FROM chatsession.live_turns l
+$$;
+
+ALTER FUNCTION chatsession.turn_load(OUT processing integer, OUT waiting integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_queue(p_fresh interval) RETURNS TABLE(answer_id uuid, place integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT l.answer_id, (row_number() OVER (ORDER BY l.round, l.ticket))::integer
+        FROM chatsession.live_turns l WHERE l.state = 'queued' AND l.heartbeat_at > clock_timestamp() - p_fresh
+$$;
+
+ALTER FUNCTION chatsession.turn_queue(p_fresh interval) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.live_turns (
+    answer_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    host text NOT NULL,
+    session_hash bytea,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    stop_requested_at timestamp with time zone,
+    saved_points integer DEFAULT 0 NOT NULL,
+    user_id uuid,
+    state text DEFAULT 'streaming'::text NOT NULL,
+    counted boolean DEFAULT false NOT NULL,
+    round integer DEFAULT 0 NOT NULL,
+    ticket bigint NOT NULL,
+    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR (saved_points = 0))),
+    CONSTRAINT state_is_queued_or_streaming CHECK ((state = ANY (ARRAY['queued'::text, 'streaming'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_place(p_answer uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN (SELECT q.place FROM chatsession.live_turns l, chatsession.turn_queue('1 day'::interval) q(answer_id, place) WHERE ((l.answer_id = turn_place.p_answer) AND (l.state = 'queued'::text) AND (q.answer_id = l.answer_id)));
+
+ALTER FUNCTION chatsession.turn_place(p_answer uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
     LANGUAGE plpgsql
@@ -450,6 +624,12 @@ END
 $$;
 
 ALTER FUNCTION chatsession.turn_reap(p_silence interval) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_round(p_user uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN GREATEST((SELECT COALESCE(max(l.round), 0) AS "coalesce" FROM chatsession.live_turns l WHERE (l.state = 'streaming'::text)), (SELECT (COALESCE(max(l.round), '-1'::integer) + 1) FROM chatsession.live_turns l WHERE (l.user_id = turn_round.p_user)));
+
+ALTER FUNCTION chatsession.turn_round(p_user uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
@@ -492,11 +672,74 @@ $$;
 
 ALTER FUNCTION chatsession.turn_stop(p_user uuid, p_conversation uuid) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) RETURNS TABLE(answer_id uuid, state text, place integer, estimate real, stop boolean, cut boolean)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_free integer;
+BEGIN
+    PERFORM chatsession.turn_gate();
+    UPDATE chatsession.live_turns l SET heartbeat_at = clock_timestamp() WHERE l.answer_id = ANY (p_answers);
+    SELECT p_max - count(*) INTO v_free FROM chatsession.live_turns l WHERE l.state = 'streaming';
+    IF v_free > 0 OR p_max = 0 THEN
+        UPDATE chatsession.live_turns l SET state = 'streaming', started_at = clock_timestamp()
+            FROM chatsession.turn_queue(p_fresh) q
+            WHERE l.answer_id = q.answer_id AND (q.place <= v_free OR p_max = 0) AND l.answer_id = ANY (p_answers)
+              AND l.stop_requested_at IS NULL;
+    END IF;
+    RETURN QUERY
+        SELECT g.id, coalesce(l.state, 'gone'), coalesce(q.place, 0), chatsession.turn_estimate(q.place, p_max),
+               coalesce(l.stop_requested_at IS NOT NULL, false),
+               l.session_hash IS NOT NULL AND NOT chatsession.session_lives(l.session_hash)
+            FROM unnest(p_answers) AS g(id)
+            LEFT JOIN chatsession.live_turns l ON l.answer_id = g.id
+            LEFT JOIN chatsession.turn_queue(p_fresh) q ON q.answer_id = g.id;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
 
 ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    IF p_tokens > 0 AND (SELECT t.tokens FROM chatsession.user_tokens t
+                         WHERE t.user_id = p_user AND t.day = chatsession.utc_day()) >= p_tokens THEN
+        exceeded := 'tokens';
+        retry_after := extract(epoch FROM ((chatsession.utc_day() + 1)::timestamp AT TIME ZONE 'UTC') - v_now);
+        RETURN;
+    END IF;
+    IF p_requests > 0 THEN
+        DELETE FROM chatsession.user_requests q WHERE q.user_id = p_user AND q.at <= v_now - interval '1 minute';
+        SELECT extract(epoch FROM q.at + interval '1 minute' - v_now) INTO retry_after
+            FROM chatsession.user_requests q WHERE q.user_id = p_user ORDER BY q.at DESC, q.n DESC OFFSET p_requests - 1 LIMIT 1;
+        IF FOUND THEN
+            exceeded := 'requests';
+            RETURN;
+        END IF;
+    END IF;
+    IF p_turns > 0 AND (SELECT count(*) FROM chatsession.live_turns l WHERE l.user_id = p_user) >= p_turns THEN
+        exceeded := 'turns';
+        retry_after := NULL;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.utc_day() RETURNS date
+    LANGUAGE sql STABLE
+    RETURN ((clock_timestamp() AT TIME ZONE 'UTC'::text))::date;
+
+ALTER FUNCTION chatsession.utc_day() OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.audit_entries (
     seq bigint NOT NULL,
@@ -564,19 +807,14 @@ CREATE TABLE chatsession.legacy_cookies (
 
 ALTER TABLE chatsession.legacy_cookies OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.live_turns (
-    answer_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
-    host text NOT NULL,
-    session_hash bytea,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    stop_requested_at timestamp with time zone,
-    saved_points integer DEFAULT 0 NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+ALTER TABLE chatsession.live_turns ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.live_turns_ticket_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE chatsession.login_attempts (
     subject bytea NOT NULL,
@@ -636,6 +874,40 @@ CREATE TABLE chatsession.session_values (
 
 ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
 
+ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.turn_durations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chatsession.user_requests (
+    user_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    n bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_requests OWNER TO chatsession_owner;
+
+ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.user_requests_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chatsession.user_tokens (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    tokens bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
@@ -681,6 +953,15 @@ ALTER TABLE ONLY chatsession.session_values
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
 
+ALTER TABLE ONLY chatsession.turn_durations
+    ADD CONSTRAINT turn_durations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.user_requests
+    ADD CONSTRAINT user_requests_pkey PRIMARY KEY (user_id, at, n);
+
+ALTER TABLE ONLY chatsession.user_tokens
+    ADD CONSTRAINT user_tokens_pkey PRIMARY KEY (user_id, day);
+
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
@@ -694,6 +975,10 @@ CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (pu
 
 CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (forget_at);
 
+CREATE INDEX live_turns_of_user ON chatsession.live_turns USING btree (user_id);
+
+CREATE INDEX live_turns_queued ON chatsession.live_turns USING btree (round, ticket) WHERE (state = 'queued'::text);
+
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
@@ -706,15 +991,23 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
+CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
+
 CREATE TRIGGER console_time_set_back_is_told AFTER UPDATE OF console_seen_at ON chatsession.sessions FOR EACH ROW WHEN ((COALESCE(new.console_seen_at, '-infinity'::timestamp with time zone) < old.console_seen_at)) EXECUTE FUNCTION chatsession.tell_revoked();
 
 CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW WHEN ((old.revoked_at IS NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER duration_is_kept AFTER DELETE ON chatsession.live_turns FOR EACH ROW WHEN ((old.counted AND (old.state = 'streaming'::text))) EXECUTE FUNCTION chatsession.keep_duration();
+
+CREATE TRIGGER end_is_told AFTER DELETE ON chatsession.live_turns FOR EACH ROW EXECUTE FUNCTION chatsession.tell_queue();
 
 CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
 
 CREATE TRIGGER text_is_written_once BEFORE UPDATE OF content ON chatsession.messages FOR EACH ROW WHEN ((old.content IS DISTINCT FROM new.content)) EXECUTE FUNCTION chatsession.keep_text();
 
 CREATE TRIGGER times_set_back_are_told AFTER UPDATE OF created_at, last_seen_at ON chatsession.sessions FOR EACH ROW WHEN (((new.created_at <> old.created_at) OR (new.last_seen_at < old.last_seen_at))) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER tokens_are_counted AFTER UPDATE OF status ON chatsession.messages FOR EACH ROW WHEN (((old.status = ANY (ARRAY['streaming'::text, 'interrupted'::text])) AND (new.status <> ALL (ARRAY['streaming'::text, 'interrupted'::text])))) EXECUTE FUNCTION chatsession.count_tokens();
 
 CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.end_sessions_of_user();
 
@@ -734,6 +1027,9 @@ ALTER TABLE ONLY chatsession.live_turns
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turn_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT live_turn_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT message_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
 
@@ -743,11 +1039,17 @@ ALTER TABLE ONLY chatsession.messages
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT piece_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.user_requests
+    ADD CONSTRAINT request_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
+
+ALTER TABLE ONLY chatsession.user_tokens
+    ADD CONSTRAINT tokens_have_their_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
@@ -760,6 +1062,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
+
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
@@ -768,8 +1074,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
@@ -777,3 +1081,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;

@@ -11,6 +11,8 @@
 /* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
 #define MESSAGE_LIMIT (1280 * 1024)
 #define SMALL_LIMIT 16384
+/* System text and examples. */
+#define SETTINGS_LIMIT (1024 * 1024)
 
 static int get_healthz(chatsession_call_t *call)
 {
@@ -41,11 +43,12 @@ static const chatsession_route_t routes[] = {
     {"DELETE", "api/sessions/{word}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_session},
     {"POST", "api/password", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_password_members),
      chatsession_post_password},
+    {"GET", "api/models", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_models},
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
-    {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
+    {"POST", "api/conversations", CHATSESSION_USER, SETTINGS_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
      chatsession_create_conversation},
     {"GET", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_conversation},
-    {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_patch_members),
+    {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SETTINGS_LIMIT, CHATSESSION_MEMBERS(chatsession_patch_members),
      chatsession_patch_conversation},
     {"DELETE", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_conversation},
     {"POST", "api/conversations/{id}/restore", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_restore_conversation},

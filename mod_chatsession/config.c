@@ -135,7 +135,9 @@ typedef struct {
     ROW(USER_TOKENS, "ChatSessionUserTokens", set_setting, TYPE_NUMBER, RANGE(0, 0, 1000000000000), \
         "tokens of one user's answers in a UTC day; 0: no limit") \
     ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
-        "what becomes of an answer whose browser has left")
+        "what becomes of an answer whose browser has left") \
+    ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \
+        "what a conversation is called until its owner says")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
@@ -295,6 +297,23 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
 
 /* --- backends --- */
 
+/* Tokens of 1,000 octets until a model's server has counted: three octets a token suits neither English nor Japanese
+ * badly. */
+#define FIRST_DENSITY 334
+
+static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *backend, const char *arg,
+                                  apr_int64_t *number)
+{
+    const char *text = strchr(arg, '=') + 1;
+    char *end;
+
+    *number = apr_strtoi64(text, &end, 10);
+    return apr_isdigit(*text) && !*end && *number >= 1 && *number <= 100000000
+               ? NULL
+               : apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is not a whole number from 1 to 100000000",
+                              backend->name, arg);
+}
+
 static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
 {
     const char *problem;
@@ -306,8 +325,19 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
         backend->model = apr_pstrdup(cmd->pool, arg + 6);
         return NULL;
     }
+    if (!strncmp(arg, "context=", 8)) {
+        return backend_number(cmd, backend, arg, &backend->context);
+    }
+    if (!strncmp(arg, "turns=", 6)) {
+        apr_int64_t turns;
+        problem = backend_number(cmd, backend, arg, &turns);
+        backend->turns = (int)turns;
+        return problem;
+    }
     if (strncmp(arg, "key-file=", 9) != 0 || !arg[9]) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is neither model=NAME nor key-file=PATH",
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS and "
+                            "turns=N",
                             backend->name, arg);
     }
     path = ap_server_root_relative(cmd->pool, arg + 9);
@@ -390,7 +420,7 @@ static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const 
 
     (void)dir;
     if (argc < 2) {
-        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH]";
+        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]";
     }
     if (strlen(argv[0]) > 64 ||
         strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
@@ -414,7 +444,11 @@ static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const 
         url[strlen(url) - 1] = '\0';
     }
     backend = apr_array_push(conf->backends);
-    *backend = (chatsession_backend_t){apr_pstrdup(cmd->pool, argv[0]), url, apr_pstrdup(cmd->pool, argv[0]), NULL};
+    *backend = (chatsession_backend_t){.name = apr_pstrdup(cmd->pool, argv[0]),
+                                       .url = url,
+                                       .model = apr_pstrdup(cmd->pool, argv[0]),
+                                       .density = apr_palloc(cmd->pool, sizeof(*backend->density))};
+    atomic_init(backend->density, FIRST_DENSITY);
     for (int i = 2; i < argc; i++) {
         const char *problem = backend_option(cmd, backend, argv[i]);
         if (problem) {
@@ -617,7 +651,7 @@ const command_rec chatsession_commands[] = {
         AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
                         "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
-                      "a model: NAME URL [model=NAME] [key-file=PATH]; the first is the default"),
+                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,

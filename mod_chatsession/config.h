@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include <ap_expr.h>
 #include <http_config.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
@@ -69,6 +70,7 @@ typedef enum {
     CHATSESSION_USER_RATE,
     CHATSESSION_USER_TOKENS,
     CHATSESSION_ON_DISCONNECT,
+    CHATSESSION_TITLE,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
@@ -78,12 +80,18 @@ typedef enum { CHATSESSION_SECURE_ON, CHATSESSION_SECURE_OFF, CHATSESSION_SECURE
 /** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
 typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
 
-/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH]. */
+/** CHATSESSION_TITLE: what a conversation is called until its owner says. */
+typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
+
+/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]. */
 typedef struct {
     const char *name;  /* what the API and the pages call it */
     const char *url;   /* of the OpenAI API, without a trailing slash; also balancer:// and unix:…|http://… */
     const char *model; /* what the backend calls it */
     const char *authorization; /* the whole header value, or NULL; never logged */
+    apr_int64_t context;       /* tokens of a request and its answer; 0: unknown */
+    int turns;                 /* so many turns are sent; 0: all */
+    atomic_uint *density;      /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
 /** Which role a user has whom somebody else authenticates: the first rule whose expression holds. */

@@ -51,8 +51,10 @@ int chatsession_streams_refuse(request_rec *r)
 {
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0201: 503: ChatSessionStreamShare of this child's workers stream");
     apr_table_setn(r->err_headers_out, "Retry-After", "2");
-    /* Another connection may reach another child. */
-    apr_table_setn(r->err_headers_out, "Connection", "close");
+    if (r->proto_num < HTTP_VERSION(2, 0)) {
+        /* Another connection may reach another child. */
+        apr_table_setn(r->err_headers_out, "Connection", "close");
+    }
     return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "streams_busy",
                                    "The server streams as many answers as it may; try again in a moment.");
 }

@@ -65,7 +65,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     turn->last_sent = apr_time_now();
 }
 
-void chatsession_stream_cut(chatsession_turn_t *turn)
+void chatsession_stream_end(chatsession_turn_t *turn)
 {
     conn_rec *c = turn->r->connection;
     apr_bucket_brigade *bb;
@@ -78,6 +78,14 @@ void chatsession_stream_cut(chatsession_turn_t *turn)
     turn->client_ended = true;
     chatsession_stream_send(turn, bb);
     turn->client_gone = true;
+}
+
+void chatsession_stream_cut(chatsession_turn_t *turn)
+{
+    if (turn->client_gone) {
+        return;
+    }
+    chatsession_stream_end(turn);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, turn->r,
                   "CS0053: turn %s: the session ended, so the browser hears no more; the answer goes on",
                   turn->answer_id);
@@ -140,15 +148,19 @@ static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
     chatsession_turn_t *turn = record->turn;
+    const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
     json_t *delta;
 
     if (piece->content_len) {
-        const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
         if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
             return too_long(turn, limit);
         }
         turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
         turn->heard = true;
+    }
+    if ((piece->reasoning || piece->tool_calls || piece->parts) &&
+        cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
+        return too_long(turn, limit);
     }
     delta = json_object();
     if (piece->content) {
@@ -160,6 +172,11 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     }
     if (piece->tool_calls) {
         json_object_set(delta, "tool_calls", piece->tool_calls);
+        turn->heard = true;
+    }
+    if (piece->parts) {
+        json_object_set(delta, "parts", piece->parts);
+        turn->heard = true;
     }
     if (json_object_size(delta) || piece->finish_reason) {
         chatsession_event_add(record->out, NULL, turn->points,

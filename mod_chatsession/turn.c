@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "store/conversation.h"
 #include "stream.h"
+#include "title.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -65,18 +66,52 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 
 /* --- to the model --- */
 
+/* How many octets of text fit the model's context, as far as its server's own counting tells. */
+static apr_size_t window_octets(const chatsession_backend_t *backend, const json_t *params)
+{
+    const apr_int64_t wanted = json_integer_value(json_object_get(params, "max_tokens"));
+    /* The answer needs room as well: a quarter, when nobody says how much; and it never takes all of it. */
+    const apr_int64_t answer = wanted && wanted < backend->context * 3 / 4 ? wanted : backend->context / 4;
+
+    return (apr_size_t)((backend->context - answer) * 1000 / atomic_load(backend->density));
+}
+
+/* What the model's server counted of the request says how dense its tokens are. */
+static void calibrate(const chatsession_turn_t *turn)
+{
+    json_t *usage = cs_text_length(turn->usage) ? json_loads(cs_text_get(turn->usage), 0, NULL) : NULL;
+    const json_int_t tokens = json_integer_value(json_object_get(usage, "prompt_tokens"));
+    const apr_int64_t seen = turn->prompt_octets ? tokens * 1000 / (apr_int64_t)turn->prompt_octets : 0;
+
+    /* A short prompt is mostly the template's own tokens. */
+    if (turn->prompt_octets >= 200 && tokens > 0 && tokens <= APR_INT32_MAX) {
+        const apr_int64_t mixed = (3 * (apr_int64_t)atomic_load(turn->backend->density) + seen) / 4;
+        atomic_store(turn->backend->density, (unsigned)(mixed < 20 ? 20 : mixed > 2000 ? 2000 : mixed));
+    }
+    json_decref(usage);
+}
+
 /* The upstream body out of the branch that ends with the user's message. */
 static apr_status_t build_body(chatsession_turn_t *turn)
 {
     apr_pool_t *pool = turn->r->pool;
-    const cs_prompt_options_t options = {.model = turn->backend->model, .stream = true};
+    const chatsession_backend_t *backend = turn->backend;
+    const cs_prompt_options_t options = {.model = backend->model,
+                                         .stream = true,
+                                         .max_turns = backend->turns,
+                                         .max_octets =
+                                             backend->context ? window_octets(backend, turn->settings->params) : 0,
+                                         .params = turn->settings->params};
     cs_prompt_t *prompt = cs_prompt_create(pool);
     cs_db_result_t *rows;
     apr_status_t rv = cs_turn_history(&rows, turn->conf->db, turn->message_id, pool);
 
+    prompt->system = turn->settings->system;
+    prompt->examples = turn->settings->examples;
     for (int i = 0; rv == APR_SUCCESS && i < cs_db_rows(rows); i++) {
         cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
     }
+    turn->prompt_octets = cs_prompt_octets(prompt, &options);
     return rv == APR_SUCCESS ? cs_prompt_to_completions(&turn->body, &turn->body_len, prompt, &options, pool) : rv;
 }
 
@@ -124,7 +159,8 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
                                .content_len = cs_text_length(turn->text),
                                .finish_reason = turn->finish_reason,
                                .usage = usage_text(turn),
-                               .detail = turn->detail};
+                               .detail = turn->detail,
+                               .extra = cs_extra_print(turn->extra, turn->r->pool)};
     apr_status_t rv;
 
     for (;;) {
@@ -178,14 +214,15 @@ static void finish(chatsession_turn_t *turn)
 /* --- the walk --- */
 
 static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, const chatsession_backend_t *backend,
-                                  const char *conversation_id, const cs_turn_begun_t *begun)
+                                  const cs_turn_new_t *new, const cs_turn_begun_t *begun)
 {
     chatsession_turn_t *turn = apr_pcalloc(r->pool, sizeof(*turn));
 
     turn->r = r;
     turn->conf = conf;
     turn->backend = backend;
-    turn->conversation_id = conversation_id;
+    turn->user_id = new->user_id;
+    turn->conversation_id = new->conversation_id;
     turn->message_id = begun->message_id;
     turn->answer_id = begun->answer_id;
     turn->client = r->output_filters;
@@ -194,14 +231,16 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
     turn->estimate = begun->estimate;
     turn->text = cs_text_create(r->pool);
     turn->usage = cs_text_create(r->pool);
+    turn->extra = cs_extra_create(r->pool);
     turn->last_sent = apr_time_now();
     return turn;
 }
 
 /* From a begun turn to its end; the row is there, so whatever happens, it is finished. */
-static int stream(chatsession_turn_t *turn)
+static int stream(chatsession_turn_t *turn, bool untitled)
 {
     request_rec *r = turn->r;
+    const bool titled = untitled && chatsession_title_prepare(turn);
     apr_status_t rv;
 
     chatsession_events_begin(r);
@@ -226,6 +265,10 @@ static int stream(chatsession_turn_t *turn)
     }
     finish(turn);
     chatsession_recorder_remove(turn);
+    calibrate(turn);
+    if (titled && turn->state == CHATSESSION_TURN_COMPLETE) {
+        chatsession_title_make(turn);
+    }
     chatsession_stream_patience(turn, false);
     if (turn->client_gone) {
         /* Now httpd may know: nothing more is to be sent on this connection. */
@@ -259,16 +302,36 @@ static int follow_same(request_rec *r, chatsession_server_t *conf, const cs_turn
     return chatsession_turn_follow_on(r, conf, &place);
 }
 
+/* The model that the turn names, else its conversation's, else the first; one that is configured no more counts as
+ * none. */
+static const chatsession_backend_t *choose_backend(const chatsession_server_t *conf, const char *turns_own,
+                                                   const char *conversations)
+{
+    const chatsession_backend_t *backend = turns_own ? chatsession_find_backend(conf, turns_own) : NULL;
+
+    if (!backend && conversations) {
+        backend = chatsession_find_backend(conf, conversations);
+    }
+    return backend ? backend : chatsession_find_backend(conf, NULL);
+}
+
 static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
 {
-    const chatsession_backend_t *backend = chatsession_find_backend(conf, NULL);
+    cs_conversation_settings_t *settings = apr_palloc(r->pool, sizeof(*settings));
+    const chatsession_backend_t *backend;
+    chatsession_turn_t *running;
     cs_turn_begun_t begun;
-    apr_status_t rv;
+    apr_status_t rv = cs_conversation_settings(settings, conf->db, turn->user_id, turn->conversation_id, r->pool);
 
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    backend = choose_backend(conf, turn->model, settings->model);
     turn->model = backend->name;
     turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
     turn->request_id = chatsession_request_id(r);
     turn->limits = chatsession_queue_limits(conf);
+    turn->titled = chatsession_number(conf, CHATSESSION_TITLE) != CHATSESSION_TITLE_OFF;
     rv = cs_turn_begin(&begun, conf->db, turn, r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
@@ -276,7 +339,9 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     switch (begun.outcome) {
     case CS_TURN_BEGUN:
     case CS_TURN_QUEUED:
-        return stream(create(r, conf, backend, turn->conversation_id, &begun));
+        running = create(r, conf, backend, turn, &begun);
+        running->settings = settings;
+        return stream(running, begun.untitled);
     case CS_TURN_SAME:
         return follow_same(r, conf, turn, begun.answer_id);
     case CS_TURN_STALE:

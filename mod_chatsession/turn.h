@@ -17,7 +17,9 @@
 #include <stdatomic.h>
 #include "config.h"
 #include "core/completion.h"
+#include "core/extra.h"
 #include "core/text.h"
+#include "store/conversation.h"
 #include "store/turn.h"
 
 typedef enum {
@@ -35,7 +37,8 @@ struct chatsession_turn {
     request_rec *r;
     chatsession_server_t *conf;
     const chatsession_backend_t *backend;
-    const char *conversation_id, *message_id, *answer_id;
+    const cs_conversation_settings_t *settings; /* how its conversation asks */
+    const char *user_id, *conversation_id, *message_id, *answer_id;
     chatsession_turn_state_e state;
 
     /* to the browser */
@@ -48,12 +51,15 @@ struct chatsession_turn {
     /* from the backend */
     const char *body; /* the request to it */
     apr_size_t body_len;
+    apr_size_t prompt_octets; /* of the texts in it */
     cs_completion_reader_t *reader;
     apr_time_t began, last_heard;
     bool heard; /* at least one token */
     const char *finish_reason;
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
+
+    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
 
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */

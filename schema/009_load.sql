@@ -154,13 +154,13 @@ END
 $$;
 
 -- Begin a turn as turn_begin does, where there is room for it. More outcomes: queued (begun, and waits for its place); busy (p_waiting wait already);
--- and limit (of the user; exceeded says which). A limit of 0 is none. The same client_id again finds its turn whatever the limits are.
+-- and limit (of the user; exceeded says which). untitled: the conversation had no title before; without p_titled it has none after. A limit of 0 is none. The same client_id again finds its turn whatever the limits are.
 CREATE FUNCTION chatsession.turn_enter(
     p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean,
     p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea,
-    p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint,
+    p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean,
     OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text,
-    OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real)
+    OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_queued integer := 0;
@@ -195,6 +195,7 @@ BEGIN
             END IF;
         END IF;
     END IF;
+    SELECT c.title IS NULL INTO untitled FROM chatsession.conversations c WHERE c.id = p_conversation;
     SELECT b.outcome, b.message_id, b.answer_id, b.model INTO outcome, message_id, answer_id, model
         FROM chatsession.turn_begin(p_user, p_conversation, p_content, p_parent, p_parent_given, p_branch, p_regenerate,
                                     p_client, p_model, p_host, p_request, p_session) b;
@@ -204,6 +205,9 @@ BEGIN
     IF NOT v_known THEN
         UPDATE chatsession.live_turns l SET user_id = p_user, state = v_state, counted = p_max > 0, round = v_round
             WHERE l.answer_id = turn_enter.answer_id;
+        IF untitled AND NOT p_titled THEN
+            UPDATE chatsession.conversations c SET title = NULL WHERE c.id = p_conversation;
+        END IF;
         IF p_user_requests > 0 THEN
             INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
         END IF;

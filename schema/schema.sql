@@ -341,6 +341,21 @@ CREATE FUNCTION chatsession.this_session(p_hash bytea) RETURNS bytea
 
 ALTER FUNCTION chatsession.this_session(p_hash bytea) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.title_by_model(p_user uuid, p_message uuid, p_title text) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    WITH named AS (
+        UPDATE chatsession.conversations c SET title = chatsession.title_of(p_title)
+            FROM chatsession.messages m
+            WHERE m.id = p_message AND c.id = m.conversation_id AND c.user_id = p_user
+              AND c.title = chatsession.title_of(m.content) AND chatsession.title_of(p_title) IS NOT NULL
+            RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM named)
+$$;
+
+ALTER FUNCTION chatsession.title_by_model(p_user uuid, p_message uuid, p_title text) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
@@ -428,7 +443,22 @@ $$;
 
 ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real) RETURNS record
+CREATE FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_outcome text := chatsession.turn_finish(p_answer, p_status, p_content, p_finish_reason, p_usage, p_detail, p_model);
+BEGIN
+    IF p_extra IS NOT NULL AND v_outcome IN ('finished', 'already') THEN
+        UPDATE chatsession.messages m SET extra = p_extra WHERE m.id = p_answer AND m.extra IS DISTINCT FROM p_extra;
+    END IF;
+    RETURN v_outcome;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -464,6 +494,7 @@ BEGIN
             END IF;
         END IF;
     END IF;
+    SELECT c.title IS NULL INTO untitled FROM chatsession.conversations c WHERE c.id = p_conversation;
     SELECT b.outcome, b.message_id, b.answer_id, b.model INTO outcome, message_id, answer_id, model
         FROM chatsession.turn_begin(p_user, p_conversation, p_content, p_parent, p_parent_given, p_branch, p_regenerate,
                                     p_client, p_model, p_host, p_request, p_session) b;
@@ -473,6 +504,9 @@ BEGIN
     IF NOT v_known THEN
         UPDATE chatsession.live_turns l SET user_id = p_user, state = v_state, counted = p_max > 0, round = v_round
             WHERE l.answer_id = turn_enter.answer_id;
+        IF untitled AND NOT p_titled THEN
+            UPDATE chatsession.conversations c SET title = NULL WHERE c.id = p_conversation;
+        END IF;
         IF p_user_requests > 0 THEN
             INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
         END IF;
@@ -485,7 +519,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real) OWNER TO chatsession_owner;
+ALTER FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean) OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.turn_durations (
     id bigint NOT NULL,
@@ -780,7 +814,15 @@ CREATE TABLE chatsession.conversations (
     trashed_at timestamp with time zone,
     trashed_by text,
     purge_at timestamp with time zone,
+    model text,
+    system text,
+    params jsonb,
+    examples jsonb,
+    CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
     CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
+    CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
+    CONSTRAINT params_are_an_object CHECK ((jsonb_typeof(params) = 'object'::text)),
+    CONSTRAINT system_is_at_most_16000_characters CHECK (((char_length(system) >= 1) AND (char_length(system) <= 16000))),
     CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
     CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
     CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text])))
@@ -843,10 +885,12 @@ CREATE TABLE chatsession.messages (
     usage jsonb,
     detail text,
     request_id text,
+    extra jsonb,
     CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
     CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
     CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
     CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
     CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
 );

@@ -39,10 +39,10 @@ static double seconds_of(const cs_db_result_t *result, int row, int column)
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after"
+        "SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after, untitled"
         " FROM chatsession.turn_enter($1::uuid, $2::uuid, $3,"
         " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'),"
-        " $13::integer, $14::integer, $15::integer, $16::integer, $17::bigint)";
+        " $13::integer, $14::integer, $15::integer, $16::integer, $17::bigint, $18::boolean)";
     const cs_turn_limits_t *limits = &turn->limits;
     const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
                                     CS_DB_TEXT(turn->conversation_id),
@@ -60,9 +60,10 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
                                     CS_DB_TEXT(apr_itoa(pool, limits->max_waiting)),
                                     CS_DB_TEXT(apr_itoa(pool, limits->user_turns)),
                                     CS_DB_TEXT(apr_itoa(pool, limits->user_rate)),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, limits->user_tokens))};
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, limits->user_tokens)),
+                                    CS_DB_TEXT(bool_text(turn->titled))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 17, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 18, params, pool);
 
     *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
     if (rv != APR_SUCCESS) {
@@ -75,6 +76,7 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     begun->estimate = seconds_of(result, 0, 5);
     begun->exceeded = cs_db_text(result, 0, 6, NULL);
     begun->retry_after = seconds_of(result, 0, 7);
+    begun->untitled = cs_db_bool(result, 0, 8);
     return read_begun(begun, cs_db_text(result, 0, 0, NULL));
 }
 
@@ -175,16 +177,13 @@ apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const
 
 apr_status_t cs_turn_finish(cs_turn_finished_e *outcome, cs_db_t *db, const cs_turn_end_t *end, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT chatsession.turn_finish($1::uuid, $2, $3, $4, $5::jsonb, $6, $7)";
-    const cs_db_param_t params[] = {CS_DB_TEXT(end->answer_id),
-                                    CS_DB_TEXT(end->status),
-                                    {end->content, end->content_len},
-                                    CS_DB_TEXT(end->finish_reason),
-                                    CS_DB_TEXT(end->usage),
-                                    CS_DB_TEXT(end->detail),
-                                    CS_DB_TEXT(end->model)};
+    static const char sql[] = "SELECT chatsession.turn_end($1::uuid, $2, $3, $4, $5::jsonb, $6, $7, $8::jsonb)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(end->answer_id),       CS_DB_TEXT(end->status),
+                                    {end->content, end->content_len}, CS_DB_TEXT(end->finish_reason),
+                                    CS_DB_TEXT(end->usage),           CS_DB_TEXT(end->detail),
+                                    CS_DB_TEXT(end->model),           CS_DB_TEXT(end->extra)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 8, params, pool);
     const char *word;
 
     *outcome = CS_TURN_FINISHED;

@@ -44,6 +44,7 @@ typedef struct {
     const char *request_id;
     const char *session_hash; /* hex, of the session that asks; NULL: none */
     cs_turn_limits_t limits;
+    bool titled; /* name the conversation by the first words */
 } cs_turn_new_t;
 
 typedef struct {
@@ -55,6 +56,7 @@ typedef struct {
     double estimate;      /* seconds until it is let in; negative: nobody knows; QUEUED */
     const char *exceeded; /* turns, requests or tokens; LIMITED */
     double retry_after;   /* seconds; negative: nobody knows; BUSY and LIMITED */
+    bool untitled;        /* the conversation had no title before */
 } cs_turn_begun_t;
 
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn,
@@ -110,10 +112,11 @@ typedef struct {
     const char *status; /* complete, stopped, interrupted or error */
     const char *content;
     apr_size_t content_len;
-    const char *finish_reason; /* these four may be NULL */
+    const char *finish_reason; /* these and what follows may be NULL */
     const char *usage;         /* JSON text */
     const char *detail;
     const char *model;
+    const char *extra; /* JSON text: what the answer has beside its text */
 } cs_turn_end_t;
 
 typedef enum {

@@ -111,6 +111,7 @@ _MAKERS = {
     "DELETE /chat/api/sessions/{word}": (204, None),
     "POST /chat/api/password": (204, lambda world, thing, person: {"current": world.users[person].password,
                                                                    "new": f"another of {uuid.uuid4()}"}),
+    "GET /chat/api/models": (200, None),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
     "GET /chat/api/conversations/{id}": (200, None),

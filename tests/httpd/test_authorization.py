@@ -21,6 +21,7 @@ LEVELS = {
     "DELETE /chat/api/sessions": "user",
     "DELETE /chat/api/sessions/{word}": "user",
     "POST /chat/api/password": "user",
+    "GET /chat/api/models": "user",
     "GET /chat/api/conversations": "user",
     "POST /chat/api/conversations": "user",
     "GET /chat/api/conversations/{id}": "user",

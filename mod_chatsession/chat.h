@@ -29,6 +29,10 @@ int chatsession_check_model(chatsession_call_t *call, const char *name);
 int chatsession_read_settings(chatsession_call_t *call, int first, json_t **settings);
 #define CHATSESSION_SETTINGS_MEMBERS 4
 
+/* chat_keys.c */
+chatsession_handler_fn chatsession_list_keys, chatsession_create_key, chatsession_delete_key;
+extern const cs_json_member_t chatsession_key_members[1];
+
 /* chat_account.c */
 chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,
     chatsession_post_password;

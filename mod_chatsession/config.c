@@ -805,7 +805,8 @@ cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf)
 /* What is missing or contradictory for the handlers that s has, as a sentence, or NULL. */
 static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
 {
-    const bool chat = chatsession_mounts_have(conf->mounts, "chatsession");
+    const bool chat = chatsession_mounts_have(conf->mounts, "chatsession") ||
+                      chatsession_mounts_have(conf->mounts, "chatsession-openai");
     const bool uses_sessions = chat || chatsession_mounts_have(conf->mounts, "chatsession-admin");
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, NULL);
     const char *problem = cs_cookie_problem(&attrs);

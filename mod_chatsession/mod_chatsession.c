@@ -19,6 +19,7 @@
 #include "login.h"
 #include "mock.h"
 #include "mounts.h"
+#include "openai.h"
 #include "queue.h"
 #include "recorder.h"
 #include "reply.h"
@@ -64,6 +65,9 @@ static int handle(request_rec *r)
     }
     if (!strcmp(r->handler, "chatsession-admin")) {
         return chatsession_admin_handler(r, conf, &address);
+    }
+    if (!strcmp(r->handler, "chatsession-openai")) {
+        return chatsession_openai_handler(r, conf, &address);
     }
     if (!strcmp(r->handler, "chatsession-mock")) {
         return chatsession_mock_handler(r, address.below);

@@ -116,8 +116,12 @@ json_t *chatsession_queue_json(int place, double estimate)
 
 static void send_place(chatsession_turn_t *turn, int place, double estimate)
 {
-    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+    apr_bucket_brigade *bb;
 
+    if (turn->relay) {
+        return;
+    }
+    bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
     chatsession_event_add(bb, "queue", -1, chatsession_queue_json(place, estimate), turn->r->pool);
     chatsession_stream_send(turn, bb);
     apr_brigade_destroy(bb);

@@ -106,7 +106,7 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
 {
-    if (!turn->client_gone &&
+    if (!turn->client_gone && !turn->relay &&
         apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
         apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
         chatsession_event_add_heartbeat(bb);
@@ -178,7 +178,7 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         json_object_set(delta, "parts", piece->parts);
         turn->heard = true;
     }
-    if (json_object_size(delta) || piece->finish_reason) {
+    if (!turn->relay && (json_object_size(delta) || piece->finish_reason)) {
         chatsession_event_add(record->out, NULL, turn->points,
                               chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
                               record->scratch);
@@ -234,6 +234,33 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     return take_text(record, &piece);
 }
 
+/* The caller gets the answer under our headers, not under those of the model's server. */
+static void begin_relay(chatsession_relay_t *relay, request_rec *r)
+{
+    relay->status = r->status;
+    relay->content_type = r->content_type;
+    r->headers_out = relay->headers;
+    r->status_line = NULL;
+    r->content_encoding = NULL;
+}
+
+/* Pass on what has come, but for the end of it: that waits until it is committed. */
+static void relay_bytes(record_t *record, const char *bytes, apr_size_t len)
+{
+    chatsession_turn_t *turn = record->turn;
+
+    if (!record->sse) {
+        return; /* all of it is kept as one body */
+    }
+    if (turn->state == CHATSESSION_TURN_RUNNING) {
+        turn->relay->sending = true;
+        apr_brigade_write(record->out, NULL, NULL, bytes, len);
+    } else if (turn->state == CHATSESSION_TURN_COMPLETE &&
+               cs_text_append(turn->relay->held, bytes, len, 0) != APR_SUCCESS) {
+        chatsession_stream_end(turn);
+    }
+}
+
 /* At the first bytes: what kind of answer is this? */
 static void look(record_t *record)
 {
@@ -241,6 +268,9 @@ static void look(record_t *record)
 
     record->looked = true;
     record->status = r->status;
+    if (record->turn->relay) {
+        begin_relay(record->turn->relay, r);
+    }
     if (r->status == HTTP_OK && r->content_type && !ap_cstr_casecmpn(r->content_type, "text/event-stream", 17)) {
         if (cs_sse_reader_create(&record->sse, take_piece, record, r->pool) != APR_SUCCESS) {
             chatsession_turn_transit(record->turn, CHATSESSION_TURN_INTERRUPTED, "internal_error",
@@ -248,7 +278,7 @@ static void look(record_t *record)
         }
         return;
     }
-    record->whole = cs_text_create(r->pool);
+    record->whole = record->turn->relay ? record->turn->relay->held : cs_text_create(r->pool);
 }
 
 static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t len)
@@ -355,6 +385,9 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
                     turn->last_heard = apr_time_now();
                 }
                 rv = take_bytes(ctx, bytes, len);
+                if (turn->relay) {
+                    relay_bytes(ctx, bytes, len);
+                }
             }
         }
     }

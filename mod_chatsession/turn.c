@@ -3,6 +3,7 @@
 #include "turn.h"
 #include <http_config.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <apr_strings.h>
 #include "backend.h"
 #include "core/chatprompt.h"
@@ -92,10 +93,11 @@ static void calibrate(const chatsession_turn_t *turn)
 }
 
 /* The upstream body out of the branch that ends with the user's message. */
-static apr_status_t build_body(chatsession_turn_t *turn)
+static apr_status_t body_of_history(chatsession_turn_t *turn)
 {
     apr_pool_t *pool = turn->r->pool;
     const chatsession_backend_t *backend = turn->backend;
+
     const cs_prompt_options_t options = {.model = backend->model,
                                          .stream = true,
                                          .max_turns = backend->turns,
@@ -113,6 +115,16 @@ static apr_status_t build_body(chatsession_turn_t *turn)
     }
     turn->prompt_octets = cs_prompt_octets(prompt, &options);
     return rv == APR_SUCCESS ? cs_prompt_to_completions(&turn->body, &turn->body_len, prompt, &options, pool) : rv;
+}
+
+static apr_status_t build_body(chatsession_turn_t *turn)
+{
+    if (!turn->relay) {
+        return body_of_history(turn);
+    }
+    turn->body = turn->relay->body;
+    turn->body_len = turn->relay->body_len;
+    return turn->body ? APR_SUCCESS : APR_ENOMEM;
 }
 
 /* --- to the browser --- */
@@ -178,6 +190,60 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
     }
 }
 
+/* --- a relayed answer's end --- */
+
+static const char *relay_problem(const chatsession_turn_t *turn)
+{
+    return turn->detail ? turn->detail : "The answer was stopped.";
+}
+
+/* The caller is told in the stream, as OpenAI's clients expect it. */
+static void end_relayed_stream(chatsession_turn_t *turn, bool whole)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+
+    if (whole) {
+        apr_brigade_write(bb, NULL, NULL, cs_text_get(turn->relay->held), cs_text_length(turn->relay->held));
+    } else {
+        chatsession_event_add(bb, NULL, -1,
+                              chatsession_error_json(turn->r, turn->error ? turn->error : "stopped",
+                                                     relay_problem(turn)),
+                              turn->r->pool);
+    }
+    chatsession_stream_send(turn, bb);
+}
+
+/* A refusal of the model's server is the caller's to read, but not what it says of our key. */
+static bool is_callers(int status)
+{
+    return status == HTTP_OK ||
+           (status >= 400 && status < 600 && status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN);
+}
+
+static void end_relay(chatsession_turn_t *turn, const char *status)
+{
+    const chatsession_relay_t *relay = turn->relay;
+    request_rec *r = turn->r;
+    const bool whole = !strcmp(status, "complete");
+
+    if (turn->client_gone) {
+        return;
+    }
+    if (relay->sending) {
+        end_relayed_stream(turn, whole);
+    } else if (cs_text_length(relay->held) && is_callers(relay->status) && (whole || relay->status != HTTP_OK)) {
+        r->status = relay->status;
+        ap_set_content_type(r, relay->content_type ? apr_pstrdup(r->pool, relay->content_type) : "application/json");
+        ap_set_content_length(r, (apr_off_t)cs_text_length(relay->held));
+        ap_rwrite(cs_text_get(relay->held), (int)cs_text_length(relay->held), r);
+    } else {
+        const int code = turn->error && !strcmp(turn->error, "database_unavailable") ? HTTP_SERVICE_UNAVAILABLE
+                         : turn->error && !strcmp(turn->error, "backend_timeout")    ? HTTP_GATEWAY_TIME_OUT
+                                                                                     : HTTP_BAD_GATEWAY;
+        chatsession_reply_error(r, code, turn->error ? turn->error : "stopped", relay_problem(turn));
+    }
+}
+
 /* Nothing may be sent as done before it is committed. */
 static void finish(chatsession_turn_t *turn)
 {
@@ -188,7 +254,9 @@ static void finish(chatsession_turn_t *turn)
 
     if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
         turn->points++;
-        send_chunk(turn, rest);
+        if (!turn->relay) {
+            send_chunk(turn, rest);
+        }
     }
     rv = commit_end(turn, &outcome);
     if (rv != APR_SUCCESS) {
@@ -203,6 +271,10 @@ static void finish(chatsession_turn_t *turn)
         turn->error = "conversation_gone";
         turn->detail =
             outcome == CS_TURN_GONE ? "The conversation was deleted." : "The answer had been ended elsewhere.";
+    }
+    if (turn->relay) {
+        end_relay(turn, status);
+        return;
     }
     if (turn->error) {
         send_event(turn, "error", chatsession_error_json(turn->r, turn->error, turn->detail));
@@ -240,13 +312,16 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
 static int stream(chatsession_turn_t *turn, bool untitled)
 {
     request_rec *r = turn->r;
-    const bool titled = untitled && chatsession_title_prepare(turn);
+    const bool titled = untitled && !turn->relay && chatsession_title_prepare(turn);
     apr_status_t rv;
 
-    chatsession_events_begin(r);
     chatsession_stream_patience(turn, true);
     chatsession_recorder_add(turn);
-    send_event(turn, "turn", turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    if (!turn->relay) {
+        chatsession_events_begin(r);
+        send_event(turn, "turn",
+                   turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    }
     if (turn->state == CHATSESSION_TURN_QUEUED) {
         chatsession_queue_wait(turn);
     }
@@ -315,7 +390,7 @@ static const chatsession_backend_t *choose_backend(const chatsession_server_t *c
     return backend ? backend : chatsession_find_backend(conf, NULL);
 }
 
-static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
 {
     cs_conversation_settings_t *settings = apr_palloc(r->pool, sizeof(*settings));
     const chatsession_backend_t *backend;
@@ -341,6 +416,12 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     case CS_TURN_QUEUED:
         running = create(r, conf, backend, turn, &begun);
         running->settings = settings;
+        running->relay = relay;
+        if (relay) {
+            relay->begun = true;
+            relay->headers = r->headers_out;
+            relay->held = cs_text_create(r->pool);
+        }
         return stream(running, begun.untitled);
     case CS_TURN_SAME:
         return follow_same(r, conf, turn, begun.answer_id);
@@ -360,12 +441,17 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
 
 int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
 {
+    return chatsession_turn_relay(r, conf, turn, NULL);
+}
+
+int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
+{
     int rv;
 
     if (!chatsession_streams_enter(conf)) {
         return chatsession_streams_refuse(r);
     }
-    rv = begin(r, conf, turn);
+    rv = begin(r, conf, turn, relay);
     chatsession_streams_leave();
     return rv;
 }

@@ -33,6 +33,21 @@ typedef enum {
 
 typedef struct chatsession_turn chatsession_turn_t;
 
+/** A request that goes to the model, and its answer that goes to the caller, as they are. */
+typedef struct {
+    const char *body; /* to the model */
+    apr_size_t body_len;
+    bool stream; /* events are wanted */
+
+    /* set while it runs */
+    bool begun;   /* the turn is in the database */
+    bool sending; /* the answer's status and headers are on their way */
+    int status;   /* the model server's; 0: it did not answer */
+    const char *content_type;
+    apr_table_t *headers; /* ours */
+    cs_text_t *held;      /* what is passed on only when the answer's end is committed */
+} chatsession_relay_t;
+
 struct chatsession_turn {
     request_rec *r;
     chatsession_server_t *conf;
@@ -59,7 +74,8 @@ struct chatsession_turn {
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
 
-    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
+    chatsession_relay_t *relay; /* NULL: the browser hears our events */
+    cs_extra_t *extra;          /* what comes beside the text; only the request's thread */
 
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */
@@ -85,6 +101,9 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 
 /** Answer the call with the stream of a new turn, or with the error that beginning it gave. */
 int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn);
+
+/** Run the turn with the model turn->model, relaying what is said. */
+int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay);
 
 /** Answer with the stream of a turn that runs elsewhere or has ended, from place on. */
 int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);

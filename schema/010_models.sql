@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- SPDX-FileCopyrightText: The mod_chatsession authors
 --
--- Models: which one a conversation talks to and how, and what an answer has beside its text.
+-- Models: which one a conversation talks to and how, what an answer has beside its text, and keys by which programs ask.
 SET LOCAL ROLE chatsession_owner;
 
 ALTER TABLE chatsession.conversations
@@ -43,4 +43,54 @@ LANGUAGE sql AS $$
             RETURNING 1
     )
     SELECT EXISTS (SELECT FROM named)
+$$;
+
+-- Keys by which programs ask a model in a user's name. Only the hash of a key is here; its beginning is for lists.
+CREATE TABLE chatsession.api_keys (
+    id           uuid        NOT NULL DEFAULT gen_random_uuid(),
+    user_id      uuid        NOT NULL,
+    name         text        NOT NULL,
+    prefix       text        NOT NULL,
+    key_hash     bytea       NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    last_used_at timestamptz,
+    revoked_at   timestamptz,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT one_key_per_hash UNIQUE (key_hash),
+    CONSTRAINT key_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users ON DELETE CASCADE,
+    CONSTRAINT key_name_is_1_to_64_characters CHECK (char_length(name) BETWEEN 1 AND 64),
+    CONSTRAINT key_hash_is_sha256 CHECK (octet_length(key_hash) = 32)
+);
+-- A user's own.
+CREATE INDEX api_keys_of_user ON chatsession.api_keys (user_id, created_at);
+GRANT SELECT, INSERT, UPDATE ON chatsession.api_keys TO chatsession;
+
+-- Make a key; no row when the user has p_max already.
+CREATE FUNCTION chatsession.key_make(p_user uuid, p_name text, p_prefix text, p_hash bytea, p_max integer)
+RETURNS SETOF chatsession.api_keys LANGUAGE plpgsql AS $$
+BEGIN
+    -- Two at once see each other.
+    PERFORM FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF (SELECT count(*) FROM chatsession.api_keys k WHERE k.user_id = p_user AND k.revoked_at IS NULL AND k.key_hash <> p_hash) >= p_max THEN
+        RETURN;
+    END IF;
+    RETURN QUERY INSERT INTO chatsession.api_keys AS k (user_id, name, prefix, key_hash) VALUES (p_user, p_name, p_prefix, p_hash)
+        ON CONFLICT ON CONSTRAINT one_key_per_hash DO UPDATE SET name = k.name RETURNING k.*;
+END
+$$;
+
+-- Whose key it is, when it holds; its use is noted once a minute.
+CREATE FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_key uuid;
+    v_seen timestamptz;
+BEGIN
+    SELECT k.id, k.last_used_at, u.id, u.name, u.role INTO v_key, v_seen, user_id, user_name, role
+        FROM chatsession.api_keys k JOIN chatsession.users u ON u.id = k.user_id
+        WHERE k.key_hash = p_hash AND k.revoked_at IS NULL AND u.disabled_at IS NULL;
+    IF FOUND AND (v_seen IS NULL OR v_seen < now() - interval '1 minute') THEN
+        UPDATE chatsession.api_keys k SET last_used_at = now() WHERE k.id = v_key;
+    END IF;
+END
 $$;

@@ -103,6 +103,55 @@ $$;
 
 ALTER FUNCTION chatsession.keep_values_few() OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.api_keys (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT key_hash_is_sha256 CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT key_name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64)))
+);
+
+ALTER TABLE chatsession.api_keys OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.key_make(p_user uuid, p_name text, p_prefix text, p_hash bytea, p_max integer) RETURNS SETOF chatsession.api_keys
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Two at once see each other.
+    PERFORM FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF (SELECT count(*) FROM chatsession.api_keys k WHERE k.user_id = p_user AND k.revoked_at IS NULL AND k.key_hash <> p_hash) >= p_max THEN
+        RETURN;
+    END IF;
+    RETURN QUERY INSERT INTO chatsession.api_keys AS k (user_id, name, prefix, key_hash) VALUES (p_user, p_name, p_prefix, p_hash)
+        ON CONFLICT ON CONSTRAINT one_key_per_hash DO UPDATE SET name = k.name RETURNING k.*;
+END
+$$;
+
+ALTER FUNCTION chatsession.key_make(p_user uuid, p_name text, p_prefix text, p_hash bytea, p_max integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_key uuid;
+    v_seen timestamptz;
+BEGIN
+    SELECT k.id, k.last_used_at, u.id, u.name, u.role INTO v_key, v_seen, user_id, user_name, role
+        FROM chatsession.api_keys k JOIN chatsession.users u ON u.id = k.user_id
+        WHERE k.key_hash = p_hash AND k.revoked_at IS NULL AND u.disabled_at IS NULL;
+    IF FOUND AND (v_seen IS NULL OR v_seen < now() - interval '1 minute') THEN
+        UPDATE chatsession.api_keys k SET last_used_at = now() WHERE k.id = v_key;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -955,6 +1004,9 @@ ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY chatsession.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (seq);
 
@@ -982,6 +1034,9 @@ ALTER TABLE ONLY chatsession.users
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT one_answer_at_a_time UNIQUE (conversation_id);
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT one_key_per_hash UNIQUE (key_hash);
+
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT one_order_per_conversation UNIQUE (conversation_id, seq);
 
@@ -1008,6 +1063,8 @@ ALTER TABLE ONLY chatsession.user_tokens
 
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
@@ -1065,6 +1122,9 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT key_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turn_has_its_answer FOREIGN KEY (answer_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
@@ -1099,6 +1159,8 @@ ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
 
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.api_keys TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
 

@@ -27,6 +27,9 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
                                     const json_t *settings, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** Take back a conversation of the user's in which nothing was said. */
+apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** One with its messages in order. */
 apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                  apr_pool_t *pool) CS_MUSTCHECK;

@@ -75,6 +75,16 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
     return one_row(conversation, db, CS_DB_ONCE, sql, 3, params, pool);
 }
 
+apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
+{
+    static const char sql[] = "DELETE FROM chatsession.conversations c"
+                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.message_count = 0";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
+    cs_db_result_t *result;
+
+    return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+}
+
 static json_t *if_set(json_t *value)
 {
     return json_is_null(value) ? NULL : value;

@@ -14,7 +14,7 @@ _STATE = {
     "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
-    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)",
+    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "api_keys": "to_jsonb(t)",
 }
 
 
@@ -71,6 +71,12 @@ class World:
              "owner": self.ids[owner], "title": title, "asked": question, "answered": answer})
         return made
 
+    def key(self, owner):
+        """The id of an API key that nobody knows."""
+        return str(self.connection.execute(
+            "INSERT INTO chatsession.api_keys (user_id, name, prefix, key_hash) VALUES"
+            " (%s, 'a key', 'csk_x', sha256(%s::bytea)) RETURNING id", (self.ids[owner], uuid.uuid4().bytes)).fetchone()[0])
+
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
         ref = uuid.uuid4().hex[:12]
@@ -112,6 +118,9 @@ _MAKERS = {
     "POST /chat/api/password": (204, lambda world, thing, person: {"current": world.users[person].password,
                                                                    "new": f"another of {uuid.uuid4()}"}),
     "GET /chat/api/models": (200, None),
+    "GET /chat/api/keys": (200, None),
+    "POST /chat/api/keys": (201, lambda *_: {"name": "a program"}),
+    "DELETE /chat/api/keys/{id}": (204, None),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
     "GET /chat/api/conversations/{id}": (200, None),
@@ -156,6 +165,8 @@ def good_request(route, world, owner, person):
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
     if "{word}" in route.path:
         identifier = world.session_ref(owner)
+    if route.path.startswith("api/keys/"):
+        identifier = world.key(owner)
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 
 

@@ -4,6 +4,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "assets.h"
+#include "chatstream.h"
 #include "login.h"
 #include "reply.h"
 #include "store/schema.h"
@@ -69,8 +70,14 @@ static const chatsession_route_t routes[] = {
 
 int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
 {
+    int answered;
+
     if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", address->below) == OK) {
         return OK;
+    }
+    answered = chatsession_chatstream_handler(r, conf, address);
+    if (answered != DECLINED) {
+        return answered;
     }
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

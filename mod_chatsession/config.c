@@ -14,7 +14,9 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "assets.h"
+#include "chatstream.h"
 #include "core/duration.h"
+#include "core/prompttext.h"
 #include "mounts.h"
 #include "request.h"
 #include "secret.h"
@@ -137,7 +139,11 @@ typedef struct {
     ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
         "what becomes of an answer whose browser has left") \
     ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \
-        "what a conversation is called until its owner says")
+        "what a conversation is called until its owner says") \
+    ROW(CHATSTREAM, "ChatSessionChatStream", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "ChatStream's interface under the mount of the chat") \
+    ROW(CHATSTREAM_PROMPT, "ChatSessionChatStreamPrompt", set_setting, TYPE_CHOICE, CHOICE(CS_PROMPT_REDPAJAMA, "redpajama|rinna"), \
+        "the family of models for which get_prompt writes a history")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
@@ -620,6 +626,33 @@ static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, co
     return NULL;
 }
 
+static const char *add_chatstream_role(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    chatsession_chatstream_role_t role = {argc ? chatsession_access_of(argv[0]) : CHATSESSION_ANYONE, 0};
+
+    (void)dir;
+    if (role.access == CHATSESSION_ANYONE || argc < 2) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionChatStreamRole: expected one of user, viewer, auditor, operator, admin and the "
+                            "names of calls, not \"%s\"",
+                            argc ? argv[0] : "");
+    }
+    for (int i = 1; i < argc; i++) {
+        apr_int64_t index;
+        if (!parse_choice(&index, CHATSESSION_CHATSTREAM_NAMES, argv[i])) {
+            return apr_psprintf(cmd->pool, "ChatSessionChatStreamRole: \"%s\" is none of " CHATSESSION_CHATSTREAM_NAMES,
+                                argv[i]);
+        }
+        role.allowed |= 1U << index;
+    }
+    if (!conf->chatstream_roles) {
+        conf->chatstream_roles = apr_array_make(cmd->pool, 2, sizeof(role));
+    }
+    APR_ARRAY_PUSH(conf->chatstream_roles, chatsession_chatstream_role_t) = role;
+    return NULL;
+}
+
 static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_dir_t *conf = dir;
@@ -670,6 +703,8 @@ const command_rec chatsession_commands[] = {
                     "who checks a login, in this order: chatsession (our own users) or httpd's authn providers"),
     AP_INIT_TAKE2("ChatSessionRole", add_role_rule, NULL, RSRC_CONF,
                   "ROLE EXPRESSION: the role of a user whom somebody else authenticates; the first that holds"),
+    AP_INIT_TAKE_ARGV("ChatSessionChatStreamRole", add_chatstream_role, NULL, RSRC_CONF,
+                      "ROLE NAME ...: what a role, and those above it, may call of ChatStream's interface"),
     AP_INIT_TAKE_ARGV("ChatSessionMock", set_mock, NULL, ACCESS_CONF,
                       "the built-in model for trials: echo, round or long, with wait= and pace="),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
@@ -699,6 +734,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
+    merged->chatstream_roles = merged->chatstream_roles ? merged->chatstream_roles : parent->chatstream_roles;
     merged->skips = merged->skips ? merged->skips : parent->skips;
     merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
     return merged;

@@ -71,6 +71,8 @@ typedef enum {
     CHATSESSION_USER_TOKENS,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
+    CHATSESSION_CHATSTREAM,
+    CHATSESSION_CHATSTREAM_PROMPT,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
@@ -122,13 +124,14 @@ typedef struct {
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
-    apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
-    const chatsession_legacy_t *legacy; /* NULL: none */
-    apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
-    chatsession_assets_t *assets;       /* the pages, in memory */
-    cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
-    cs_db_t *db;                        /* this child's; NULL before child_init or when not configured */
-    chatsession_recorder_t *recorder;   /* of db's running answers; NULL as db */
+    apr_array_header_t *chatstream_roles; /* of chatsession_chatstream_role_t; NULL: the defaults */
+    apr_array_header_t *skips;            /* of chatsession_skip_t; NULL: none */
+    const chatsession_legacy_t *legacy;   /* NULL: none */
+    apr_array_header_t *mounts;           /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets;         /* the pages, in memory */
+    cs_session_cache_t *sessions;         /* what this host remembers of sessions; NULL: nothing */
+    cs_db_t *db;                          /* this child's; NULL before child_init or when not configured */
+    chatsession_recorder_t *recorder;     /* of db's running answers; NULL as db */
 } chatsession_server_t;
 
 typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;

@@ -118,7 +118,7 @@ static void send_place(chatsession_turn_t *turn, int place, double estimate)
 {
     apr_bucket_brigade *bb;
 
-    if (turn->relay) {
+    if (!chatsession_turn_has_events(turn)) {
         return;
     }
     bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);

@@ -51,7 +51,8 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
         if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
             turn->client_gone = true;
-            const bool ends = chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
+            const bool ends =
+                turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
             ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
                           turn->answer_id, ends ? "is stopped" : "goes on");
             if (ends) {
@@ -106,7 +107,7 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
 {
-    if (!turn->client_gone && !turn->relay &&
+    if (!turn->client_gone && chatsession_turn_has_events(turn) &&
         apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
         apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
         chatsession_event_add_heartbeat(bb);
@@ -156,6 +157,11 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
             return too_long(turn, limit);
         }
         turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
+        if (turn->plain) {
+            turn->plain->sending = true;
+            apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
+            apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+        }
         turn->heard = true;
     }
     if ((piece->reasoning || piece->tool_calls || piece->parts) &&
@@ -178,7 +184,7 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         json_object_set(delta, "parts", piece->parts);
         turn->heard = true;
     }
-    if (!turn->relay && (json_object_size(delta) || piece->finish_reason)) {
+    if (chatsession_turn_has_events(turn) && (json_object_size(delta) || piece->finish_reason)) {
         chatsession_event_add(record->out, NULL, turn->points,
                               chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
                               record->scratch);
@@ -281,13 +287,27 @@ static void look(record_t *record)
     record->whole = record->turn->relay ? record->turn->relay->held : cs_text_create(r->pool);
 }
 
+static void look_once(record_t *record)
+{
+    request_rec *r = record->turn->r;
+
+    if (record->looked) {
+        return;
+    }
+    look(record);
+    if (record->turn->plain) {
+        r->status = HTTP_OK;
+        r->status_line = NULL;
+        r->headers_out = record->turn->plain->headers;
+        ap_set_content_type(r, "text/plain; charset=utf-8");
+    }
+}
+
 static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t len)
 {
     apr_status_t rv;
 
-    if (!record->looked) {
-        look(record);
-    }
+    look_once(record);
     if (record->whole) {
         const apr_size_t limit = (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT);
         rv = cs_text_append(record->whole, bytes, len, limit);
@@ -306,9 +326,7 @@ static void take_end(record_t *record)
 {
     chatsession_turn_t *turn = record->turn;
 
-    if (!record->looked) {
-        look(record);
-    }
+    look_once(record);
     if (!record->whole || record->broken || turn->state != CHATSESSION_TURN_RUNNING) {
         return;
     }

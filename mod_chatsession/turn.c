@@ -33,6 +33,11 @@ void chatsession_turn_set_current(chatsession_turn_t *turn)
     current = turn;
 }
 
+bool chatsession_turn_has_events(const chatsession_turn_t *turn)
+{
+    return !turn->relay && !turn->plain;
+}
+
 static const char *const state_names[] = {
     [CHATSESSION_TURN_QUEUED] = "queued",     [CHATSESSION_TURN_RUNNING] = "streaming",
     [CHATSESSION_TURN_COMPLETE] = "complete", [CHATSESSION_TURN_STOPPED] = "stopped",
@@ -220,6 +225,17 @@ static bool is_callers(int status)
            (status >= 400 && status < 600 && status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN);
 }
 
+/* Nothing has been sent yet: the failure's own status. */
+static void reply_failure(chatsession_turn_t *turn)
+{
+    const char *error = turn->error ? turn->error : "stopped";
+    const int code = !strcmp(error, "database_unavailable") ? HTTP_SERVICE_UNAVAILABLE
+                     : !strcmp(error, "backend_timeout")    ? HTTP_GATEWAY_TIME_OUT
+                                                            : HTTP_BAD_GATEWAY;
+
+    chatsession_reply_error(turn->r, code, error, relay_problem(turn));
+}
+
 static void end_relay(chatsession_turn_t *turn, const char *status)
 {
     const chatsession_relay_t *relay = turn->relay;
@@ -237,10 +253,31 @@ static void end_relay(chatsession_turn_t *turn, const char *status)
         ap_set_content_length(r, (apr_off_t)cs_text_length(relay->held));
         ap_rwrite(cs_text_get(relay->held), (int)cs_text_length(relay->held), r);
     } else {
-        const int code = turn->error && !strcmp(turn->error, "database_unavailable") ? HTTP_SERVICE_UNAVAILABLE
-                         : turn->error && !strcmp(turn->error, "backend_timeout")    ? HTTP_GATEWAY_TIME_OUT
-                                                                                     : HTTP_BAD_GATEWAY;
-        chatsession_reply_error(r, code, turn->error ? turn->error : "stopped", relay_problem(turn));
+        reply_failure(turn);
+    }
+}
+
+/* --- the end of one in ChatStream's form --- */
+
+static void end_plain(chatsession_turn_t *turn, const char *status)
+{
+    request_rec *r = turn->r;
+
+    if (turn->client_gone) {
+        return;
+    }
+    if (!strcmp(status, "complete") || !strcmp(status, "stopped")) {
+        if (!turn->plain->sending) {
+            ap_set_content_type(r, "text/plain; charset=utf-8");
+            ap_rwrite(cs_text_get(turn->text), (int)cs_text_length(turn->text), r);
+            ap_rputs(turn->plain->mark, r);
+        }
+    } else if (!turn->plain->sending) {
+        reply_failure(turn);
+    } else {
+        /* The form has no word for it: the body ends where the connection does, which is an error to its client. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+        r->connection->aborted = 1;
     }
 }
 
@@ -254,7 +291,7 @@ static void finish(chatsession_turn_t *turn)
 
     if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
         turn->points++;
-        if (!turn->relay) {
+        if (chatsession_turn_has_events(turn)) {
             send_chunk(turn, rest);
         }
     }
@@ -274,6 +311,10 @@ static void finish(chatsession_turn_t *turn)
     }
     if (turn->relay) {
         end_relay(turn, status);
+        return;
+    }
+    if (turn->plain) {
+        end_plain(turn, status);
         return;
     }
     if (turn->error) {
@@ -312,12 +353,12 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
 static int stream(chatsession_turn_t *turn, bool untitled)
 {
     request_rec *r = turn->r;
-    const bool titled = untitled && !turn->relay && chatsession_title_prepare(turn);
+    const bool titled = untitled && chatsession_turn_has_events(turn) && chatsession_title_prepare(turn);
     apr_status_t rv;
 
     chatsession_stream_patience(turn, true);
     chatsession_recorder_add(turn);
-    if (!turn->relay) {
+    if (chatsession_turn_has_events(turn)) {
         chatsession_events_begin(r);
         send_event(turn, "turn",
                    turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
@@ -390,7 +431,8 @@ static const chatsession_backend_t *choose_backend(const chatsession_server_t *c
     return backend ? backend : chatsession_find_backend(conf, NULL);
 }
 
-static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
+static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
+                 chatsession_plain_t *plain)
 {
     cs_conversation_settings_t *settings = apr_palloc(r->pool, sizeof(*settings));
     const chatsession_backend_t *backend;
@@ -417,6 +459,11 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
         running = create(r, conf, backend, turn, &begun);
         running->settings = settings;
         running->relay = relay;
+        running->plain = plain;
+        if (plain) {
+            apr_table_setn(r->headers_out, plain->id_header, begun.answer_id);
+            plain->headers = r->headers_out;
+        }
         if (relay) {
             relay->begun = true;
             relay->headers = r->headers_out;
@@ -428,6 +475,10 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     case CS_TURN_STALE:
         return reply_stale(r, conf, turn);
     case CS_TURN_RUNNING:
+        if (plain) {
+            plain->running = true;
+            return OK;
+        }
         return chatsession_reply_error(r, HTTP_CONFLICT, "turn_running",
                                        "An answer of this conversation is being written; stop it or wait for its end.");
     case CS_TURN_BUSY:
@@ -439,21 +490,32 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     return chatsession_reply_status(r, APR_ENOENT);
 }
 
-int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
-{
-    return chatsession_turn_relay(r, conf, turn, NULL);
-}
-
-int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
+static int begin_in_share(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
+                          chatsession_plain_t *plain)
 {
     int rv;
 
     if (!chatsession_streams_enter(conf)) {
         return chatsession_streams_refuse(r);
     }
-    rv = begin(r, conf, turn, relay);
+    rv = begin(r, conf, turn, relay, plain);
     chatsession_streams_leave();
     return rv;
+}
+
+int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+{
+    return begin_in_share(r, conf, turn, NULL, NULL);
+}
+
+int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
+{
+    return begin_in_share(r, conf, turn, relay, NULL);
+}
+
+int chatsession_turn_plain(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_plain_t *plain)
+{
+    return begin_in_share(r, conf, turn, NULL, plain);
 }
 
 int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)

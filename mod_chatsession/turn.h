@@ -48,6 +48,15 @@ typedef struct {
     cs_text_t *held;      /* what is passed on only when the answer's end is committed */
 } chatsession_relay_t;
 
+/** An answer in ChatStream's form: each piece is the whole text so far and a mark. */
+typedef struct {
+    const char *mark;
+    const char *id_header; /* carries the answer's id */
+    bool running;          /* nothing was begun and nothing answered: another answer is being written */
+    bool sending;          /* its status and headers are on their way */
+    apr_table_t *headers;  /* ours */
+} chatsession_plain_t;
+
 struct chatsession_turn {
     request_rec *r;
     chatsession_server_t *conf;
@@ -74,8 +83,9 @@ struct chatsession_turn {
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
 
-    chatsession_relay_t *relay; /* NULL: the browser hears our events */
-    cs_extra_t *extra;          /* what comes beside the text; only the request's thread */
+    chatsession_relay_t *relay; /* both NULL: the browser hears our events */
+    chatsession_plain_t *plain;
+    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
 
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */
@@ -104,6 +114,12 @@ int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new
 
 /** Run the turn with the model turn->model, relaying what is said. */
 int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay);
+
+/** Run the turn, answering in ChatStream's form. Who leaves stops it. */
+int chatsession_turn_plain(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_plain_t *plain);
+
+/** Whether the browser hears our events. */
+bool chatsession_turn_has_events(const chatsession_turn_t *turn);
 
 /** Answer with the stream of a turn that runs elsewhere or has ended, from place on. */
 int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);

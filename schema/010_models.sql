@@ -94,3 +94,19 @@ BEGIN
     END IF;
 END
 $$;
+
+-- What a session has under way through ChatStream's interface: one conversation, and how its model is asked.
+CREATE TABLE chatsession.chatstream_contexts (
+    session_hash    bytea NOT NULL,
+    conversation_id uuid,
+    params          jsonb,
+    CONSTRAINT chatstream_contexts_pkey PRIMARY KEY (session_hash),
+    CONSTRAINT context_has_its_session FOREIGN KEY (session_hash) REFERENCES chatsession.sessions ON DELETE CASCADE,
+    CONSTRAINT context_is_about_a_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations ON DELETE SET NULL
+);
+-- Deleting a conversation looks for them.
+CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts (conversation_id);
+GRANT SELECT, INSERT, UPDATE ON chatsession.chatstream_contexts TO chatsession;
+
+-- What a form of a page says beside the rating.
+ALTER TABLE chatsession.feedback ADD COLUMN form jsonb;

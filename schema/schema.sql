@@ -851,6 +851,14 @@ ALTER TABLE chatsession.audit_entries ALTER COLUMN seq ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE chatsession.chatstream_contexts (
+    session_hash bytea NOT NULL,
+    conversation_id uuid,
+    params jsonb
+);
+
+ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.conversations (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -884,6 +892,7 @@ CREATE TABLE chatsession.feedback (
     rating smallint NOT NULL,
     comment text,
     at timestamp with time zone DEFAULT now() NOT NULL,
+    form jsonb,
     CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
     CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
 );
@@ -1010,6 +1019,9 @@ ALTER TABLE ONLY chatsession.api_keys
 ALTER TABLE ONLY chatsession.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT chatstream_contexts_pkey PRIMARY KEY (session_hash);
+
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
@@ -1068,6 +1080,8 @@ CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, crea
 
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
+CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts USING btree (conversation_id);
+
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
@@ -1115,6 +1129,12 @@ CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role
 CREATE TRIGGER user_change_is_told AFTER UPDATE OF name, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.tell_user_changed();
 
 CREATE TRIGGER values_are_few BEFORE INSERT ON chatsession.session_values FOR EACH ROW EXECUTE FUNCTION chatsession.keep_values_few();
+
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT context_has_its_session FOREIGN KEY (session_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT context_is_about_a_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversation_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id);
@@ -1173,6 +1193,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 

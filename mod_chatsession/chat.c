@@ -4,6 +4,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "assets.h"
+#include "chatstream.h"
 #include "login.h"
 #include "reply.h"
 #include "second_factor.h"
@@ -12,6 +13,8 @@
 /* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
 #define MESSAGE_LIMIT (1280 * 1024)
 #define SMALL_LIMIT 16384
+/* System text and examples. */
+#define SETTINGS_LIMIT (1024 * 1024)
 
 static int get_healthz(chatsession_call_t *call)
 {
@@ -43,12 +46,17 @@ static const chatsession_route_t routes[] = {
     {"DELETE", "api/sessions/{word}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_session},
     {"POST", "api/password", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_password_members),
      chatsession_post_password},
+    {"GET", "api/keys", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_keys},
+    {"POST", "api/keys", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_key_members),
+     chatsession_create_key},
+    {"DELETE", "api/keys/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_key},
+    {"GET", "api/models", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_models},
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
-    {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
+    {"POST", "api/conversations", CHATSESSION_USER, SETTINGS_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
      chatsession_create_conversation},
     {"GET", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_conversation},
-    {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_patch_members),
-     chatsession_patch_conversation},
+    {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SETTINGS_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_patch_members), chatsession_patch_conversation},
     {"DELETE", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_conversation},
     {"POST", "api/conversations/{id}/restore", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_restore_conversation},
     {"POST", "api/conversations/{id}/messages", CHATSESSION_USER, MESSAGE_LIMIT,
@@ -64,8 +72,14 @@ static const chatsession_route_t routes[] = {
 
 int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
 {
+    int answered;
+
     if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "page", address->below) == OK) {
         return OK;
+    }
+    answered = chatsession_chatstream_handler(r, conf, address);
+    if (answered != DECLINED) {
+        return answered;
     }
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

@@ -12,13 +12,26 @@ int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const c
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,
     chatsession_patch_conversation, chatsession_delete_conversation, chatsession_restore_conversation,
     chatsession_put_feedback;
-extern const cs_json_member_t chatsession_create_members[1], chatsession_patch_members[3],
+extern const cs_json_member_t chatsession_create_members[5], chatsession_patch_members[7],
     chatsession_feedback_members[2];
 
 /* chat_turns.c */
 chatsession_handler_fn chatsession_post_message, chatsession_post_regenerate, chatsession_post_stop,
     chatsession_get_stream;
-extern const cs_json_member_t chatsession_message_members[4], chatsession_regenerate_members[2];
+extern const cs_json_member_t chatsession_message_members[5], chatsession_regenerate_members[3];
+
+/* chat_models.c */
+chatsession_handler_fn chatsession_get_models;
+/** DECLINED when name is NULL or a model's. */
+int chatsession_check_model(chatsession_call_t *call, const char *name);
+/** The members model, system, params and examples of a body, beginning at field first, those that were given. DECLINED:
+ * go on; else it was answered. */
+int chatsession_read_settings(chatsession_call_t *call, int first, json_t **settings);
+#define CHATSESSION_SETTINGS_MEMBERS 4
+
+/* chat_keys.c */
+chatsession_handler_fn chatsession_list_keys, chatsession_create_key, chatsession_delete_key;
+extern const cs_json_member_t chatsession_key_members[1];
 
 /* chat_account.c */
 chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,

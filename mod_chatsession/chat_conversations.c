@@ -5,11 +5,21 @@
 #include "reply.h"
 #include "store/conversation.h"
 
-const cs_json_member_t chatsession_create_members[1] = {{"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200}};
+const cs_json_member_t chatsession_create_members[5] = {
+    {"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
+    {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000}, {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
+    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
+};
 
-const cs_json_member_t chatsession_patch_members[3] = {{"title", CS_JSON_STRING, 0, 1, 200},
-                                                       {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
-                                                       {"archived", CS_JSON_BOOLEAN, 0, 0, 0}};
+const cs_json_member_t chatsession_patch_members[7] = {
+    {"title", CS_JSON_STRING, 0, 1, 200},
+    {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
+    {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
+    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
+    {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000},
+    {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
+    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
+};
 
 const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
                                                           {"comment", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 2000}};
@@ -52,9 +62,15 @@ int chatsession_list_conversations(chatsession_call_t *call)
 int chatsession_create_conversation(chatsession_call_t *call)
 {
     json_t *conversation;
-    const apr_status_t rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
-                                                   call->fields[0].string, call->r->pool);
+    json_t *settings;
+    apr_status_t rv;
+    const int refused = chatsession_read_settings(call, 1, &settings);
 
+    if (refused != DECLINED) {
+        return refused;
+    }
+    rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id, call->fields[0].string, settings,
+                                call->r->pool);
     return reply_object(call, rv, HTTP_CREATED, conversation);
 }
 
@@ -70,12 +86,19 @@ int chatsession_get_conversation(chatsession_call_t *call)
 int chatsession_patch_conversation(chatsession_call_t *call)
 {
     const cs_json_field_t *fields = call->fields;
-    const cs_conversation_change_t change = {fields[0].string, fields[1].given ? &fields[1].boolean : NULL,
-                                             fields[2].given ? &fields[2].boolean : NULL};
+    cs_conversation_change_t change = {fields[0].string, fields[1].given ? &fields[1].boolean : NULL,
+                                       fields[2].given ? &fields[2].boolean : NULL, NULL};
+    json_t *settings;
     json_t *conversation;
-    const apr_status_t rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0],
-                                                   &change, call->r->pool);
+    apr_status_t rv;
+    const int refused = chatsession_read_settings(call, 3, &settings);
 
+    if (refused != DECLINED) {
+        return refused;
+    }
+    change.settings = settings;
+    rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0], &change,
+                                call->r->pool);
     return reply_object(call, rv, HTTP_OK, conversation);
 }
 

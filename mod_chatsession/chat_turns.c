@@ -8,17 +8,28 @@
 #include "reply.h"
 #include "turn.h"
 
-const cs_json_member_t chatsession_message_members[4] = {
+const cs_json_member_t chatsession_message_members[5] = {
     {"content", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CHATSESSION_MESSAGE_MAX},
     {"parent_id", CS_JSON_UUID, CS_JSON_NULLABLE, 0, 0},
     {"client_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
     {"branch", CS_JSON_BOOLEAN, 0, 0, 0},
+    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
 };
 
-const cs_json_member_t chatsession_regenerate_members[2] = {
+const cs_json_member_t chatsession_regenerate_members[3] = {
     {"message_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
     {"client_id", CS_JSON_UUID, CS_JSON_REQUIRED, 0, 0},
+    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
 };
+
+/* Run it with the model that the body names, if it names one. */
+static int run(chatsession_call_t *call, cs_turn_new_t *turn, const char *model)
+{
+    const int refused = chatsession_check_model(call, model);
+
+    turn->model = model;
+    return refused == DECLINED ? chatsession_turn_run(call->r, call->conf, turn) : refused;
+}
 
 int chatsession_post_message(chatsession_call_t *call)
 {
@@ -32,7 +43,7 @@ int chatsession_post_message(chatsession_call_t *call)
                           .client_id = fields[2].string,
                           .branch = fields[3].given && fields[3].boolean};
 
-    return chatsession_turn_run(call->r, call->conf, &turn);
+    return run(call, &turn, fields[4].string);
 }
 
 int chatsession_post_regenerate(chatsession_call_t *call)
@@ -43,7 +54,7 @@ int chatsession_post_regenerate(chatsession_call_t *call)
                           .regenerate = call->fields[0].string,
                           .client_id = call->fields[1].string};
 
-    return chatsession_turn_run(call->r, call->conf, &turn);
+    return run(call, &turn, call->fields[2].string);
 }
 
 int chatsession_post_stop(chatsession_call_t *call)

@@ -14,7 +14,9 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "assets.h"
+#include "chatstream.h"
 #include "core/duration.h"
+#include "core/prompttext.h"
 #include "mounts.h"
 #include "request.h"
 #include "secret.h"
@@ -124,7 +126,27 @@ typedef struct {
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
         "local address of a login page for AuthType ChatSession; none: a bare 401") \
     ROW(SECOND_FACTOR, "ChatSessionSecondFactor", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_FACTOR_OPTIONAL, "optional|off|operators|everyone"), \
-        "who must log in with a one-time code as well; optional: who has set it up")
+        "who must log in with a one-time code as well; optional: who has set it up") \
+    ROW(MAX_TURNS, "ChatSessionMaxTurns", set_setting, TYPE_NUMBER, RANGE(0, 0, 100000), \
+        "answers written at once, over all children and hosts; 0: no limit") \
+    ROW(MAX_WAITING, "ChatSessionMaxWaiting", set_setting, TYPE_NUMBER, RANGE(20, 0, 100000), \
+        "turns that wait for one of ChatSessionMaxTurns; one more is refused") \
+    ROW(STREAM_SHARE, "ChatSessionStreamShare", set_setting, TYPE_NUMBER, RANGE(80, 1, 100), \
+        "percent of a child's workers that may stream at once") \
+    ROW(USER_TURNS, "ChatSessionUserTurns", set_setting, TYPE_NUMBER, RANGE(0, 0, 10000), \
+        "answers of one user at once, waiting ones too; 0: no limit") \
+    ROW(USER_RATE, "ChatSessionUserRequests", set_setting, TYPE_NUMBER, RANGE(0, 0, 100000), \
+        "turns that one user begins in a minute; 0: no limit") \
+    ROW(USER_TOKENS, "ChatSessionUserTokens", set_setting, TYPE_NUMBER, RANGE(0, 0, 1000000000000), \
+        "tokens of one user's answers in a UTC day; 0: no limit") \
+    ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
+        "what becomes of an answer whose browser has left") \
+    ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \
+        "what a conversation is called until its owner says") \
+    ROW(CHATSTREAM, "ChatSessionChatStream", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "ChatStream's interface under the mount of the chat") \
+    ROW(CHATSTREAM_PROMPT, "ChatSessionChatStreamPrompt", set_setting, TYPE_CHOICE, CHOICE(CS_PROMPT_REDPAJAMA, "redpajama|rinna"), \
+        "the family of models for which get_prompt writes a history")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
@@ -284,6 +306,23 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
 
 /* --- backends --- */
 
+/* Tokens of 1,000 octets until a model's server has counted: three octets a token suits neither English nor Japanese
+ * badly. */
+#define FIRST_DENSITY 334
+
+static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *backend, const char *arg,
+                                  apr_int64_t *number)
+{
+    const char *text = strchr(arg, '=') + 1;
+    char *end;
+
+    *number = apr_strtoi64(text, &end, 10);
+    return apr_isdigit(*text) && !*end && *number >= 1 && *number <= 100000000
+               ? NULL
+               : apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is not a whole number from 1 to 100000000",
+                              backend->name, arg);
+}
+
 static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
 {
     const char *problem;
@@ -295,8 +334,19 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
         backend->model = apr_pstrdup(cmd->pool, arg + 6);
         return NULL;
     }
+    if (!strncmp(arg, "context=", 8)) {
+        return backend_number(cmd, backend, arg, &backend->context);
+    }
+    if (!strncmp(arg, "turns=", 6)) {
+        apr_int64_t turns;
+        problem = backend_number(cmd, backend, arg, &turns);
+        backend->turns = (int)turns;
+        return problem;
+    }
     if (strncmp(arg, "key-file=", 9) != 0 || !arg[9]) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is neither model=NAME nor key-file=PATH",
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS and "
+                            "turns=N",
                             backend->name, arg);
     }
     path = ap_server_root_relative(cmd->pool, arg + 9);
@@ -379,7 +429,7 @@ static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const 
 
     (void)dir;
     if (argc < 2) {
-        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH]";
+        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]";
     }
     if (strlen(argv[0]) > 64 ||
         strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
@@ -403,7 +453,11 @@ static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const 
         url[strlen(url) - 1] = '\0';
     }
     backend = apr_array_push(conf->backends);
-    *backend = (chatsession_backend_t){apr_pstrdup(cmd->pool, argv[0]), url, apr_pstrdup(cmd->pool, argv[0]), NULL};
+    *backend = (chatsession_backend_t){.name = apr_pstrdup(cmd->pool, argv[0]),
+                                       .url = url,
+                                       .model = apr_pstrdup(cmd->pool, argv[0]),
+                                       .density = apr_palloc(cmd->pool, sizeof(*backend->density))};
+    atomic_init(backend->density, FIRST_DENSITY);
     for (int i = 2; i < argc; i++) {
         const char *problem = backend_option(cmd, backend, argv[i]);
         if (problem) {
@@ -628,6 +682,33 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *where, const
     return conf->cache ? NULL : apr_psprintf(cmd->pool, "ChatSessionStore: %s", problem);
 }
 
+static const char *add_chatstream_role(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    chatsession_chatstream_role_t role = {argc ? chatsession_access_of(argv[0]) : CHATSESSION_ANYONE, 0};
+
+    (void)dir;
+    if (role.access == CHATSESSION_ANYONE || argc < 2) {
+        return apr_psprintf(cmd->pool,
+                            "ChatSessionChatStreamRole: expected one of user, viewer, auditor, operator, admin and the "
+                            "names of calls, not \"%s\"",
+                            argc ? argv[0] : "");
+    }
+    for (int i = 1; i < argc; i++) {
+        apr_int64_t index;
+        if (!parse_choice(&index, CHATSESSION_CHATSTREAM_NAMES, argv[i])) {
+            return apr_psprintf(cmd->pool, "ChatSessionChatStreamRole: \"%s\" is none of " CHATSESSION_CHATSTREAM_NAMES,
+                                argv[i]);
+        }
+        role.allowed |= 1U << index;
+    }
+    if (!conf->chatstream_roles) {
+        conf->chatstream_roles = apr_array_make(cmd->pool, 2, sizeof(role));
+    }
+    APR_ARRAY_PUSH(conf->chatstream_roles, chatsession_chatstream_role_t) = role;
+    return NULL;
+}
+
 static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_dir_t *conf = dir;
@@ -659,7 +740,7 @@ const command_rec chatsession_commands[] = {
         AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
                         "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
-                      "a model: NAME URL [model=NAME] [key-file=PATH]; the first is the default"),
+                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
@@ -680,6 +761,8 @@ const command_rec chatsession_commands[] = {
                     "who checks a login, in this order: chatsession (our own users) or httpd's authn providers"),
     AP_INIT_TAKE2("ChatSessionRole", add_role_rule, NULL, RSRC_CONF,
                   "ROLE EXPRESSION: the role of a user whom somebody else authenticates; the first that holds"),
+    AP_INIT_TAKE_ARGV("ChatSessionChatStreamRole", add_chatstream_role, NULL, RSRC_CONF,
+                      "ROLE NAME ...: what a role, and those above it, may call of ChatStream's interface"),
     AP_INIT_TAKE_ARGV("ChatSessionMock", set_mock, NULL, ACCESS_CONF,
                       "the built-in model for trials: echo, round or long, with wait= and pace="),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
@@ -709,6 +792,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
+    merged->chatstream_roles = merged->chatstream_roles ? merged->chatstream_roles : parent->chatstream_roles;
     merged->skips = merged->skips ? merged->skips : parent->skips;
     merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
     merged->cache = merged->store_set ? merged->cache : parent->cache;
@@ -837,7 +921,8 @@ static const char *find_store_problem(apr_pool_t *pool, const chatsession_server
 /* What is missing or contradictory for the handlers that s has, as a sentence, or NULL. */
 static const char *find_problem(apr_pool_t *pool, chatsession_server_t *conf)
 {
-    const bool chat = chatsession_mounts_have(conf->mounts, "chatsession");
+    const bool chat = chatsession_mounts_have(conf->mounts, "chatsession") ||
+                      chatsession_mounts_have(conf->mounts, "chatsession-openai");
     const bool uses_sessions = chat || chatsession_mounts_have(conf->mounts, "chatsession-admin");
     const cs_cookie_attrs_t attrs = chatsession_cookie(conf, NULL);
     const char *problem = cs_cookie_problem(&attrs);

@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include <ap_expr.h>
 #include <http_config.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
@@ -64,6 +65,16 @@ typedef enum {
     CHATSESSION_TRASH_GRACE,
     CHATSESSION_LOGIN_URL,
     CHATSESSION_SECOND_FACTOR,
+    CHATSESSION_MAX_TURNS,
+    CHATSESSION_MAX_WAITING,
+    CHATSESSION_STREAM_SHARE,
+    CHATSESSION_USER_TURNS,
+    CHATSESSION_USER_RATE,
+    CHATSESSION_USER_TOKENS,
+    CHATSESSION_ON_DISCONNECT,
+    CHATSESSION_TITLE,
+    CHATSESSION_CHATSTREAM,
+    CHATSESSION_CHATSTREAM_PROMPT,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
@@ -78,12 +89,21 @@ typedef enum {
     CHATSESSION_FACTOR_EVERYONE
 } chatsession_factor_e;
 
-/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH]. */
+/** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
+typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
+
+/** CHATSESSION_TITLE: what a conversation is called until its owner says. */
+typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
+
+/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]. */
 typedef struct {
     const char *name;  /* what the API and the pages call it */
     const char *url;   /* of the OpenAI API, without a trailing slash; also balancer:// and unix:…|http://… */
     const char *model; /* what the backend calls it */
     const char *authorization; /* the whole header value, or NULL; never logged */
+    apr_int64_t context;       /* tokens of a request and its answer; 0: unknown */
+    int turns;                 /* so many turns are sent; 0: all */
+    atomic_uint *density;      /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
 /** Which role a user has whom somebody else authenticates: the first rule whose expression holds. */
@@ -116,16 +136,17 @@ typedef struct {
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
-    const chatsession_legacy_t *legacy; /* NULL: none */
-    apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
-    chatsession_assets_t *assets;       /* the pages, in memory */
-    cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
-    cs_db_t *db;                        /* this child's; NULL before child_init or when not configured */
-    chatsession_recorder_t *recorder;   /* of db's running answers; NULL as db */
-    chatsession_socache_t *cache;       /* where visitors' sessions live (socache.h); NULL: in the database */
-    bool store_set;                     /* there is a line ChatSessionStore */
-    const cs_session_store_t *users;    /* this child's: of the sessions of users; NULL as db */
-    const cs_session_store_t *visitors; /* of the sessions of nobody: the same, or cache's */
+    const chatsession_legacy_t *legacy;   /* NULL: none */
+    apr_array_header_t *mounts;           /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets;         /* the pages, in memory */
+    cs_session_cache_t *sessions;         /* what this host remembers of sessions; NULL: nothing */
+    cs_db_t *db;                          /* this child's; NULL before child_init or when not configured */
+    chatsession_recorder_t *recorder;     /* of db's running answers; NULL as db */
+    chatsession_socache_t *cache;         /* where visitors' sessions live (socache.h); NULL: in the database */
+    bool store_set;                       /* there is a line ChatSessionStore */
+    const cs_session_store_t *users;      /* this child's: of the sessions of users; NULL as db */
+    const cs_session_store_t *visitors;   /* of the sessions of nobody: the same, or cache's */
+    apr_array_header_t *chatstream_roles; /* of chatsession_chatstream_role_t; NULL: the defaults */
 } chatsession_server_t;
 
 typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_LONG } chatsession_mock_e;

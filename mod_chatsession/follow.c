@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "events.h"
+#include "queue.h"
 #include "reply.h"
 
 /* One look at the database may fail while it restarts; the follower goes on for this long. */
@@ -19,6 +20,7 @@ typedef struct {
     cs_turn_place_t place; /* moves on with what was sent */
     apr_bucket_brigade *bb;
     apr_time_t last_sent, failing_since;
+    int queue_place; /* as last told */
 } follow_t;
 
 static bool flush(follow_t *follow)
@@ -42,6 +44,10 @@ static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, 
                                                      json_pack("{s:s%}", "content", progress->text, progress->text_len),
                                                      NULL),
                               pool);
+    }
+    if (progress->place && progress->place != follow->queue_place) {
+        follow->queue_place = progress->place;
+        chatsession_event_add(follow->bb, "queue", -1, chatsession_queue_json(progress->place, -1), pool);
     }
     if (!strcmp(progress->status, "streaming")) {
         return false;
@@ -91,7 +97,7 @@ static void run(follow_t *follow)
     apr_pool_destroy(pool);
 }
 
-int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
+int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
 {
     follow_t follow = {.r = r, .conf = conf, .place = *place, .last_sent = apr_time_now()};
     cs_turn_progress_t progress;

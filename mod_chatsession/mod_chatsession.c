@@ -20,6 +20,8 @@
 #include "login.h"
 #include "mock.h"
 #include "mounts.h"
+#include "openai.h"
+#include "queue.h"
 #include "recorder.h"
 #include "reply.h"
 #include "request.h"
@@ -66,6 +68,9 @@ static int handle(request_rec *r)
     if (!strcmp(r->handler, "chatsession-admin")) {
         return chatsession_admin_handler(r, conf, &address);
     }
+    if (!strcmp(r->handler, "chatsession-openai")) {
+        return chatsession_openai_handler(r, conf, &address);
+    }
     if (!strcmp(r->handler, "chatsession-mock")) {
         return chatsession_mock_handler(r, address.below);
     }
@@ -99,7 +104,7 @@ static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
         }
     }
     if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
-                            chatsession_recorder_start(conf, s, pchild) != APR_SUCCESS ||
+                            chatsession_recorder_start(conf, &config, s, pchild) != APR_SUCCESS ||
                             (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
@@ -129,6 +134,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
         chatsession_sessions_open(each, pchild);
     }
     chatsession_sweep_stop_with(pchild);
+    chatsession_queue_init();
     if (chatsession_login_init(chatsession_server(s), pchild) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "CS0005: the child's threads cannot be started");
     }

@@ -9,6 +9,7 @@
 #include <apr_thread_proc.h>
 #include <apr_uuid.h>
 #include "core/utf8.h"
+#include "store/turn_ear.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -30,6 +31,14 @@ struct chatsession_recorder {
     apr_interval_time_t interval;
     bool stopping;
     bool failing; /* the last save failed: said once, not at every tick */
+
+    cs_turn_ear_t *ear;
+    apr_thread_cond_t *news;  /* for those who wait */
+    int queued;               /* of turns */
+    bool hurry;               /* something moved in the queue */
+    apr_time_t looked;        /* at the queue */
+    apr_interval_time_t beat; /* those who wait are shown to live this often */
+    apr_interval_time_t silence;
 };
 
 /* --- one tick, under the lock, which is let go during the statement --- */
@@ -41,7 +50,7 @@ static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_
 
     for (int i = 0; i < recorder->turns->nelts; i++) {
         const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        if (!turn->reaped) {
+        if (!turn->reaped && atomic_load(&turn->admitted)) {
             piece_t *piece = apr_array_push(pieces);
             piece->len = cs_text_length(turn->text) - turn->saved_bytes;
             piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
@@ -143,6 +152,93 @@ static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
     report(recorder, rv != APR_SUCCESS, pieces->nelts);
 }
 
+/* --- the queue, under the lock, which is let go during the statement --- */
+
+/* What the database said of a turn that waits. */
+static void take_waiting(chatsession_recorder_t *recorder, chatsession_turn_t *turn, const cs_turn_waiting_t *waiting)
+{
+    turn->place = waiting->place;
+    turn->estimate = waiting->estimate;
+    if (waiting->stop) {
+        atomic_store(&turn->stop, true);
+    }
+    if (waiting->cut) {
+        atomic_store(&turn->cut, true);
+    }
+    if (waiting->gone) {
+        atomic_store(&turn->gone, true);
+    }
+    if (waiting->admitted && !atomic_exchange(&turn->admitted, true)) {
+        recorder->queued--;
+    }
+}
+
+/* How many may be written at once is the same for all who share a database, or should be: the first one's word counts.
+ */
+static int waiting_ids(const chatsession_recorder_t *recorder, json_t *ids)
+{
+    int max_turns = 0;
+
+    for (int i = recorder->turns->nelts - 1; i >= 0; i--) {
+        const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
+        if (!atomic_load(&turn->admitted)) {
+            json_array_append_new(ids, json_string(turn->answer_id));
+            max_turns = (int)chatsession_number(turn->conf, CHATSESSION_MAX_TURNS);
+        }
+    }
+    return max_turns;
+}
+
+static void look_at_queue(chatsession_recorder_t *recorder, apr_pool_t *pool)
+{
+    json_t *ids = json_array();
+    const int max_turns = waiting_ids(recorder, ids);
+    apr_array_header_t *waiting;
+    apr_status_t rv;
+
+    recorder->hurry = false;
+    recorder->looked = apr_time_now();
+    apr_thread_mutex_unlock(recorder->lock);
+    rv = cs_turn_wait(&waiting, recorder->db, ids, max_turns, recorder->silence / 2, pool);
+    apr_thread_mutex_lock(recorder->lock);
+    for (int i = 0; rv == APR_SUCCESS && i < waiting->nelts; i++) {
+        const cs_turn_waiting_t *row = &APR_ARRAY_IDX(waiting, i, cs_turn_waiting_t);
+        chatsession_turn_t *turn = find_turn(recorder, row->answer_id);
+        if (turn) {
+            take_waiting(recorder, turn, row);
+        }
+    }
+    cs_turn_ear_need(recorder->ear, recorder->queued > 0);
+    apr_thread_cond_broadcast(recorder->news);
+}
+
+static void hear_of_queue(void *baton)
+{
+    chatsession_recorder_t *recorder = baton;
+
+    apr_thread_mutex_lock(recorder->lock);
+    recorder->hurry = true;
+    apr_thread_cond_signal(recorder->wake);
+    apr_thread_mutex_unlock(recorder->lock);
+}
+
+/* --- the thread --- */
+
+/* Until there is something to do. */
+static void rest(chatsession_recorder_t *recorder)
+{
+    const bool writing = recorder->turns->nelts > recorder->queued;
+
+    if (recorder->queued && recorder->hurry) {
+        return;
+    }
+    if (!recorder->turns->nelts) {
+        apr_thread_cond_wait(recorder->wake, recorder->lock);
+    } else {
+        apr_thread_cond_timedwait(recorder->wake, recorder->lock, writing ? recorder->interval : recorder->beat);
+    }
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
 {
     chatsession_recorder_t *recorder = baton;
@@ -153,11 +249,10 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
     }
     apr_thread_mutex_lock(recorder->lock);
     while (!recorder->stopping) {
-        if (!recorder->turns->nelts) {
-            apr_thread_cond_wait(recorder->wake, recorder->lock);
-            continue;
+        rest(recorder);
+        if (recorder->queued && (recorder->hurry || apr_time_now() - recorder->looked >= recorder->beat)) {
+            look_at_queue(recorder, pool);
         }
-        apr_thread_cond_timedwait(recorder->wake, recorder->lock, recorder->interval);
         tick(recorder, pool);
         apr_pool_clear(pool);
     }
@@ -173,7 +268,14 @@ void chatsession_recorder_add(chatsession_turn_t *turn)
 
     apr_thread_mutex_lock(recorder->lock);
     APR_ARRAY_PUSH(recorder->turns, chatsession_turn_t *) = turn;
-    if (recorder->turns->nelts == 1) {
+    atomic_store(&turn->admitted, turn->state != CHATSESSION_TURN_QUEUED);
+    if (turn->state == CHATSESSION_TURN_QUEUED) {
+        /* A place may have become free since the turn was begun. */
+        recorder->queued++;
+        recorder->hurry = true;
+        cs_turn_ear_need(recorder->ear, true);
+    }
+    if (recorder->turns->nelts == 1 || recorder->hurry) {
         apr_thread_cond_signal(recorder->wake);
     }
     apr_thread_mutex_unlock(recorder->lock);
@@ -190,9 +292,24 @@ void chatsession_recorder_remove(chatsession_turn_t *turn)
             APR_ARRAY_IDX(turns, i, chatsession_turn_t *) =
                 APR_ARRAY_IDX(turns, turns->nelts - 1, chatsession_turn_t *);
             turns->nelts--;
+            recorder->queued -= !atomic_load(&turn->admitted);
+            cs_turn_ear_need(recorder->ear, recorder->queued > 0);
             break;
         }
     }
+    apr_thread_mutex_unlock(recorder->lock);
+}
+
+void chatsession_recorder_await(chatsession_turn_t *turn, apr_interval_time_t limit, int *place, double *estimate)
+{
+    chatsession_recorder_t *recorder = turn->conf->recorder;
+
+    apr_thread_mutex_lock(recorder->lock);
+    if (!atomic_load(&turn->admitted) && !atomic_load(&turn->stop) && !atomic_load(&turn->gone)) {
+        apr_thread_cond_timedwait(recorder->news, recorder->lock, limit);
+    }
+    *place = turn->place;
+    *estimate = turn->estimate;
     apr_thread_mutex_unlock(recorder->lock);
 }
 
@@ -215,6 +332,7 @@ void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *con
             atomic_store(&turn->stop, true);
         }
     }
+    apr_thread_cond_broadcast(recorder->news);
     apr_thread_mutex_unlock(recorder->lock);
 }
 
@@ -232,7 +350,8 @@ static apr_status_t stop(void *baton)
     return apr_thread_join(&ended, recorder->thread);
 }
 
-apr_status_t chatsession_recorder_start(chatsession_server_t *conf, server_rec *s, apr_pool_t *pool)
+apr_status_t chatsession_recorder_start(chatsession_server_t *conf, const cs_db_config_t *config, server_rec *s,
+                                        apr_pool_t *pool)
 {
     chatsession_recorder_t *recorder = apr_pcalloc(pool, sizeof(*recorder));
     apr_status_t rv = apr_thread_mutex_create(&recorder->lock, APR_THREAD_MUTEX_DEFAULT, pool);
@@ -241,8 +360,16 @@ apr_status_t chatsession_recorder_start(chatsession_server_t *conf, server_rec *
     recorder->server = s;
     recorder->db = conf->db;
     recorder->interval = chatsession_number(conf, CHATSESSION_CHECKPOINT);
+    recorder->silence = chatsession_number(conf, CHATSESSION_TURN_SILENCE);
+    recorder->beat = recorder->silence / 8;
     if (rv == APR_SUCCESS) {
         rv = apr_thread_cond_create(&recorder->wake, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_cond_create(&recorder->news, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_turn_ear_start(&recorder->ear, config, hear_of_queue, recorder, pool);
     }
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&recorder->thread, NULL, run, recorder, pool);

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include "core/json.h"
 #include "core/token.h"
+#include "openai.h"
 #include "store/db.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -83,14 +84,27 @@ int chatsession_reply_empty(request_rec *r, int status)
     return OK;
 }
 
+/* OpenAI's form, which its clients read. */
+static json_t *openai_error_json(request_rec *r, const char *type, const char *code, const char *detail)
+{
+    return json_pack("{s:{s:s,s:s,s:n,s:s},s:s}", "error", "message", detail, "type", type, "param", "code", code,
+                     "request_id", chatsession_request_id(r));
+}
+
 json_t *chatsession_error_json(request_rec *r, const char *code, const char *detail)
 {
+    if (chatsession_openai_is(r)) {
+        return openai_error_json(r, "server_error", code, detail);
+    }
     return json_pack("{s:s,s:s,s:s}", "error", code, "detail", detail, "request_id", chatsession_request_id(r));
 }
 
 int chatsession_reply_error(request_rec *r, int status, const char *code, const char *detail)
 {
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, "CS0011: %d %s", status, code);
+    if (chatsession_openai_is(r) && status < 500) {
+        return chatsession_reply_json(r, status, openai_error_json(r, "invalid_request_error", code, detail));
+    }
     return chatsession_reply_json(r, status, chatsession_error_json(r, code, detail));
 }
 

@@ -469,7 +469,7 @@ int chatsession_note_user(request_rec *r)
     return DECLINED;
 }
 
-static const char *proven_user(request_rec *r)
+const char *chatsession_proven_user(request_rec *r)
 {
     const char *proven = memo(r)->proven;
 
@@ -517,7 +517,7 @@ apr_status_t chatsession_adopt(request_rec *r, const char *name)
 static chatsession_session_t *trusted_session(request_rec *r, chatsession_session_t *session)
 {
     request_memo_t *known = memo(chatsession_first_request(r));
-    const char *name = proven_user(r);
+    const char *name = chatsession_proven_user(r);
     apr_status_t rv;
 
     if (!name) {

@@ -34,6 +34,7 @@ typedef struct {
                             InvalidSignature, renew after SignatureExpired */
     bool cookie;         /* the request carried a cookie of our name */
     bool skipped;        /* it asked to be served without a session: none is looked for, made or ended */
+    bool by_key; /* an API key, no cookie, says who asks */
     bool authenticated;
     chatsession_access_e access;
     const char *user_id; /* these three: NULL unless authenticated */
@@ -102,6 +103,9 @@ const char *chatsession_network(request_rec *r);
 /** Log in the user of that name whom another module has authenticated in this request, whatever r->user is. CS_EBADSIG:
  * disabled. CS_EREFUSED: the name cannot be a user's here. */
 apr_status_t chatsession_adopt(request_rec *r, const char *name);
+
+/** The user whom another module has authenticated in this request, or NULL. */
+const char *chatsession_proven_user(request_rec *r);
 
 /** Hooks check_authz and fixups, before all others: r->user is now one whom httpd has let through. */
 int chatsession_note_authenticated(request_rec *r);

@@ -5,6 +5,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "core/utf8.h"
+#include "openai.h"
 #include "reply.h"
 #include "second_factor.h"
 
@@ -117,6 +118,10 @@ static bool is_same_site(const chatsession_call_t *call)
     const char *site = apr_table_get(call->r->headers_in, "Sec-Fetch-Site");
     const char *origin = apr_table_get(call->r->headers_in, "Origin");
 
+    if (call->session->by_key) {
+        /* No browser sends a key by itself. */
+        return true;
+    }
     if (site && (!strcmp(site, "same-origin") || !strcmp(site, "none"))) {
         return true;
     }
@@ -208,9 +213,15 @@ static int check_body(chatsession_call_t *call)
     if (rv != DECLINED) {
         return rv;
     }
-    if (cs_json_parse(&json, body, len, &problem, r->pool) != APR_SUCCESS ||
-        cs_json_read(call->fields, call->route->members, call->route->member_count, json, &problem, r->pool) !=
-            APR_SUCCESS) {
+    if (cs_json_parse(&json, body, len, &problem, r->pool) != APR_SUCCESS) {
+        return chatsession_bad_request(call, problem);
+    }
+    if (!call->route->members) {
+        call->body = json;
+        return json_is_object(json) ? DECLINED : chatsession_bad_request(call, "The body is not a JSON object.");
+    }
+    if (cs_json_read(call->fields, call->route->members, call->route->member_count, json, &problem, r->pool) !=
+        APR_SUCCESS) {
         return chatsession_bad_request(call, problem);
     }
     return DECLINED;
@@ -320,8 +331,12 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
     }
     if (call->route->access != CHATSESSION_NO_SESSION) {
         call->console = !strcmp(r->handler, "chatsession-admin");
-        call->session = call->console ? chatsession_console_session(r) : chatsession_chat_session(r);
-        chatsession_expose_session(r);
+        if (chatsession_openai_is(r)) {
+            call->session = chatsession_key_session(r, conf);
+        } else {
+            call->session = call->console ? chatsession_console_session(r) : chatsession_chat_session(r);
+            chatsession_expose_session(r);
+        }
         rv = check_access(call);
     } else {
         rv = DECLINED;

@@ -33,6 +33,7 @@ typedef struct {
     const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
     const char *word;                                /* the {word} of the path, decoded UTF-8 */
     cs_json_field_t fields[CHATSESSION_MAX_MEMBERS]; /* the body's members, in the order of route->members */
+    json_t *body;                                    /* whole, where the row takes any members */
     apr_table_t *query;                              /* the query string's names and values, decoded UTF-8 */
 } chatsession_call_t;
 
@@ -72,5 +73,7 @@ int chatsession_bad_request(chatsession_call_t *call, const char *detail);
 #define CHATSESSION_ROUTE_COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define CHATSESSION_MEMBERS(table) (table), (int)(sizeof(table) / sizeof((table)[0]))
 #define CHATSESSION_NO_BODY 0, NULL, 0
+/** A body whose members somebody else judges: an object, in call->body. */
+#define CHATSESSION_ANY_MEMBERS NULL, 0
 
 #endif

@@ -51,8 +51,13 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
         if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
             turn->client_gone = true;
-            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer goes on",
-                          turn->answer_id);
+            const bool ends =
+                turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
+            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
+                          turn->answer_id, ends ? "is stopped" : "goes on");
+            if (ends) {
+                atomic_store(&turn->stop, true);
+            }
             /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
             c->aborted = 0;
         }
@@ -61,7 +66,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     turn->last_sent = apr_time_now();
 }
 
-void chatsession_stream_cut(chatsession_turn_t *turn)
+void chatsession_stream_end(chatsession_turn_t *turn)
 {
     conn_rec *c = turn->r->connection;
     apr_bucket_brigade *bb;
@@ -79,6 +84,14 @@ void chatsession_stream_cut(chatsession_turn_t *turn)
          * request. A stream of HTTP/2 has none to close: the others go on. */
         apr_socket_shutdown(ap_get_conn_socket(c), APR_SHUTDOWN_WRITE);
     }
+}
+
+void chatsession_stream_cut(chatsession_turn_t *turn)
+{
+    if (turn->client_gone) {
+        return;
+    }
+    chatsession_stream_end(turn);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, turn->r,
                   "CS0053: turn %s: the session ended, so the browser hears no more; the answer goes on",
                   turn->answer_id);
@@ -99,7 +112,7 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
 {
-    if (!turn->client_gone &&
+    if (!turn->client_gone && chatsession_turn_has_events(turn) &&
         apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
         apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
         chatsession_event_add_heartbeat(bb);
@@ -141,15 +154,24 @@ static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
     chatsession_turn_t *turn = record->turn;
+    const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
     json_t *delta;
 
     if (piece->content_len) {
-        const apr_size_t limit = (apr_size_t)chatsession_number(turn->conf, CHATSESSION_ANSWER_LIMIT);
         if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
             return too_long(turn, limit);
         }
         turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
+        if (turn->plain) {
+            turn->plain->sending = true;
+            apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
+            apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+        }
         turn->heard = true;
+    }
+    if ((piece->reasoning || piece->tool_calls || piece->parts) &&
+        cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
+        return too_long(turn, limit);
     }
     delta = json_object();
     if (piece->content) {
@@ -161,8 +183,13 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     }
     if (piece->tool_calls) {
         json_object_set(delta, "tool_calls", piece->tool_calls);
+        turn->heard = true;
     }
-    if (json_object_size(delta) || piece->finish_reason) {
+    if (piece->parts) {
+        json_object_set(delta, "parts", piece->parts);
+        turn->heard = true;
+    }
+    if (chatsession_turn_has_events(turn) && (json_object_size(delta) || piece->finish_reason)) {
         chatsession_event_add(record->out, NULL, turn->points,
                               chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
                               record->scratch);
@@ -221,6 +248,33 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     return take_text(record, &piece);
 }
 
+/* The caller gets the answer under our headers, not under those of the model's server. */
+static void begin_relay(chatsession_relay_t *relay, request_rec *r)
+{
+    relay->status = r->status;
+    relay->content_type = r->content_type;
+    r->headers_out = relay->headers;
+    r->status_line = NULL;
+    r->content_encoding = NULL;
+}
+
+/* Pass on what has come, but for the end of it: that waits until it is committed. */
+static void relay_bytes(record_t *record, const char *bytes, apr_size_t len)
+{
+    chatsession_turn_t *turn = record->turn;
+
+    if (!record->sse) {
+        return; /* all of it is kept as one body */
+    }
+    if (turn->state == CHATSESSION_TURN_RUNNING) {
+        turn->relay->sending = true;
+        apr_brigade_write(record->out, NULL, NULL, bytes, len);
+    } else if (turn->state == CHATSESSION_TURN_COMPLETE &&
+               cs_text_append(turn->relay->held, bytes, len, 0) != APR_SUCCESS) {
+        chatsession_stream_end(turn);
+    }
+}
+
 /* At the first bytes: what kind of answer is this? */
 static void look(record_t *record)
 {
@@ -228,6 +282,9 @@ static void look(record_t *record)
 
     record->looked = true;
     record->status = r->status;
+    if (record->turn->relay) {
+        begin_relay(record->turn->relay, r);
+    }
     if (r->status == HTTP_OK && r->content_type && !ap_cstr_casecmpn(r->content_type, "text/event-stream", 17)) {
         if (cs_sse_reader_create(&record->sse, take_piece, record, r->pool) != APR_SUCCESS) {
             chatsession_turn_transit(record->turn, CHATSESSION_TURN_INTERRUPTED, "internal_error",
@@ -235,16 +292,30 @@ static void look(record_t *record)
         }
         return;
     }
-    record->whole = cs_text_create(r->pool);
+    record->whole = record->turn->relay ? record->turn->relay->held : cs_text_create(r->pool);
+}
+
+static void look_once(record_t *record)
+{
+    request_rec *r = record->turn->r;
+
+    if (record->looked) {
+        return;
+    }
+    look(record);
+    if (record->turn->plain) {
+        r->status = HTTP_OK;
+        r->status_line = NULL;
+        r->headers_out = record->turn->plain->headers;
+        ap_set_content_type(r, "text/plain; charset=utf-8");
+    }
 }
 
 static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t len)
 {
     apr_status_t rv;
 
-    if (!record->looked) {
-        look(record);
-    }
+    look_once(record);
     if (record->whole) {
         const apr_size_t limit = (apr_size_t)chatsession_number(record->turn->conf, CHATSESSION_ANSWER_LIMIT);
         rv = cs_text_append(record->whole, bytes, len, limit);
@@ -263,9 +334,7 @@ static void take_end(record_t *record)
 {
     chatsession_turn_t *turn = record->turn;
 
-    if (!record->looked) {
-        look(record);
-    }
+    look_once(record);
     if (!record->whole || record->broken || turn->state != CHATSESSION_TURN_RUNNING) {
         return;
     }
@@ -284,7 +353,7 @@ static void take_end(record_t *record)
 
 /* httpd closes the sockets of its children's connections when it is stopped, and not when it is restarted gracefully.
  */
-static bool is_stopping(const chatsession_turn_t *turn)
+bool chatsession_stream_is_stopping(const chatsession_turn_t *turn)
 {
     conn_rec *c = turn->r->connection;
     apr_os_sock_t fd = -1;
@@ -305,7 +374,7 @@ static bool obey(chatsession_turn_t *turn)
     }
     if (atomic_load(&turn->stop)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
-    } else if (is_stopping(turn)) {
+    } else if (chatsession_stream_is_stopping(turn)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "server_stopping", "The server was stopped.");
     } else if (atomic_load(&turn->gone)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
@@ -342,6 +411,9 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
                     turn->last_heard = apr_time_now();
                 }
                 rv = take_bytes(ctx, bytes, len);
+                if (turn->relay) {
+                    relay_bytes(ctx, bytes, len);
+                }
             }
         }
     }

@@ -26,11 +26,17 @@ void chatsession_stream_ended(chatsession_turn_t *turn, int status);
 /** Pass bb to the browser now; after it has left, only drop it. bb is empty afterwards. */
 void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb);
 
+/** End the browser's answer here and now; nothing more is sent to it. */
+void chatsession_stream_end(chatsession_turn_t *turn);
+
 /** The browser may hear no more: end its answer here and now, without "done". The turn goes on. */
 void chatsession_stream_cut(chatsession_turn_t *turn);
 
 /** While a turn runs, its thread waits for a browser that does not read only so long. */
 void chatsession_stream_patience(chatsession_turn_t *turn, bool begin);
+
+/** Whether httpd is being stopped, not gracefully. */
+bool chatsession_stream_is_stopping(const chatsession_turn_t *turn);
 
 /** A heartbeat when it is time for one. */
 void chatsession_stream_heartbeat(chatsession_turn_t *turn);

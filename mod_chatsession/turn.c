@@ -3,14 +3,17 @@
 #include "turn.h"
 #include <http_config.h>
 #include <http_log.h>
+#include <http_protocol.h>
 #include <apr_strings.h>
 #include "backend.h"
 #include "core/chatprompt.h"
 #include "events.h"
+#include "queue.h"
 #include "recorder.h"
 #include "reply.h"
 #include "store/conversation.h"
 #include "stream.h"
+#include "title.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -30,10 +33,15 @@ void chatsession_turn_set_current(chatsession_turn_t *turn)
     current = turn;
 }
 
+bool chatsession_turn_has_events(const chatsession_turn_t *turn)
+{
+    return !turn->relay && !turn->plain;
+}
+
 static const char *const state_names[] = {
-    [CHATSESSION_TURN_RUNNING] = "streaming",       [CHATSESSION_TURN_COMPLETE] = "complete",
-    [CHATSESSION_TURN_STOPPED] = "stopped",         [CHATSESSION_TURN_ERROR] = "error",
-    [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
+    [CHATSESSION_TURN_QUEUED] = "queued",     [CHATSESSION_TURN_RUNNING] = "streaming",
+    [CHATSESSION_TURN_COMPLETE] = "complete", [CHATSESSION_TURN_STOPPED] = "stopped",
+    [CHATSESSION_TURN_ERROR] = "error",       [CHATSESSION_TURN_INTERRUPTED] = "interrupted",
 };
 
 /* What mod_proxy says of an exchange that we end on purpose is no error: from here to the end of it only its own
@@ -49,7 +57,7 @@ static void hush(chatsession_turn_t *turn)
 void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
                               const char *detail)
 {
-    if (turn->state != CHATSESSION_TURN_RUNNING) {
+    if (turn->state > CHATSESSION_TURN_RUNNING || turn->state >= state) {
         return;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0070: turn %s: %s -> %s%s%s", turn->answer_id,
@@ -64,19 +72,64 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 
 /* --- to the model --- */
 
+/* How many octets of text fit the model's context, as far as its server's own counting tells. */
+static apr_size_t window_octets(const chatsession_backend_t *backend, const json_t *params)
+{
+    const apr_int64_t wanted = json_integer_value(json_object_get(params, "max_tokens"));
+    /* The answer needs room as well: a quarter, when nobody says how much; and it never takes all of it. */
+    const apr_int64_t answer = wanted && wanted < backend->context * 3 / 4 ? wanted : backend->context / 4;
+
+    return (apr_size_t)((backend->context - answer) * 1000 / atomic_load(backend->density));
+}
+
+/* What the model's server counted of the request says how dense its tokens are. */
+static void calibrate(const chatsession_turn_t *turn)
+{
+    json_t *usage = cs_text_length(turn->usage) ? json_loads(cs_text_get(turn->usage), 0, NULL) : NULL;
+    const json_int_t tokens = json_integer_value(json_object_get(usage, "prompt_tokens"));
+    const apr_int64_t seen = turn->prompt_octets ? tokens * 1000 / (apr_int64_t)turn->prompt_octets : 0;
+
+    /* A short prompt is mostly the template's own tokens. */
+    if (turn->prompt_octets >= 200 && tokens > 0 && tokens <= APR_INT32_MAX) {
+        const apr_int64_t mixed = (3 * (apr_int64_t)atomic_load(turn->backend->density) + seen) / 4;
+        atomic_store(turn->backend->density, (unsigned)(mixed < 20 ? 20 : mixed > 2000 ? 2000 : mixed));
+    }
+    json_decref(usage);
+}
+
 /* The upstream body out of the branch that ends with the user's message. */
-static apr_status_t build_body(chatsession_turn_t *turn)
+static apr_status_t body_of_history(chatsession_turn_t *turn)
 {
     apr_pool_t *pool = turn->r->pool;
-    const cs_prompt_options_t options = {.model = turn->backend->model, .stream = true};
+    const chatsession_backend_t *backend = turn->backend;
+
+    const cs_prompt_options_t options = {.model = backend->model,
+                                         .stream = true,
+                                         .max_turns = backend->turns,
+                                         .max_octets =
+                                             backend->context ? window_octets(backend, turn->settings->params) : 0,
+                                         .params = turn->settings->params};
     cs_prompt_t *prompt = cs_prompt_create(pool);
     cs_db_result_t *rows;
     apr_status_t rv = cs_turn_history(&rows, turn->conf->db, turn->message_id, pool);
 
+    prompt->system = turn->settings->system;
+    prompt->examples = turn->settings->examples;
     for (int i = 0; rv == APR_SUCCESS && i < cs_db_rows(rows); i++) {
         cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
     }
+    turn->prompt_octets = cs_prompt_octets(prompt, &options);
     return rv == APR_SUCCESS ? cs_prompt_to_completions(&turn->body, &turn->body_len, prompt, &options, pool) : rv;
+}
+
+static apr_status_t build_body(chatsession_turn_t *turn)
+{
+    if (!turn->relay) {
+        return body_of_history(turn);
+    }
+    turn->body = turn->relay->body;
+    turn->body_len = turn->relay->body_len;
+    return turn->body ? APR_SUCCESS : APR_ENOMEM;
 }
 
 /* --- to the browser --- */
@@ -123,7 +176,8 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
                                .content_len = cs_text_length(turn->text),
                                .finish_reason = turn->finish_reason,
                                .usage = usage_text(turn),
-                               .detail = turn->detail};
+                               .detail = turn->detail,
+                               .extra = cs_extra_print(turn->extra, turn->r->pool)};
     apr_status_t rv;
 
     for (;;) {
@@ -141,6 +195,92 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
     }
 }
 
+/* --- a relayed answer's end --- */
+
+static const char *relay_problem(const chatsession_turn_t *turn)
+{
+    return turn->detail ? turn->detail : "The answer was stopped.";
+}
+
+/* The caller is told in the stream, as OpenAI's clients expect it. */
+static void end_relayed_stream(chatsession_turn_t *turn, bool whole)
+{
+    apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
+
+    if (whole) {
+        apr_brigade_write(bb, NULL, NULL, cs_text_get(turn->relay->held), cs_text_length(turn->relay->held));
+    } else {
+        chatsession_event_add(bb, NULL, -1,
+                              chatsession_error_json(turn->r, turn->error ? turn->error : "stopped",
+                                                     relay_problem(turn)),
+                              turn->r->pool);
+    }
+    chatsession_stream_send(turn, bb);
+}
+
+/* A refusal of the model's server is the caller's to read, but not what it says of our key. */
+static bool is_callers(int status)
+{
+    return status == HTTP_OK ||
+           (status >= 400 && status < 600 && status != HTTP_UNAUTHORIZED && status != HTTP_FORBIDDEN);
+}
+
+/* Nothing has been sent yet: the failure's own status. */
+static void reply_failure(chatsession_turn_t *turn)
+{
+    const char *error = turn->error ? turn->error : "stopped";
+    const int code = !strcmp(error, "database_unavailable") ? HTTP_SERVICE_UNAVAILABLE
+                     : !strcmp(error, "backend_timeout")    ? HTTP_GATEWAY_TIME_OUT
+                                                            : HTTP_BAD_GATEWAY;
+
+    chatsession_reply_error(turn->r, code, error, relay_problem(turn));
+}
+
+static void end_relay(chatsession_turn_t *turn, const char *status)
+{
+    const chatsession_relay_t *relay = turn->relay;
+    request_rec *r = turn->r;
+    const bool whole = !strcmp(status, "complete");
+
+    if (turn->client_gone) {
+        return;
+    }
+    if (relay->sending) {
+        end_relayed_stream(turn, whole);
+    } else if (cs_text_length(relay->held) && is_callers(relay->status) && (whole || relay->status != HTTP_OK)) {
+        r->status = relay->status;
+        ap_set_content_type(r, relay->content_type ? apr_pstrdup(r->pool, relay->content_type) : "application/json");
+        ap_set_content_length(r, (apr_off_t)cs_text_length(relay->held));
+        ap_rwrite(cs_text_get(relay->held), (int)cs_text_length(relay->held), r);
+    } else {
+        reply_failure(turn);
+    }
+}
+
+/* --- the end of one in ChatStream's form --- */
+
+static void end_plain(chatsession_turn_t *turn, const char *status)
+{
+    request_rec *r = turn->r;
+
+    if (turn->client_gone) {
+        return;
+    }
+    if (!strcmp(status, "complete") || !strcmp(status, "stopped")) {
+        if (!turn->plain->sending) {
+            ap_set_content_type(r, "text/plain; charset=utf-8");
+            ap_rwrite(cs_text_get(turn->text), (int)cs_text_length(turn->text), r);
+            ap_rputs(turn->plain->mark, r);
+        }
+    } else if (!turn->plain->sending) {
+        reply_failure(turn);
+    } else {
+        /* The form has no word for it: the body ends where the connection does, which is an error to its client. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+        r->connection->aborted = 1;
+    }
+}
+
 /* Nothing may be sent as done before it is committed. */
 static void finish(chatsession_turn_t *turn)
 {
@@ -151,7 +291,9 @@ static void finish(chatsession_turn_t *turn)
 
     if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
         turn->points++;
-        send_chunk(turn, rest);
+        if (chatsession_turn_has_events(turn)) {
+            send_chunk(turn, rest);
+        }
     }
     rv = commit_end(turn, &outcome);
     if (rv != APR_SUCCESS) {
@@ -167,6 +309,14 @@ static void finish(chatsession_turn_t *turn)
         turn->detail =
             outcome == CS_TURN_GONE ? "The conversation was deleted." : "The answer had been ended elsewhere.";
     }
+    if (turn->relay) {
+        end_relay(turn, status);
+        return;
+    }
+    if (turn->plain) {
+        end_plain(turn, status);
+        return;
+    }
     if (turn->error) {
         send_event(turn, "error", chatsession_error_json(turn->r, turn->error, turn->detail));
     }
@@ -177,40 +327,52 @@ static void finish(chatsession_turn_t *turn)
 /* --- the walk --- */
 
 static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, const chatsession_backend_t *backend,
-                                  const char *conversation_id, const cs_turn_begun_t *begun)
+                                  const cs_turn_new_t *new, const cs_turn_begun_t *begun)
 {
     chatsession_turn_t *turn = apr_pcalloc(r->pool, sizeof(*turn));
 
     turn->r = r;
     turn->conf = conf;
     turn->backend = backend;
-    turn->conversation_id = conversation_id;
+    turn->user_id = new->user_id;
+    turn->conversation_id = new->conversation_id;
     turn->message_id = begun->message_id;
     turn->answer_id = begun->answer_id;
     turn->client = r->output_filters;
+    turn->state = begun->outcome == CS_TURN_QUEUED ? CHATSESSION_TURN_QUEUED : CHATSESSION_TURN_RUNNING;
+    turn->place = begun->place;
+    turn->estimate = begun->estimate;
     turn->text = cs_text_create(r->pool);
     turn->usage = cs_text_create(r->pool);
+    turn->extra = cs_extra_create(r->pool);
     turn->last_sent = apr_time_now();
     return turn;
 }
 
 /* From a begun turn to its end; the row is there, so whatever happens, it is finished. */
-static int stream(chatsession_turn_t *turn)
+static int stream(chatsession_turn_t *turn, bool untitled)
 {
     request_rec *r = turn->r;
+    const bool titled = untitled && chatsession_turn_has_events(turn) && chatsession_title_prepare(turn);
     apr_status_t rv;
 
-    chatsession_events_begin(r);
     chatsession_stream_patience(turn, true);
     chatsession_recorder_add(turn);
-    send_event(turn, "turn", turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    if (chatsession_turn_has_events(turn)) {
+        chatsession_events_begin(r);
+        send_event(turn, "turn",
+                   turn_json(turn->conversation_id, turn->message_id, turn->answer_id, turn->backend->name));
+    }
+    if (turn->state == CHATSESSION_TURN_QUEUED) {
+        chatsession_queue_wait(turn);
+    }
     rv = cs_completion_reader_create(&turn->reader, r->pool);
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING) {
         rv = build_body(turn);
     }
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING) {
         chatsession_backend_ask(turn);
-    } else {
+    } else if (rv != APR_SUCCESS) {
         char buf[160];
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0072: turn %s: the prompt could not be built: %s",
                       turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
@@ -219,6 +381,10 @@ static int stream(chatsession_turn_t *turn)
     }
     finish(turn);
     chatsession_recorder_remove(turn);
+    calibrate(turn);
+    if (titled && turn->state == CHATSESSION_TURN_COMPLETE) {
+        chatsession_title_make(turn);
+    }
     chatsession_stream_patience(turn, false);
     if (turn->client_gone) {
         /* Now httpd may know: nothing more is to be sent on this connection. */
@@ -249,34 +415,117 @@ static int follow_same(request_rec *r, chatsession_server_t *conf, const cs_turn
                                    .conversation_id = turn->conversation_id,
                                    .answer_id = answer_id};
 
-    return chatsession_turn_follow(r, conf, &place);
+    return chatsession_turn_follow_on(r, conf, &place);
 }
 
-int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+/* The model that the turn names, else its conversation's, else the first; one that is configured no more counts as
+ * none. */
+static const chatsession_backend_t *choose_backend(const chatsession_server_t *conf, const char *turns_own,
+                                                   const char *conversations)
 {
-    const chatsession_backend_t *backend = chatsession_find_backend(conf, NULL);
-    cs_turn_begun_t begun;
-    apr_status_t rv;
+    const chatsession_backend_t *backend = turns_own ? chatsession_find_backend(conf, turns_own) : NULL;
 
+    if (!backend && conversations) {
+        backend = chatsession_find_backend(conf, conversations);
+    }
+    return backend ? backend : chatsession_find_backend(conf, NULL);
+}
+
+static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
+                 chatsession_plain_t *plain)
+{
+    cs_conversation_settings_t *settings = apr_palloc(r->pool, sizeof(*settings));
+    const chatsession_backend_t *backend;
+    chatsession_turn_t *running;
+    cs_turn_begun_t begun;
+    apr_status_t rv = cs_conversation_settings(settings, conf->db, turn->user_id, turn->conversation_id, r->pool);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    backend = choose_backend(conf, turn->model, settings->model);
     turn->model = backend->name;
     turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
     turn->request_id = chatsession_request_id(r);
+    turn->limits = chatsession_queue_limits(conf);
+    turn->titled = chatsession_number(conf, CHATSESSION_TITLE) != CHATSESSION_TITLE_OFF;
     rv = cs_turn_begin(&begun, conf->db, turn, r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
     }
     switch (begun.outcome) {
     case CS_TURN_BEGUN:
-        return stream(create(r, conf, backend, turn->conversation_id, &begun));
+    case CS_TURN_QUEUED:
+        running = create(r, conf, backend, turn, &begun);
+        running->settings = settings;
+        running->relay = relay;
+        running->plain = plain;
+        if (plain) {
+            apr_table_setn(r->headers_out, plain->id_header, begun.answer_id);
+            plain->headers = r->headers_out;
+        }
+        if (relay) {
+            relay->begun = true;
+            relay->headers = r->headers_out;
+            relay->held = cs_text_create(r->pool);
+        }
+        return stream(running, begun.untitled);
     case CS_TURN_SAME:
         return follow_same(r, conf, turn, begun.answer_id);
     case CS_TURN_STALE:
         return reply_stale(r, conf, turn);
     case CS_TURN_RUNNING:
+        if (plain) {
+            plain->running = true;
+            return OK;
+        }
         return chatsession_reply_error(r, HTTP_CONFLICT, "turn_running",
                                        "An answer of this conversation is being written; stop it or wait for its end.");
+    case CS_TURN_BUSY:
+    case CS_TURN_LIMITED:
+        return chatsession_queue_refuse(r, &turn->limits, &begun);
     case CS_TURN_ABSENT:
         break;
     }
     return chatsession_reply_status(r, APR_ENOENT);
+}
+
+static int begin_in_share(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
+                          chatsession_plain_t *plain)
+{
+    int rv;
+
+    if (!chatsession_streams_enter(conf)) {
+        return chatsession_streams_refuse(r);
+    }
+    rv = begin(r, conf, turn, relay, plain);
+    chatsession_streams_leave();
+    return rv;
+}
+
+int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn)
+{
+    return begin_in_share(r, conf, turn, NULL, NULL);
+}
+
+int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay)
+{
+    return begin_in_share(r, conf, turn, relay, NULL);
+}
+
+int chatsession_turn_plain(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_plain_t *plain)
+{
+    return begin_in_share(r, conf, turn, NULL, plain);
+}
+
+int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
+{
+    int rv;
+
+    if (!chatsession_streams_enter(conf)) {
+        return chatsession_streams_refuse(r);
+    }
+    rv = chatsession_turn_follow_on(r, conf, place);
+    chatsession_streams_leave();
+    return rv;
 }

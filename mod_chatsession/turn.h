@@ -5,9 +5,9 @@
 /*
  * One answer while it is being written, in the thread of the request that asked for it:
  *
- *     begin (store)  →  event "turn"  →  backend_ask: mod_proxy calls the model  →  finish (store)  →  event "done"
- *                                          │ stream.c reads what comes, appends it here, sends it on
- *                                          │ recorder.c (another thread) saves it every ChatSessionCheckpoint
+ *     begin (store)  →  event "turn"  →  queue.c: wait to be let in  →  backend_ask: mod_proxy calls the model  →
+ * finish (store)  →  event "done" │ stream.c reads what comes, appends it here, sends it on │ recorder.c (another
+ * thread) saves it every ChatSessionCheckpoint
  *
  * The text grows in the request's thread and is read by the recorder's: both hold the recorder's lock for that. The
  * flags are atomics: the recorder sets stop and gone, the request's thread reads them.
@@ -17,11 +17,14 @@
 #include <stdatomic.h>
 #include "config.h"
 #include "core/completion.h"
+#include "core/extra.h"
 #include "core/text.h"
+#include "store/conversation.h"
 #include "store/turn.h"
 
 typedef enum {
-    CHATSESSION_TURN_RUNNING = 0,
+    CHATSESSION_TURN_QUEUED = 0, /* waits until it is let in */
+    CHATSESSION_TURN_RUNNING,
     CHATSESSION_TURN_COMPLETE,   /* the model said that it is done */
     CHATSESSION_TURN_STOPPED,    /* its user said so */
     CHATSESSION_TURN_ERROR,      /* the backend failed; what came is kept */
@@ -30,11 +33,36 @@ typedef enum {
 
 typedef struct chatsession_turn chatsession_turn_t;
 
+/** A request that goes to the model, and its answer that goes to the caller, as they are. */
+typedef struct {
+    const char *body; /* to the model */
+    apr_size_t body_len;
+    bool stream; /* events are wanted */
+
+    /* set while it runs */
+    bool begun;   /* the turn is in the database */
+    bool sending; /* the answer's status and headers are on their way */
+    int status;   /* the model server's; 0: it did not answer */
+    const char *content_type;
+    apr_table_t *headers; /* ours */
+    cs_text_t *held;      /* what is passed on only when the answer's end is committed */
+} chatsession_relay_t;
+
+/** An answer in ChatStream's form: each piece is the whole text so far and a mark. */
+typedef struct {
+    const char *mark;
+    const char *id_header; /* carries the answer's id */
+    bool running;          /* nothing was begun and nothing answered: another answer is being written */
+    bool sending;          /* its status and headers are on their way */
+    apr_table_t *headers;  /* ours */
+} chatsession_plain_t;
+
 struct chatsession_turn {
     request_rec *r;
     chatsession_server_t *conf;
     const chatsession_backend_t *backend;
-    const char *conversation_id, *message_id, *answer_id;
+    const cs_conversation_settings_t *settings; /* how its conversation asks */
+    const char *user_id, *conversation_id, *message_id, *answer_id;
     chatsession_turn_state_e state;
 
     /* to the browser */
@@ -47,6 +75,7 @@ struct chatsession_turn {
     /* from the backend */
     const char *body; /* the request to it */
     apr_size_t body_len;
+    apr_size_t prompt_octets; /* of the texts in it */
     cs_completion_reader_t *reader;
     apr_time_t began, last_heard;
     bool heard; /* at least one token */
@@ -54,30 +83,48 @@ struct chatsession_turn {
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
 
+    chatsession_relay_t *relay; /* both NULL: the browser hears our events */
+    chatsession_plain_t *plain;
+    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
+
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */
     apr_int64_t points;     /* code points of text; only the request's thread */
     apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
     apr_int64_t saved_points;
-    atomic_bool stop; /* asked to stop */
-    atomic_bool cut;  /* its session has ended: nothing more may reach the browser */
-    atomic_bool gone; /* the conversation was deleted */
-    bool reaped;      /* given up for dead while it lived: only its end can still be recorded; under the lock */
+    atomic_bool stop;     /* asked to stop */
+    atomic_bool cut;      /* its session has ended: nothing more may reach the browser */
+    atomic_bool gone;     /* the conversation was deleted */
+    atomic_bool admitted; /* it waits no more */
+    int place;            /* in the queue; this and estimate under the recorder's lock */
+    double estimate;
+    bool reaped; /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };
 
 /** The turn that this thread is working on, NULL outside of one: how filters on mod_proxy's own connections find it. */
 chatsession_turn_t *chatsession_turn_current(void);
 void chatsession_turn_set_current(chatsession_turn_t *turn);
 
-/** The one door that changes a turn's state; logs old → new. A state once left running stays: later causes are
- * symptoms. */
+/** The one door that changes a turn's state; logs old → new. An end stays: later causes are symptoms. */
 void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e state, const char *error,
                               const char *detail);
 
 /** Answer the call with the stream of a new turn, or with the error that beginning it gave. */
 int chatsession_turn_run(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn);
 
+/** Run the turn with the model turn->model, relaying what is said. */
+int chatsession_turn_relay(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay);
+
+/** Run the turn, answering in ChatStream's form. Who leaves stops it. */
+int chatsession_turn_plain(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_plain_t *plain);
+
+/** Whether the browser hears our events. */
+bool chatsession_turn_has_events(const chatsession_turn_t *turn);
+
 /** Answer with the stream of a turn that runs elsewhere or has ended, from place on. */
 int chatsession_turn_follow(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);
+
+/** The same within a request that has its place among the child's streams already. */
+int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place);
 
 #endif

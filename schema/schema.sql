@@ -15,6 +15,23 @@ CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
 
 ALTER FUNCTION chatsession.canonical_name(text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.count_tokens() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_user uuid;
+BEGIN
+    SELECT c.user_id INTO v_user FROM chatsession.conversations c WHERE c.id = NEW.conversation_id;
+    INSERT INTO chatsession.user_tokens AS t (user_id, day, tokens)
+        VALUES (v_user, chatsession.utc_day(), chatsession.tokens_of(NEW.usage, NEW.content))
+        ON CONFLICT ON CONSTRAINT user_tokens_pkey DO UPDATE SET tokens = t.tokens + excluded.tokens;
+    DELETE FROM chatsession.user_tokens t WHERE t.user_id = v_user AND t.day < chatsession.utc_day() - 31;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.count_tokens() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.end_sessions_of_user() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -39,6 +56,21 @@ END
 $$;
 
 ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_duration() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_id bigint;
+BEGIN
+    INSERT INTO chatsession.turn_durations (seconds) VALUES (extract(epoch FROM clock_timestamp() - OLD.started_at))
+        RETURNING id INTO v_id;
+    DELETE FROM chatsession.turn_durations d WHERE d.id <= v_id - 20;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_duration() OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.keep_text() RETURNS trigger
     LANGUAGE plpgsql
@@ -71,6 +103,55 @@ END
 $$;
 
 ALTER FUNCTION chatsession.keep_values_few() OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.api_keys (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT key_hash_is_sha256 CHECK ((octet_length(key_hash) = 32)),
+    CONSTRAINT key_name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64)))
+);
+
+ALTER TABLE chatsession.api_keys OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.key_make(p_user uuid, p_name text, p_prefix text, p_hash bytea, p_max integer) RETURNS SETOF chatsession.api_keys
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Two at once see each other.
+    PERFORM FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF (SELECT count(*) FROM chatsession.api_keys k WHERE k.user_id = p_user AND k.revoked_at IS NULL AND k.key_hash <> p_hash) >= p_max THEN
+        RETURN;
+    END IF;
+    RETURN QUERY INSERT INTO chatsession.api_keys AS k (user_id, name, prefix, key_hash) VALUES (p_user, p_name, p_prefix, p_hash)
+        ON CONFLICT ON CONSTRAINT one_key_per_hash DO UPDATE SET name = k.name RETURNING k.*;
+END
+$$;
+
+ALTER FUNCTION chatsession.key_make(p_user uuid, p_name text, p_prefix text, p_hash bytea, p_max integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_key uuid;
+    v_seen timestamptz;
+BEGIN
+    SELECT k.id, k.last_used_at, u.id, u.name, u.role INTO v_key, v_seen, user_id, user_name, role
+        FROM chatsession.api_keys k JOIN chatsession.users u ON u.id = k.user_id
+        WHERE k.key_hash = p_hash AND k.revoked_at IS NULL AND u.disabled_at IS NULL;
+    IF FOUND AND (v_seen IS NULL OR v_seen < now() - interval '1 minute') THEN
+        UPDATE chatsession.api_keys k SET last_used_at = now() WHERE k.id = v_key;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
@@ -273,6 +354,19 @@ CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.tell_queue() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.state = 'queued') THEN
+        PERFORM pg_notify('chatsession_queue', '');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION chatsession.tell_queue() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.tell_revoked() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -316,11 +410,32 @@ CREATE FUNCTION chatsession.this_session(p_hash bytea) RETURNS bytea
 
 ALTER FUNCTION chatsession.this_session(p_hash bytea) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.title_by_model(p_user uuid, p_message uuid, p_title text) RETURNS boolean
+    LANGUAGE sql
+    AS $$
+    WITH named AS (
+        UPDATE chatsession.conversations c SET title = chatsession.title_of(p_title)
+            FROM chatsession.messages m
+            WHERE m.id = p_message AND c.id = m.conversation_id AND c.user_id = p_user
+              AND c.title = chatsession.title_of(m.content) AND chatsession.title_of(p_title) IS NOT NULL
+            RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM named)
+$$;
+
+ALTER FUNCTION chatsession.title_by_model(p_user uuid, p_message uuid, p_title text) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.title_of(p_content text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN (SELECT CASE WHEN (char_length(t.line) > 60) THEN (btrim("left"(t.line, 59)) || '…'::text) ELSE NULLIF(t.line, ''::text) END AS "nullif" FROM (SELECT btrim(regexp_replace("left"(title_of.p_content, 1000), '[[:space:]]+'::text, ' '::text, 'g'::text)) AS line) t);
 
 ALTER FUNCTION chatsession.title_of(p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (jsonb_typeof((p_usage -> 'total_tokens'::text)) = 'number'::text) THEN (LEAST(GREATEST(((p_usage ->> 'total_tokens'::text))::numeric, (0)::numeric), '1000000000000'::numeric))::bigint ELSE (((char_length(p_content) + 3) / 4))::bigint END;
+
+ALTER FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
@@ -397,6 +512,97 @@ $$;
 
 ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_outcome text := chatsession.turn_finish(p_answer, p_status, p_content, p_finish_reason, p_usage, p_detail, p_model);
+BEGIN
+    IF p_extra IS NOT NULL AND v_outcome IN ('finished', 'already') THEN
+        UPDATE chatsession.messages m SET extra = p_extra WHERE m.id = p_answer AND m.extra IS DISTINCT FROM p_extra;
+    END IF;
+    RETURN v_outcome;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_queued integer := 0;
+    v_state text := 'streaming';
+    v_known boolean;
+    v_round integer := 0;
+BEGIN
+    IF p_max > 0 THEN
+        PERFORM chatsession.turn_gate();
+    END IF;
+    IF p_user_turns > 0 OR p_user_requests > 0 THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(p_user::text, 1));
+    END IF;
+    v_known := EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client);
+    IF NOT v_known THEN
+        SELECT u.exceeded, u.retry_after INTO exceeded, retry_after
+            FROM chatsession.user_limit(p_user, p_user_turns, p_user_requests, p_user_tokens) u;
+        IF exceeded IS NOT NULL THEN
+            outcome := 'limit';
+            RETURN;
+        END IF;
+        IF p_max > 0 THEN
+            v_round := chatsession.turn_round(p_user);
+            SELECT count(*) INTO v_queued FROM chatsession.live_turns l WHERE l.state = 'queued';
+            IF v_queued > 0 OR (SELECT count(*) FROM chatsession.live_turns l WHERE l.state = 'streaming') >= p_max THEN
+                v_state := 'queued';
+            END IF;
+            IF v_state = 'queued' AND v_queued >= p_waiting THEN
+                outcome := 'busy';
+                retry_after := chatsession.turn_estimate(v_queued + 1, p_max);
+                RETURN;
+            END IF;
+        END IF;
+    END IF;
+    SELECT c.title IS NULL INTO untitled FROM chatsession.conversations c WHERE c.id = p_conversation;
+    SELECT b.outcome, b.message_id, b.answer_id, b.model INTO outcome, message_id, answer_id, model
+        FROM chatsession.turn_begin(p_user, p_conversation, p_content, p_parent, p_parent_given, p_branch, p_regenerate,
+                                    p_client, p_model, p_host, p_request, p_session) b;
+    IF outcome <> 'begun' THEN
+        RETURN;
+    END IF;
+    IF NOT v_known THEN
+        UPDATE chatsession.live_turns l SET user_id = p_user, state = v_state, counted = p_max > 0, round = v_round
+            WHERE l.answer_id = turn_enter.answer_id;
+        IF untitled AND NOT p_titled THEN
+            UPDATE chatsession.conversations c SET title = NULL WHERE c.id = p_conversation;
+        END IF;
+        IF p_user_requests > 0 THEN
+            INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
+        END IF;
+    END IF;
+    IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.answer_id = turn_enter.answer_id AND l.state = 'queued') THEN
+        outcome := 'queued';
+        SELECT q.place INTO place FROM chatsession.turn_queue(interval '1 day') q WHERE q.answer_id = turn_enter.answer_id;
+        estimate := chatsession.turn_estimate(place, p_max);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.turn_durations (
+    id bigint NOT NULL,
+    seconds real NOT NULL
+);
+
+ALTER TABLE chatsession.turn_durations OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_estimate(p_place integer, p_max integer) RETURNS real
+    LANGUAGE sql STABLE
+    RETURN (SELECT (((avg(d.seconds) * (turn_estimate.p_place)::double precision) / (GREATEST(turn_estimate.p_max, 1))::double precision))::real AS float4 FROM chatsession.turn_durations d);
+
+ALTER FUNCTION chatsession.turn_estimate(p_place integer, p_max integer) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -428,6 +634,12 @@ $$;
 
 ALTER FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_gate() RETURNS void
+    LANGUAGE sql
+    AS $$ SELECT pg_advisory_xact_lock(hashtextextended('chatsession.turn_gate', 0)) $$;
+
+ALTER FUNCTION chatsession.turn_gate() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text, content text)
     LANGUAGE sql STABLE
     AS $$
@@ -440,6 +652,51 @@ CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text
 $$;
 
 ALTER FUNCTION chatsession.turn_history(p_message uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_load(OUT processing integer, OUT waiting integer) RETURNS record
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT count(*) FILTER (WHERE l.state = 'streaming')::integer, count(*) FILTER (WHERE l.state = 'queued')::integer
+        FROM chatsession.live_turns l
+$$;
+
+ALTER FUNCTION chatsession.turn_load(OUT processing integer, OUT waiting integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_queue(p_fresh interval) RETURNS TABLE(answer_id uuid, place integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT l.answer_id, (row_number() OVER (ORDER BY l.round, l.ticket))::integer
+        FROM chatsession.live_turns l WHERE l.state = 'queued' AND l.heartbeat_at > clock_timestamp() - p_fresh
+$$;
+
+ALTER FUNCTION chatsession.turn_queue(p_fresh interval) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.live_turns (
+    answer_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    host text NOT NULL,
+    session_hash bytea,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    stop_requested_at timestamp with time zone,
+    saved_points integer DEFAULT 0 NOT NULL,
+    user_id uuid,
+    state text DEFAULT 'streaming'::text NOT NULL,
+    counted boolean DEFAULT false NOT NULL,
+    round integer DEFAULT 0 NOT NULL,
+    ticket bigint NOT NULL,
+    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR (saved_points = 0))),
+    CONSTRAINT state_is_queued_or_streaming CHECK ((state = ANY (ARRAY['queued'::text, 'streaming'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_place(p_answer uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN (SELECT q.place FROM chatsession.live_turns l, chatsession.turn_queue('1 day'::interval) q(answer_id, place) WHERE ((l.answer_id = turn_place.p_answer) AND (l.state = 'queued'::text) AND (q.answer_id = l.answer_id)));
+
+ALTER FUNCTION chatsession.turn_place(p_answer uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
     LANGUAGE plpgsql
@@ -470,6 +727,12 @@ END
 $$;
 
 ALTER FUNCTION chatsession.turn_reap(p_silence interval) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.turn_round(p_user uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN GREATEST((SELECT COALESCE(max(l.round), 0) AS "coalesce" FROM chatsession.live_turns l WHERE (l.state = 'streaming'::text)), (SELECT (COALESCE(max(l.round), '-1'::integer) + 1) FROM chatsession.live_turns l WHERE (l.user_id = turn_round.p_user)));
+
+ALTER FUNCTION chatsession.turn_round(p_user uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
@@ -512,11 +775,74 @@ $$;
 
 ALTER FUNCTION chatsession.turn_stop(p_user uuid, p_conversation uuid) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) RETURNS TABLE(answer_id uuid, state text, place integer, estimate real, stop boolean, cut boolean)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_free integer;
+BEGIN
+    PERFORM chatsession.turn_gate();
+    UPDATE chatsession.live_turns l SET heartbeat_at = clock_timestamp() WHERE l.answer_id = ANY (p_answers);
+    SELECT p_max - count(*) INTO v_free FROM chatsession.live_turns l WHERE l.state = 'streaming';
+    IF v_free > 0 OR p_max = 0 THEN
+        UPDATE chatsession.live_turns l SET state = 'streaming', started_at = clock_timestamp()
+            FROM chatsession.turn_queue(p_fresh) q
+            WHERE l.answer_id = q.answer_id AND (q.place <= v_free OR p_max = 0) AND l.answer_id = ANY (p_answers)
+              AND l.stop_requested_at IS NULL;
+    END IF;
+    RETURN QUERY
+        SELECT g.id, coalesce(l.state, 'gone'), coalesce(q.place, 0), chatsession.turn_estimate(q.place, p_max),
+               coalesce(l.stop_requested_at IS NOT NULL, false),
+               l.session_hash IS NOT NULL AND NOT chatsession.session_lives(l.session_hash)
+            FROM unnest(p_answers) AS g(id)
+            LEFT JOIN chatsession.live_turns l ON l.answer_id = g.id
+            LEFT JOIN chatsession.turn_queue(p_fresh) q ON q.answer_id = g.id;
+END
+$$;
+
+ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
 
 ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+BEGIN
+    IF p_tokens > 0 AND (SELECT t.tokens FROM chatsession.user_tokens t
+                         WHERE t.user_id = p_user AND t.day = chatsession.utc_day()) >= p_tokens THEN
+        exceeded := 'tokens';
+        retry_after := extract(epoch FROM ((chatsession.utc_day() + 1)::timestamp AT TIME ZONE 'UTC') - v_now);
+        RETURN;
+    END IF;
+    IF p_requests > 0 THEN
+        DELETE FROM chatsession.user_requests q WHERE q.user_id = p_user AND q.at <= v_now - interval '1 minute';
+        SELECT extract(epoch FROM q.at + interval '1 minute' - v_now) INTO retry_after
+            FROM chatsession.user_requests q WHERE q.user_id = p_user ORDER BY q.at DESC, q.n DESC OFFSET p_requests - 1 LIMIT 1;
+        IF FOUND THEN
+            exceeded := 'requests';
+            RETURN;
+        END IF;
+    END IF;
+    IF p_turns > 0 AND (SELECT count(*) FROM chatsession.live_turns l WHERE l.user_id = p_user) >= p_turns THEN
+        exceeded := 'turns';
+        retry_after := NULL;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.utc_day() RETURNS date
+    LANGUAGE sql STABLE
+    RETURN ((clock_timestamp() AT TIME ZONE 'UTC'::text))::date;
+
+ALTER FUNCTION chatsession.utc_day() OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.audit_entries (
     seq bigint NOT NULL,
@@ -545,6 +871,14 @@ ALTER TABLE chatsession.audit_entries ALTER COLUMN seq ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE chatsession.chatstream_contexts (
+    session_hash bytea NOT NULL,
+    conversation_id uuid,
+    params jsonb
+);
+
+ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.conversations (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -557,7 +891,15 @@ CREATE TABLE chatsession.conversations (
     trashed_at timestamp with time zone,
     trashed_by text,
     purge_at timestamp with time zone,
+    model text,
+    system text,
+    params jsonb,
+    examples jsonb,
+    CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
     CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
+    CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
+    CONSTRAINT params_are_an_object CHECK ((jsonb_typeof(params) = 'object'::text)),
+    CONSTRAINT system_is_at_most_16000_characters CHECK (((char_length(system) >= 1) AND (char_length(system) <= 16000))),
     CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
     CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
     CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text])))
@@ -570,6 +912,7 @@ CREATE TABLE chatsession.feedback (
     rating smallint NOT NULL,
     comment text,
     at timestamp with time zone DEFAULT now() NOT NULL,
+    form jsonb,
     CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
     CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
 );
@@ -584,19 +927,14 @@ CREATE TABLE chatsession.legacy_cookies (
 
 ALTER TABLE chatsession.legacy_cookies OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.live_turns (
-    answer_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
-    host text NOT NULL,
-    session_hash bytea,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    heartbeat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    stop_requested_at timestamp with time zone,
-    saved_points integer DEFAULT 0 NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE chatsession.live_turns OWNER TO chatsession_owner;
+ALTER TABLE chatsession.live_turns ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.live_turns_ticket_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE chatsession.login_attempts (
     subject bytea NOT NULL,
@@ -625,10 +963,12 @@ CREATE TABLE chatsession.messages (
     usage jsonb,
     detail text,
     request_id text,
+    extra jsonb,
     CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
     CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
     CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
     CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
     CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
 );
@@ -676,11 +1016,51 @@ CREATE TABLE chatsession.session_values (
 
 ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
 
+ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.turn_durations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chatsession.user_requests (
+    user_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    n bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_requests OWNER TO chatsession_owner;
+
+ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME chatsession.user_requests_n_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE chatsession.user_tokens (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    tokens bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY chatsession.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT chatstream_contexts_pkey PRIMARY KEY (session_hash);
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
@@ -706,6 +1086,9 @@ ALTER TABLE ONLY chatsession.users
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT one_answer_at_a_time UNIQUE (conversation_id);
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT one_key_per_hash UNIQUE (key_hash);
+
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT one_order_per_conversation UNIQUE (conversation_id, seq);
 
@@ -727,10 +1110,23 @@ ALTER TABLE ONLY chatsession.session_values
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
 
+ALTER TABLE ONLY chatsession.turn_durations
+    ADD CONSTRAINT turn_durations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.user_requests
+    ADD CONSTRAINT user_requests_pkey PRIMARY KEY (user_id, at, n);
+
+ALTER TABLE ONLY chatsession.user_tokens
+    ADD CONSTRAINT user_tokens_pkey PRIMARY KEY (user_id, day);
+
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
+
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+
+CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts USING btree (conversation_id);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
@@ -739,6 +1135,10 @@ CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (use
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
 CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (forget_at);
+
+CREATE INDEX live_turns_of_user ON chatsession.live_turns USING btree (user_id);
+
+CREATE INDEX live_turns_queued ON chatsession.live_turns USING btree (round, ticket) WHERE (state = 'queued'::text);
 
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
@@ -752,9 +1152,15 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
+CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
+
 CREATE TRIGGER console_time_set_back_is_told AFTER UPDATE OF console_seen_at ON chatsession.sessions FOR EACH ROW WHEN ((COALESCE(new.console_seen_at, '-infinity'::timestamp with time zone) < old.console_seen_at)) EXECUTE FUNCTION chatsession.tell_revoked();
 
 CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW WHEN ((old.revoked_at IS NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
+
+CREATE TRIGGER duration_is_kept AFTER DELETE ON chatsession.live_turns FOR EACH ROW WHEN ((old.counted AND (old.state = 'streaming'::text))) EXECUTE FUNCTION chatsession.keep_duration();
+
+CREATE TRIGGER end_is_told AFTER DELETE ON chatsession.live_turns FOR EACH ROW EXECUTE FUNCTION chatsession.tell_queue();
 
 CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
 
@@ -762,11 +1168,19 @@ CREATE TRIGGER text_is_written_once BEFORE UPDATE OF content ON chatsession.mess
 
 CREATE TRIGGER times_set_back_are_told AFTER UPDATE OF created_at, last_seen_at ON chatsession.sessions FOR EACH ROW WHEN (((new.created_at <> old.created_at) OR (new.last_seen_at < old.last_seen_at))) EXECUTE FUNCTION chatsession.tell_revoked();
 
+CREATE TRIGGER tokens_are_counted AFTER UPDATE OF status ON chatsession.messages FOR EACH ROW WHEN (((old.status = ANY (ARRAY['streaming'::text, 'interrupted'::text])) AND (new.status <> ALL (ARRAY['streaming'::text, 'interrupted'::text])))) EXECUTE FUNCTION chatsession.count_tokens();
+
 CREATE TRIGGER user_change_ends_sessions AFTER UPDATE OF password_revision, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.end_sessions_of_user();
 
 CREATE TRIGGER user_change_is_told AFTER UPDATE OF name, role, disabled_at ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.tell_user_changed();
 
 CREATE TRIGGER values_are_few BEFORE INSERT ON chatsession.session_values FOR EACH ROW EXECUTE FUNCTION chatsession.keep_values_few();
+
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT context_has_its_session FOREIGN KEY (session_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.chatstream_contexts
+    ADD CONSTRAINT context_is_about_a_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversation_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id);
@@ -774,11 +1188,17 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.api_keys
+    ADD CONSTRAINT key_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turn_has_its_answer FOREIGN KEY (answer_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.live_turns
     ADD CONSTRAINT live_turn_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.live_turns
+    ADD CONSTRAINT live_turn_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT message_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
@@ -792,6 +1212,9 @@ ALTER TABLE ONLY chatsession.answer_pieces
 ALTER TABLE ONLY chatsession.recovery_codes
     ADD CONSTRAINT recovery_code_has_its_factor FOREIGN KEY (user_id) REFERENCES chatsession.second_factors(user_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.user_requests
+    ADD CONSTRAINT request_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.second_factors
     ADD CONSTRAINT second_factor_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
@@ -801,10 +1224,15 @@ ALTER TABLE ONLY chatsession.sessions
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
 
+ALTER TABLE ONLY chatsession.user_tokens
+    ADD CONSTRAINT tokens_have_their_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
 
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.api_keys TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
 
@@ -812,15 +1240,19 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
+
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
 
@@ -833,3 +1265,7 @@ GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;

@@ -44,16 +44,49 @@ int cs_prompt_turns(const cs_prompt_t *prompt)
     return turns;
 }
 
-/** The index of the first message that is sent: a user's, when turns are left out. */
-static int window_start(const cs_prompt_t *prompt, int max_turns)
+static apr_size_t octets_of(const char *text)
 {
-    int at = prompt->messages->nelts, turns = 0;
+    return text ? strlen(text) : 0;
+}
 
-    if (max_turns <= 0 || cs_prompt_turns(prompt) <= max_turns)
-        return 0;
-    while (turns < max_turns)
-        turns += is_users(message_at(prompt, --at));
-    return at;
+/** What is sent whatever the window is. */
+static apr_size_t fixed_octets(const cs_prompt_t *prompt)
+{
+    apr_size_t octets = octets_of(prompt->system);
+    size_t at;
+
+    for (at = 0; at < json_array_size(prompt->examples); at++)
+        octets += json_string_length(json_object_get(json_array_get(prompt->examples, at), "content"));
+    return octets;
+}
+
+/** The index of the first message that is sent: a user's, when turns are left out. */
+static int window_start(const cs_prompt_t *prompt, const cs_prompt_options_t *options)
+{
+    apr_size_t octets = fixed_octets(prompt);
+    int at = prompt->messages->nelts, start = at, turns = 0;
+
+    while (at > 0) {
+        octets += octets_of(message_at(prompt, --at)->content);
+        if (!is_users(message_at(prompt, at)))
+            continue;
+        if (turns && options->max_octets && octets > options->max_octets)
+            return start;
+        start = at;
+        if (++turns == options->max_turns)
+            return cs_prompt_turns(prompt) > turns ? start : 0;
+    }
+    return options->max_octets && octets > options->max_octets ? start : 0;
+}
+
+apr_size_t cs_prompt_octets(const cs_prompt_t *prompt, const cs_prompt_options_t *options)
+{
+    apr_size_t octets = fixed_octets(prompt);
+    int at;
+
+    for (at = window_start(prompt, options); at < prompt->messages->nelts; at++)
+        octets += octets_of(message_at(prompt, at)->content);
+    return octets;
 }
 
 /** Only the two sides of a conversation: a message that calls itself the system's is none of ours. */
@@ -81,14 +114,16 @@ static apr_status_t add_message(json_t *messages, const char *role, const char *
     return json_array_append_new(messages, message) == 0 ? APR_SUCCESS : APR_ENOMEM;
 }
 
-static apr_status_t add_messages(json_t *messages, const cs_prompt_t *prompt, int max_turns)
+static apr_status_t add_messages(json_t *messages, const cs_prompt_t *prompt, const cs_prompt_options_t *options)
 {
     apr_status_t rv = APR_SUCCESS;
     int at;
 
     if (prompt->system && *prompt->system)
         rv = add_message(messages, "system", prompt->system);
-    for (at = window_start(prompt, max_turns); at < prompt->messages->nelts && rv == APR_SUCCESS; at++) {
+    if (rv == APR_SUCCESS && prompt->examples && json_array_extend(messages, (json_t *)prompt->examples) != 0)
+        rv = APR_ENOMEM;
+    for (at = window_start(prompt, options); at < prompt->messages->nelts && rv == APR_SUCCESS; at++) {
         const cs_prompt_message_t *message = message_at(prompt, at);
 
         if (is_users(message) || (message->content && *message->content))
@@ -144,7 +179,7 @@ apr_status_t cs_prompt_to_completions(const char **body, apr_size_t *len, const 
     }
     if ((rv = json_object_set(json, "messages", messages) == 0 ? APR_SUCCESS : APR_ENOMEM) != APR_SUCCESS)
         goto cleanup;
-    if ((rv = add_messages(messages, prompt, options->max_turns)) == APR_SUCCESS)
+    if ((rv = add_messages(messages, prompt, options)) == APR_SUCCESS)
         rv = add_options(json, options);
     if (rv == APR_SUCCESS && !(*body = cs_json_print(json, len, pool)))
         rv = APR_ENOMEM;

@@ -20,6 +20,7 @@ typedef struct {
 
 typedef struct {
     const char *system;           /* NULL or "": none */
+    const json_t *examples;       /* messages shown after it, always sent; NULL: none */
     apr_array_header_t *messages; /* of cs_prompt_message_t, oldest first; the last one is the user's */
 } cs_prompt_t;
 
@@ -27,6 +28,7 @@ typedef struct {
     const char *model;
     bool stream;
     int max_turns;        /* 0: all */
+    apr_size_t max_octets; /* of all texts; 0: no limit. The newest turn is sent however long it is */
     const json_t *params; /* temperature, top_p, max_tokens, …: merged in; NULL: none */
 } cs_prompt_options_t;
 
@@ -38,6 +40,9 @@ void cs_prompt_add(cs_prompt_t *prompt, const char *role, const char *content);
 
 /** How many turns: messages of the user. */
 int cs_prompt_turns(const cs_prompt_t *prompt);
+
+/** Octets of the texts that cs_prompt_to_completions sends by options. */
+apr_size_t cs_prompt_octets(const cs_prompt_t *prompt, const cs_prompt_options_t *options);
 
 /**
  * The chat-completions body in pool: {"model","messages",[params…],"stream","stream_options"}. CS_EREFUSED when the

@@ -314,6 +314,53 @@ typedef struct {
     bool is_whole; /* an answer that is not streamed */
 } parts_t;
 
+static json_t *text_of_part(const json_t *part)
+{
+    const char *type = string_of(part, "type");
+    json_t *text = json_object_get(part, "text");
+
+    return json_is_string(text) && type && strcmp(type, "text") == 0 ? text : NULL;
+}
+
+/** A content in parts becomes one text, and what is no text stands as "parts" beside it. */
+static apr_status_t join_parts(json_t *delta, apr_pool_t *pool)
+{
+    json_t *content = json_object_get(delta, "content"), *others, *part, *text;
+    size_t index, texts = 0;
+    const char *joined = "";
+    apr_size_t len = 0;
+
+    if (!json_is_array(content))
+        return APR_SUCCESS;
+    json_array_foreach(content, index, part)
+    {
+        if (!json_is_object(part))
+            return CS_EMALFORMED;
+        texts += text_of_part(part) != NULL;
+    }
+    others = json_array();
+    json_array_foreach(content, index, part)
+    {
+        char *longer;
+
+        if (!(text = text_of_part(part))) {
+            json_array_append(others, part);
+            continue;
+        }
+        if (texts > 1)
+            clean_string(text, pool);
+        longer = apr_palloc(pool, len + json_string_length(text) + 1);
+        memcpy(longer, joined, len);
+        memcpy(longer + len, json_string_value(text), json_string_length(text));
+        len += json_string_length(text);
+        joined = longer;
+    }
+    return json_object_set_new(delta, "parts", others) == 0 &&
+                   json_object_set_new(delta, "content", json_stringn_nocheck(joined, len)) == 0
+               ? APR_SUCCESS
+               : APR_ENOMEM;
+}
+
 static apr_status_t find_texts(parts_t *parts)
 {
     apr_status_t rv = get_string(&parts->content, parts->delta, "content");
@@ -325,9 +372,10 @@ static apr_status_t find_texts(parts_t *parts)
     return rv;
 }
 
-static apr_status_t find_parts(parts_t *parts, const json_t *json)
+static apr_status_t find_parts(parts_t *parts, const json_t *json, apr_pool_t *pool)
 {
     json_t *choices = json_object_get(json, "choices");
+    apr_status_t rv;
 
     memset(parts, 0, sizeof(*parts));
     if (!json_is_object(json))
@@ -340,7 +388,8 @@ static apr_status_t find_parts(parts_t *parts, const json_t *json)
         parts->delta = if_object(json_object_get(parts->choice, "message"));
         parts->is_whole = parts->delta != NULL;
     }
-    return find_texts(parts);
+    rv = join_parts(parts->delta, pool);
+    return rv == APR_SUCCESS ? find_texts(parts) : rv;
 }
 
 static void set_text(const char **text, apr_size_t *len, const json_t *string)
@@ -352,11 +401,13 @@ static void set_text(const char **text, apr_size_t *len, const json_t *string)
 static void set_piece(cs_completion_t *piece, const parts_t *parts)
 {
     json_t *calls = json_object_get(parts->delta, "tool_calls");
+    json_t *others = json_object_get(parts->delta, "parts");
 
     piece->done = parts->is_whole;
     set_text(&piece->content, &piece->content_len, parts->content);
     set_text(&piece->reasoning, &piece->reasoning_len, parts->reasoning);
     piece->tool_calls = json_array_size(calls) ? calls : NULL;
+    piece->parts = json_array_size(others) ? others : NULL;
     piece->finish_reason = string_of(parts->choice, "finish_reason");
     piece->usage = if_object(json_object_get(piece->json, "usage"));
     piece->model = string_of(piece->json, "model");
@@ -404,7 +455,7 @@ static void read_done(cs_completion_t *piece, cs_completion_reader_t *reader)
 static apr_status_t read_json(cs_completion_t *piece, cs_completion_reader_t *reader, bool marked, apr_pool_t *pool)
 {
     parts_t parts;
-    apr_status_t rv = find_parts(&parts, piece->json);
+    apr_status_t rv = find_parts(&parts, piece->json, pool);
 
     if (rv != APR_SUCCESS)
         return rv;

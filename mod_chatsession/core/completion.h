@@ -22,6 +22,7 @@ typedef struct {
     const char *reasoning;  /* delta.reasoning_content or delta.reasoning; NULL when none */
     apr_size_t reasoning_len;
     json_t *tool_calls;        /* delta.tool_calls, borrowed from json; NULL when none */
+    json_t *parts;             /* of a content in parts: those that are no text, borrowed from json; NULL when none */
     const char *finish_reason; /* "stop", "length", …; NULL when not given */
     json_t *usage;             /* borrowed from json; NULL when not given */
     const char *model;         /* as the backend names it; NULL when not given */

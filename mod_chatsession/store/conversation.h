@@ -22,13 +22,31 @@ typedef struct {
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
                                   const cs_conversation_list_t *list, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** A new one; title may be NULL. */
+/** A new one; title may be NULL. settings has any of model, system, params and examples; a member that is null is as
+ * one that is not there. */
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
-                                    apr_pool_t *pool) CS_MUSTCHECK;
+                                    const json_t *settings, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Take back a conversation of the user's in which nothing was said. */
+apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** One with its messages in order. */
 apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                  apr_pool_t *pool) CS_MUSTCHECK;
+
+/** How the model is asked in a conversation; members NULL where nothing is set. In pool. */
+typedef struct {
+    const char *model;
+    const char *system;
+    json_t *params;
+    json_t *examples;
+} cs_conversation_settings_t;
+apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_db_t *db, const char *user_id,
+                                      const char *id, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Name it by what a model says, unless somebody named it since message_id, its first, was sent. */
+apr_status_t cs_conversation_title(cs_db_t *db, const char *user_id, const char *message_id, const char *title,
+                                   apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The messages after the one with id message_id (all for NULL), as in cs_conversation_get. */
 apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
@@ -39,6 +57,7 @@ typedef struct {
     const char *title;
     const bool *pinned;
     const bool *archived;
+    const json_t *settings; /* any of model, system, params and examples; null takes one away */
 } cs_conversation_change_t;
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;

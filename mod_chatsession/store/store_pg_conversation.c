@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/conversation.h"
 #include <apr_strings.h>
+#include "core/json.h"
 #include "store/columns.h"
 #include "store/keyset.h"
 
@@ -61,24 +62,76 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
 }
 
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
-                                    apr_pool_t *pool)
+                                    const json_t *settings, apr_pool_t *pool)
 {
-    static const char sql[] = "INSERT INTO chatsession.conversations AS c (user_id, title) VALUES ($1::uuid, $2)"
-                              " RETURNING " CS_CONVERSATION_COLUMNS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(title)};
+    static const char sql[] =
+        "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples)"
+        " VALUES ($1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> 'params', 'null'),"
+        " nullif($3::jsonb -> 'examples', 'null'))"
+        " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(title),
+                                    CS_DB_TEXT(cs_json_print(settings, NULL, pool))};
 
-    return one_row(conversation, db, CS_DB_ONCE, sql, 2, params, pool);
+    return one_row(conversation, db, CS_DB_ONCE, sql, 3, params, pool);
+}
+
+apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
+{
+    static const char sql[] = "DELETE FROM chatsession.conversations c"
+                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.message_count = 0";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
+    cs_db_result_t *result;
+
+    return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+}
+
+static json_t *if_set(json_t *value)
+{
+    return json_is_null(value) ? NULL : value;
+}
+
+apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_db_t *db, const char *user_id,
+                                      const char *id, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT c.model, c.system, c.params, c.examples FROM chatsession.conversations c"
+                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
+    json_t *row;
+    apr_status_t rv = one_row(&row, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+
+    *settings = (cs_conversation_settings_t){0};
+    if (rv == APR_SUCCESS) {
+        cs_json_own(row, pool);
+        settings->model = json_string_value(json_object_get(row, "model"));
+        settings->system = json_string_value(json_object_get(row, "system"));
+        settings->params = if_set(json_object_get(row, "params"));
+        settings->examples = if_set(json_object_get(row, "examples"));
+    }
+    return rv;
+}
+
+apr_status_t cs_conversation_title(cs_db_t *db, const char *user_id, const char *message_id, const char *title,
+                                   apr_pool_t *pool)
+{
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(message_id), CS_DB_TEXT(title)};
+    cs_db_result_t *result;
+
+    return cs_db_run(&result, db, CS_DB_REPEATABLE, "SELECT chatsession.title_by_model($1::uuid, $2::uuid, $3)", 3,
+                     params, pool);
 }
 
 apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
                                    const char *message_id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT, "f.comment") CS_MESSAGES_WITH_FEEDBACK
-        " JOIN chatsession.conversations c ON c.id = m.conversation_id"
-        " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
-        " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o WHERE o.id = $3::uuid AND o.conversation_id = "
-        "c.id), 0)"
-        " ORDER BY m.seq";
+    static const char sql[] =
+        "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT,
+                                     "f.comment") ", m.extra" CS_MESSAGES_WITH_FEEDBACK
+                                                  " JOIN chatsession.conversations c ON c.id = m.conversation_id"
+                                                  " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
+                                                  " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o "
+                                                  "WHERE o.id = $3::uuid AND o.conversation_id = "
+                                                  "c.id), 0)"
+                                                  " ORDER BY m.seq";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id), CS_DB_TEXT(message_id)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
@@ -91,7 +144,7 @@ apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char 
                                  apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT " CS_CONVERSATION_COLUMNS " FROM chatsession.conversations c"
+        "SELECT " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS " FROM chatsession.conversations c"
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *messages;
@@ -117,14 +170,23 @@ static const char *bool_text(const bool *value)
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool)
 {
-    static const char sql[] = "UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
-                              " pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived)"
-                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
-                              " RETURNING " CS_CONVERSATION_COLUMNS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id), CS_DB_TEXT(change->title),
-                                    CS_DB_TEXT(bool_text(change->pinned)), CS_DB_TEXT(bool_text(change->archived))};
+    static const char sql[] =
+        "UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
+        " pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived),"
+        " model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
+        " system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
+        " params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
+        " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
+        " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
+    const cs_db_param_t params[] = {CS_DB_TEXT(id),
+                                    CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(change->title),
+                                    CS_DB_TEXT(bool_text(change->pinned)),
+                                    CS_DB_TEXT(bool_text(change->archived)),
+                                    CS_DB_TEXT(cs_json_print(change->settings, NULL, pool))};
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 5, params, pool);
+    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 6, params, pool);
 }
 
 apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,

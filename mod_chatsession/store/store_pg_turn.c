@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/turn.h"
 #include <apr_strings.h>
+#include <stdlib.h>
 #include "core/json.h"
 
 static const char *bool_text(bool value)
@@ -14,11 +15,9 @@ static apr_status_t read_begun(cs_turn_begun_t *begun, const char *outcome)
     static const struct {
         const char *word;
         cs_turn_begun_e outcome;
-    } words[] = {{"begun", CS_TURN_BEGUN},
-                 {"same", CS_TURN_SAME},
-                 {"absent", CS_TURN_ABSENT},
-                 {"stale", CS_TURN_STALE},
-                 {"running", CS_TURN_RUNNING}};
+    } words[] = {{"begun", CS_TURN_BEGUN}, {"same", CS_TURN_SAME},       {"absent", CS_TURN_ABSENT},
+                 {"stale", CS_TURN_STALE}, {"running", CS_TURN_RUNNING}, {"queued", CS_TURN_QUEUED},
+                 {"busy", CS_TURN_BUSY},   {"limit", CS_TURN_LIMITED}};
 
     for (size_t i = 0; outcome && i < sizeof(words) / sizeof(words[0]); i++) {
         if (!strcmp(outcome, words[i].word)) {
@@ -29,11 +28,22 @@ static apr_status_t read_begun(cs_turn_begun_t *begun, const char *outcome)
     return CS_EDATABASE;
 }
 
+/* A column of seconds; negative for NULL: nobody knows. */
+static double seconds_of(const cs_db_result_t *result, int row, int column)
+{
+    const char *text = cs_db_text(result, row, column, NULL);
+
+    return text ? strtod(text, NULL) : -1;
+}
+
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT outcome, message_id, answer_id, model FROM chatsession.turn_begin($1::uuid, $2::uuid, $3,"
-        " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'))";
+        "SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after, untitled"
+        " FROM chatsession.turn_enter($1::uuid, $2::uuid, $3,"
+        " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'),"
+        " $13::integer, $14::integer, $15::integer, $16::integer, $17::bigint, $18::boolean)";
+    const cs_turn_limits_t *limits = &turn->limits;
     const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
                                     CS_DB_TEXT(turn->conversation_id),
                                     CS_DB_TEXT(turn->content),
@@ -45,9 +55,15 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
                                     CS_DB_TEXT(turn->model),
                                     CS_DB_TEXT(turn->host),
                                     CS_DB_TEXT(turn->request_id),
-                                    CS_DB_TEXT(turn->session_hash)};
+                                    CS_DB_TEXT(turn->session_hash),
+                                    CS_DB_TEXT(apr_itoa(pool, limits->max_turns)),
+                                    CS_DB_TEXT(apr_itoa(pool, limits->max_waiting)),
+                                    CS_DB_TEXT(apr_itoa(pool, limits->user_turns)),
+                                    CS_DB_TEXT(apr_itoa(pool, limits->user_rate)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, limits->user_tokens)),
+                                    CS_DB_TEXT(bool_text(turn->titled))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 12, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 18, params, pool);
 
     *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
     if (rv != APR_SUCCESS) {
@@ -56,6 +72,11 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     begun->message_id = cs_db_text(result, 0, 1, NULL);
     begun->answer_id = cs_db_text(result, 0, 2, NULL);
     begun->model = cs_db_text(result, 0, 3, NULL);
+    begun->place = (int)cs_db_int(result, 0, 4, 0);
+    begun->estimate = seconds_of(result, 0, 5);
+    begun->exceeded = cs_db_text(result, 0, 6, NULL);
+    begun->retry_after = seconds_of(result, 0, 7);
+    begun->untitled = cs_db_bool(result, 0, 8);
     return read_begun(begun, cs_db_text(result, 0, 0, NULL));
 }
 
@@ -97,6 +118,49 @@ apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *piece
     return APR_SUCCESS;
 }
 
+apr_status_t cs_turn_wait(apr_array_header_t **waiting, cs_db_t *db, json_t *answers, int max_turns,
+                          apr_interval_time_t fresh, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT answer_id, state, place, estimate, stop, cut FROM chatsession.turn_wait("
+        "ARRAY(SELECT json_array_elements_text($1::json)::uuid), $2::integer, $3::bigint * interval '1 microsecond')";
+    const char *text = cs_json_print(answers, NULL, pool);
+    const cs_db_param_t params[] = {CS_DB_TEXT(text), CS_DB_TEXT(apr_itoa(pool, max_turns)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, fresh))};
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    json_decref(answers);
+    *waiting = NULL;
+    rv = text ? cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool) : APR_ENOMEM;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    *waiting = apr_array_make(pool, cs_db_rows(result), sizeof(cs_turn_waiting_t));
+    for (int i = 0; i < cs_db_rows(result); i++) {
+        const char *state = cs_db_text(result, i, 1, NULL);
+        APR_ARRAY_PUSH(*waiting, cs_turn_waiting_t) = (cs_turn_waiting_t){.answer_id = cs_db_text(result, i, 0, NULL),
+                                                                          .admitted = !strcmp(state, "streaming"),
+                                                                          .gone = !strcmp(state, "gone"),
+                                                                          .place = (int)cs_db_int(result, i, 2, 0),
+                                                                          .estimate = seconds_of(result, i, 3),
+                                                                          .stop = cs_db_bool(result, i, 4),
+                                                                          .cut = cs_db_bool(result, i, 5)};
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t cs_turn_load(int *processing, int *waiting, cs_db_t *db, apr_pool_t *pool)
+{
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE,
+                                "SELECT processing, waiting FROM chatsession.turn_load()", 0, NULL, pool);
+
+    *processing = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 0, 0) : 0;
+    *waiting = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 1, 0) : 0;
+    return rv;
+}
+
 apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const char *conversation_id,
                           apr_pool_t *pool)
 {
@@ -113,16 +177,13 @@ apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const
 
 apr_status_t cs_turn_finish(cs_turn_finished_e *outcome, cs_db_t *db, const cs_turn_end_t *end, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT chatsession.turn_finish($1::uuid, $2, $3, $4, $5::jsonb, $6, $7)";
-    const cs_db_param_t params[] = {CS_DB_TEXT(end->answer_id),
-                                    CS_DB_TEXT(end->status),
-                                    {end->content, end->content_len},
-                                    CS_DB_TEXT(end->finish_reason),
-                                    CS_DB_TEXT(end->usage),
-                                    CS_DB_TEXT(end->detail),
-                                    CS_DB_TEXT(end->model)};
+    static const char sql[] = "SELECT chatsession.turn_end($1::uuid, $2, $3, $4, $5::jsonb, $6, $7, $8::jsonb)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(end->answer_id),       CS_DB_TEXT(end->status),
+                                    {end->content, end->content_len}, CS_DB_TEXT(end->finish_reason),
+                                    CS_DB_TEXT(end->usage),           CS_DB_TEXT(end->detail),
+                                    CS_DB_TEXT(end->model),           CS_DB_TEXT(end->extra)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 8, params, pool);
     const char *word;
 
     *outcome = CS_TURN_FINISHED;
@@ -153,7 +214,8 @@ apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_
 {
     /* Of a long answer only the pieces from the last one that begins at or before the place are read. */
     static const char sql[] =
-        "SELECT m.parent_id, m.id, m.model, m.status, t.text, char_length(t.text), m.finish_reason, m.usage, m.detail"
+        "SELECT m.parent_id, m.id, m.model, m.status, t.text, char_length(t.text), m.finish_reason, m.usage, m.detail,"
+        " CASE WHEN m.status = 'streaming' AND t.text = '' THEN chatsession.turn_place(m.id) END"
         " FROM chatsession.messages m JOIN chatsession.conversations c ON c.id = m.conversation_id,"
         " LATERAL (SELECT CASE WHEN m.status <> 'streaming' THEN substr(m.content, $4::integer + 1) ELSE"
         "   coalesce((SELECT string_agg(substr(p.content, greatest(1, $4::integer + 1 - p.from_point)), ''"
@@ -187,5 +249,6 @@ apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_
     progress->finish_reason = cs_db_text(result, 0, 6, NULL);
     progress->usage = cs_db_text(result, 0, 7, NULL);
     progress->detail = cs_db_text(result, 0, 8, NULL);
+    progress->place = (int)cs_db_int(result, 0, 9, 0);
     return APR_SUCCESS;
 }

@@ -12,11 +12,23 @@
 
 typedef enum {
     CS_TURN_BEGUN,
-    CS_TURN_SAME,   /* the client_id is known: this is that turn */
-    CS_TURN_ABSENT, /* no such conversation or message of this user */
-    CS_TURN_STALE,  /* the conversation went on since the parent */
-    CS_TURN_RUNNING /* another answer of the conversation is being written */
+    CS_TURN_SAME,    /* the client_id is known: this is that turn */
+    CS_TURN_ABSENT,  /* no such conversation or message of this user */
+    CS_TURN_STALE,   /* the conversation went on since the parent */
+    CS_TURN_RUNNING, /* another answer of the conversation is being written */
+    CS_TURN_QUEUED,  /* begun, and waits until it is let in */
+    CS_TURN_BUSY,    /* nobody more may wait */
+    CS_TURN_LIMITED  /* the user has used up what one user may: exceeded says what */
 } cs_turn_begun_e;
+
+/** How much at once, over all hosts, and how much a user may; 0: no limit. */
+typedef struct {
+    int max_turns;           /* answers being written */
+    int max_waiting;         /* turns that wait for it; 0: none may */
+    int user_turns;          /* of one user, waiting ones too */
+    int user_rate;           /* turns that one user begins in a minute */
+    apr_int64_t user_tokens; /* of one user's answers in a UTC day */
+} cs_turn_limits_t;
 
 typedef struct {
     const char *user_id;
@@ -31,6 +43,8 @@ typedef struct {
     const char *host;
     const char *request_id;
     const char *session_hash; /* hex, of the session that asks; NULL: none */
+    cs_turn_limits_t limits;
+    bool titled; /* name the conversation by the first words */
 } cs_turn_new_t;
 
 typedef struct {
@@ -38,6 +52,11 @@ typedef struct {
     const char *message_id; /* the user's message; with answer_id and model set for BEGUN and SAME */
     const char *answer_id;
     const char *model;
+    int place;            /* in the queue, from 1; QUEUED */
+    double estimate;      /* seconds until it is let in; negative: nobody knows; QUEUED */
+    const char *exceeded; /* turns, requests or tokens; LIMITED */
+    double retry_after;   /* seconds; negative: nobody knows; BUSY and LIMITED */
+    bool untitled;        /* the conversation had no title before */
 } cs_turn_begun_t;
 
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn,
@@ -65,6 +84,25 @@ typedef struct {
  * Takes the reference to pieces. */
 apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** What became of a turn that waits. */
+typedef struct {
+    const char *answer_id;
+    bool admitted; /* its place has come */
+    bool gone;     /* ended elsewhere */
+    int place;
+    double estimate;
+    bool stop, cut; /* as in cs_turn_saved_t */
+} cs_turn_waiting_t;
+
+/** The turns of one child that wait, answers being an array of their ids: they live, and those whose place has come are
+ * let in. Who was not heard of for fresh is passed over. *waiting, of cs_turn_waiting_t in pool, has one for each.
+ * Takes the reference to answers. */
+apr_status_t cs_turn_wait(apr_array_header_t **waiting, cs_db_t *db, json_t *answers, int max_turns,
+                          apr_interval_time_t fresh, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Over all hosts: how many answers are being written, and how many turns wait. */
+apr_status_t cs_turn_load(int *processing, int *waiting, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** Ask the running answer to stop; *running says whether there was one. */
 apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const char *conversation_id,
                           apr_pool_t *pool) CS_MUSTCHECK;
@@ -74,10 +112,11 @@ typedef struct {
     const char *status; /* complete, stopped, interrupted or error */
     const char *content;
     apr_size_t content_len;
-    const char *finish_reason; /* these four may be NULL */
+    const char *finish_reason; /* these and what follows may be NULL */
     const char *usage;         /* JSON text */
     const char *detail;
     const char *model;
+    const char *extra; /* JSON text: what the answer has beside its text */
 } cs_turn_end_t;
 
 typedef enum {
@@ -101,6 +140,7 @@ typedef struct {
     const char *text;
     apr_size_t text_len;
     apr_int64_t points; /* code points of text */
+    int place;          /* in the queue; 0: it does not wait */
     const char *finish_reason;
     const char *usage; /* JSON text */
     const char *detail;

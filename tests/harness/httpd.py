@@ -71,6 +71,9 @@ ChatSessionLoginLimit 1000
 <Location "/chat-admin">
     SetHandler chatsession-admin
 </Location>
+<Location "/v1">
+    SetHandler chatsession-openai
+</Location>
 """
 
 

@@ -19,6 +19,7 @@ _STATE = {
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
     "recovery_codes": "to_jsonb(t)",
+    "api_keys": "to_jsonb(t)",
 }
 
 
@@ -103,6 +104,12 @@ class World:
                                 (self.ids[name], hashlib.sha256(bits).digest()))
         return base64.b32encode(bits).decode()
 
+    def key(self, owner):
+        """The id of an API key that nobody knows."""
+        return str(self.connection.execute(
+            "INSERT INTO chatsession.api_keys (user_id, name, prefix, key_hash) VALUES"
+            " (%s, 'a key', 'csk_x', sha256(%s::bytea)) RETURNING id", (self.ids[owner], uuid.uuid4().bytes)).fetchone()[0])
+
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
         ref = uuid.uuid4().hex[:12]
@@ -152,6 +159,10 @@ _MAKERS = {
     "POST /chat/api/second-factor/confirm": (200, lambda world, thing, person: {"code": world.begin_factor(person)}),
     "POST /chat/api/second-factor/remove": (204, _with_code),
     "POST /chat/api/second-factor/recovery-codes": (200, _with_code),
+    "GET /chat/api/models": (200, None),
+    "GET /chat/api/keys": (200, None),
+    "POST /chat/api/keys": (201, lambda *_: {"name": "a program"}),
+    "DELETE /chat/api/keys/{id}": (204, None),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
     "GET /chat/api/conversations/{id}": (200, None),
@@ -204,6 +215,8 @@ def good_request(route, world, owner, person):
         identifier = world.person()
     elif "{word}" in route.path:
         identifier = world.session_ref(owner)
+    if route.path.startswith("api/keys/"):
+        identifier = world.key(owner)
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 
 

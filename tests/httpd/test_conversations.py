@@ -15,7 +15,8 @@ from harness.world import World
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at"}
 MESSAGE = {"id", "parent_id", "seq", "role", "content", "status", "created_at", "finished_at", "model", "finish_reason",
-           "usage", "detail", "feedback"}
+           "usage", "detail", "feedback", "extra"}
+SETTINGS = {"model", "system", "params", "examples"}  # not in a list
 JAPANESE = "\u6771\u4eac\u306e\u5929\u6c17\u306f\uff1f \U0001f327\ufe0f e\u0301"
 
 
@@ -39,10 +40,10 @@ def listed(client, query=""):
 
 def test_a_new_conversation_has_these_members_and_is_in_the_list(anna):
     made = anna.json("POST", "api/conversations", 201, json={"title": JAPANESE})
-    assert set(made) == MEMBERS and made["title"] == JAPANESE and made["message_count"] == 0
+    assert set(made) == MEMBERS | SETTINGS and made["title"] == JAPANESE and made["message_count"] == 0
     assert (made["pinned"], made["archived"], made["trashed_at"], made["purge_at"]) == (False, False, None, None)
     assert TIME.fullmatch(made["created_at"]) and TIME.fullmatch(made["updated_at"])
-    assert listed(anna) == [{**made, "snippet": None}]
+    assert listed(anna) == [{**{key: made[key] for key in MEMBERS}, "snippet": None}]
     assert anna.conversation(made["id"]) == {**made, "messages": []}
 
 
@@ -64,7 +65,7 @@ def test_a_conversation_has_its_messages_in_order_with_these_members(anna):
         anna.turn(identifier, words)
     conversation = anna.conversation(identifier)
     messages = conversation["messages"]
-    assert set(conversation) == MEMBERS | {"messages"} and conversation["message_count"] == 4
+    assert set(conversation) == MEMBERS | SETTINGS | {"messages"} and conversation["message_count"] == 4
     assert all(set(message) == MESSAGE for message in messages)
     assert [message["seq"] for message in messages] == [1, 2, 3, 4]
     assert [message["role"] for message in messages] == ["user", "assistant"] * 2
@@ -82,7 +83,7 @@ def test_title_pinned_and_archived_change_alone_and_together(anna):
     for change in ({"title": JAPANESE}, {"pinned": True}, {"archived": True}, {"title": "x", "pinned": False}, {}):
         before = anna.conversation(identifier)
         after = anna.json("PATCH", path, 200, json=change)
-        assert after == {**{key: before[key] for key in MEMBERS}, **change}
+        assert after == {**{key: before[key] for key in MEMBERS | SETTINGS}, **change}
         assert anna.conversation(identifier) == {**after, "messages": []}
 
 

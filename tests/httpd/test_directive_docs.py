@@ -132,7 +132,8 @@ def settings(source):
 
 
 def enum_begins_with(constant):
-    headers = text("mod_chatsession/config.h") + text("mod_chatsession/core/cookie.h")
+    headers = text("mod_chatsession/config.h") + text("mod_chatsession/core/cookie.h") + text(
+        "mod_chatsession/core/prompttext.h")
     return constant == "0" or re.search(rf"enum \{{\s*{constant}\b", headers) is not None
 
 

@@ -45,7 +45,7 @@ static apr_status_t refuse(const cs_prompt_t *prompt, const cs_prompt_options_t 
 /** The contents that are sent, one after the other with their role's first letter. */
 static const char *sent(const cs_prompt_t *prompt, int max_turns, apr_pool_t *pool)
 {
-    const cs_prompt_options_t options = {"mock", false, max_turns, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = false, .max_turns = max_turns, .params = NULL};
     const json_t *message, *messages = json_object_get(body_of(prompt, &options, pool), "messages");
     const char *text = "";
     size_t at;
@@ -60,7 +60,7 @@ static void test_the_body_has_the_documented_form(void **state)
 {
     static const char *const messages[] = {"Hi", "Hello", "How are you?", NULL};
     json_t *params = cs_json_own(json_pack("{s:i, s:b}", "max_tokens", 7, "logprobs", 0), *state);
-    cs_prompt_options_t options = {"mock", true, 0, params};
+    cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = params};
     cs_prompt_t *prompt = make_prompt(*state, messages);
     const char *body;
     apr_size_t len;
@@ -133,7 +133,7 @@ static void test_a_greeting_before_the_first_question_goes_with_the_whole_histor
 static void test_a_prompt_must_end_with_the_users_message(void **state)
 {
     static const char *const messages[] = {"1", "A", NULL};
-    const cs_prompt_options_t options = {"mock", true, 0, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = NULL};
 
     assert_int_equal(refuse(cs_prompt_create(*state), &options, *state), CS_EREFUSED);
     assert_int_equal(refuse(make_prompt(*state, messages), &options, *state), CS_EREFUSED);
@@ -142,7 +142,7 @@ static void test_a_prompt_must_end_with_the_users_message(void **state)
 static void test_no_message_can_call_itself_the_systems(void **state)
 {
     static const char *const roles[] = {"system", "tool", "developer", "", "User"};
-    const cs_prompt_options_t options = {"mock", true, 0, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = NULL};
     size_t at;
 
     for (at = 0; at < sizeof(roles) / sizeof(roles[0]); at++) {
@@ -166,7 +166,7 @@ static void test_text_cannot_add_members(void **state)
         "\x01\x1F\x7F\t\b",
         "</script>\xE2\x80\xA8\xE2\x80\xAE\xF0\x9F\x98\x80",
     };
-    const cs_prompt_options_t options = {"mock", true, 0, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = NULL};
     size_t at;
 
     for (at = 0; at < sizeof(texts) / sizeof(texts[0]); at++) {
@@ -190,7 +190,7 @@ static void test_params_cannot_replace_our_members(void **state)
     json_t *params = cs_json_own(json_pack("{s:s, s:[], s:b, s:{}, s:f}", "model", "other", "messages", "stream", 0,
                                            "stream_options", "temperature", 0.5),
                                  *state);
-    const cs_prompt_options_t options = {"mock", true, 0, params};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = params};
     const json_t *body = body_of(make_prompt(*state, messages), &options, *state);
 
     assert_int_equal(json_object_size(body), 5);
@@ -205,8 +205,8 @@ static void test_params_cannot_replace_our_members(void **state)
 
 static void test_what_is_not_text_is_not_sent(void **state)
 {
-    const cs_prompt_options_t options = {"mock", true, 0, NULL};
-    const cs_prompt_options_t nameless = {NULL, true, 0, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = NULL};
+    const cs_prompt_options_t nameless = {.model = NULL, .stream = true, .max_turns = 0, .params = NULL};
     static const char *const messages[] = {"1", NULL};
     cs_prompt_t *prompt;
     size_t at;
@@ -224,7 +224,7 @@ static void test_what_is_not_text_is_not_sent(void **state)
 
 static void test_a_long_history_is_sent_whole(void **state)
 {
-    const cs_prompt_options_t options = {"mock", true, 0, NULL};
+    const cs_prompt_options_t options = {.model = "mock", .stream = true, .max_turns = 0, .params = NULL};
     cs_prompt_t *prompt = cs_prompt_create(*state);
     char *long_text = apr_pcalloc(*state, 100001);
     const char *body;
@@ -241,6 +241,43 @@ static void test_a_long_history_is_sent_whole(void **state)
     assert_true(len > 4100000);
 }
 
+static void test_the_window_in_octets_never_splits_a_turn(void **state)
+{
+    static const char *const messages[] = {"1234", "1234", "1234", "1234", "1234", NULL};
+    static const struct {
+        apr_size_t max;
+        size_t count;
+        apr_size_t octets;
+    } cases[] = {{0, 5, 20}, {20, 5, 20}, {19, 3, 12}, {12, 3, 12}, {11, 1, 4}, {1, 1, 4}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const cs_prompt_options_t options = {.model = "mock", .max_octets = cases[i].max};
+        const cs_prompt_t *prompt = make_prompt(*state, messages);
+        const json_t *sent_messages = json_object_get(body_of(prompt, &options, *state), "messages");
+
+        assert_int_equal(json_array_size(sent_messages), cases[i].count);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(sent_messages, 0), "role")), "user");
+        assert_int_equal(cs_prompt_octets(prompt, &options), cases[i].octets);
+    }
+}
+
+static void test_system_and_examples_are_sent_first_and_always(void **state)
+{
+    static const char *const messages[] = {"old", "answer", "new", NULL};
+    cs_prompt_t *prompt = make_prompt(*state, messages);
+    const cs_prompt_options_t options = {.model = "mock", .max_octets = 1};
+    const json_t *sent_messages;
+
+    prompt->system = "sys";
+    prompt->examples = cs_json_own(
+        json_pack("[{s:s,s:s},{s:s,s:s}]", "role", "user", "content", "q", "role", "assistant", "content", "a"), *state);
+    sent_messages = json_object_get(body_of(prompt, &options, *state), "messages");
+    assert_int_equal(json_array_size(sent_messages), 4);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(sent_messages, 1), "content")), "q");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(sent_messages, 3), "content")), "new");
+    assert_int_equal(cs_prompt_octets(prompt, &options), 3 + 1 + 1 + 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +292,8 @@ int main(void)
         FIXTURE_TEST(test_params_cannot_replace_our_members),
         FIXTURE_TEST(test_what_is_not_text_is_not_sent),
         FIXTURE_TEST(test_a_long_history_is_sent_whole),
+        FIXTURE_TEST(test_the_window_in_octets_never_splits_a_turn),
+        FIXTURE_TEST(test_system_and_examples_are_sent_first_and_always),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* Reasoning, calls of tools and parts that are no text are kept, whatever pieces they come in. */
+#include "core/extra.h"
+#include "core/json.h"
+#include "fixture.h"
+
+static apr_status_t add_delta(cs_extra_t *extra, const char *delta, apr_size_t limit, apr_pool_t *pool)
+{
+    cs_completion_reader_t *reader;
+    cs_completion_t piece;
+    const char *data = apr_psprintf(pool, "{\"choices\":[{\"index\":0,\"delta\":%s}]}", delta);
+
+    assert_int_equal(cs_completion_reader_create(&reader, pool), APR_SUCCESS);
+    assert_int_equal(cs_completion_read(&piece, reader, data, strlen(data), pool), APR_SUCCESS);
+    return cs_extra_add(extra, &piece, limit);
+}
+
+static void test_nothing_is_nothing(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+
+    assert_int_equal(add_delta(extra, "{\"content\":\"text\"}", 1000, *state), APR_SUCCESS);
+    assert_int_equal(add_delta(extra, "{\"content\":[{\"type\":\"text\",\"text\":\"text\"}]}", 1000, *state),
+                     APR_SUCCESS);
+    assert_null(cs_extra_print(extra, *state));
+}
+
+static void test_pieces_are_joined(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+    static const char *const deltas[] = {
+        "{\"reasoning_content\":\"I \"}",
+        "{\"reasoning\":\"think\"}",
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+        "\"\"}}]}",
+        "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":\"}}]}",
+        "{\"tool_calls\":[{\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
+        "\"{}\"}},"
+        "{\"index\":0,\"function\":{\"arguments\":\"1}\"}}]}",
+        "{\"content\":[{\"type\":\"text\",\"text\":\"see\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}}]}",
+    };
+
+    for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++)
+        assert_int_equal(add_delta(extra, deltas[i], 1000, *state), APR_SUCCESS);
+    assert_string_equal(cs_extra_print(extra, *state),
+                        "{\"reasoning\":\"I think\",\"tool_calls\":["
+                        "{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":"
+                        "\"{\\\"a\\\":1}\"}},"
+                        "{\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":"
+                        "\"{}\"}}],"
+                        "\"parts\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}}]}");
+}
+
+static void test_ill_formed_calls_do_no_harm(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+    static const char *const deltas[] = {
+        "{\"tool_calls\":[1,null,\"x\",{\"index\":\"0\"},{\"index\":0}]}",
+        "{\"tool_calls\":[{\"index\":0,\"function\":7},{\"index\":0,\"function\":{\"arguments\":1}}]}",
+        "{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":2,\"arguments\":\"y\"}}]}",
+        "{\"tool_calls\":{\"index\":0}}",
+        "{\"content\":[{\"type\":\"text\"},{\"text\":\"no type\"},{\"type\":\"text\",\"text\":5}]}",
+    };
+
+    for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++)
+        assert_int_equal(add_delta(extra, deltas[i], 10000, *state), APR_SUCCESS);
+    assert_non_null(cs_extra_print(extra, *state));
+}
+
+static void test_all_together_have_a_limit(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+
+    assert_int_equal(add_delta(extra, "{\"reasoning\":\"1234567890\"}", 10, *state), APR_SUCCESS);
+    assert_int_equal(add_delta(extra, "{\"reasoning\":\"1\"}", 10, *state), CS_ETOOBIG);
+    assert_int_equal(add_delta(extra, "{\"tool_calls\":[{\"index\":0}]}", 10, *state), CS_ETOOBIG);
+    assert_string_equal(cs_extra_print(extra, *state), "{\"reasoning\":\"1234567890\"}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_nothing_is_nothing),
+        FIXTURE_TEST(test_pieces_are_joined),
+        FIXTURE_TEST(test_ill_formed_calls_do_no_harm),
+        FIXTURE_TEST(test_all_together_have_a_limit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

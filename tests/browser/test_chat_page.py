@@ -197,6 +197,100 @@ def test_answering_again_makes_a_second_version(browser, chat, model):
     browser.gone("#composer-note")
 
 
+def seen(client, conversation):
+    """(content, parent's content) of every message, in their order"""
+    messages = client.conversation(conversation)["messages"]
+    contents = {one["id"]: one["content"] for one in messages}
+    return [(one["content"], contents.get(one["parent_id"])) for one in messages]
+
+
+def test_an_edited_message_stands_beside_the_old_one(browser, chat, client, model):
+    """All versions are kept and shown; the model hears only the branch"""
+    model.script = says("first answer")
+    chat.ask("\u6f6e\u6c50\u3068\u306f")
+    model.script = says("second answer")
+    chat.ask("and then?")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    assert browser.see(".editor textarea").get_property("value") == "\u6f6e\u6c50\u3068\u306f"
+    chat.press(Keys.ESCAPE)
+    browser.gone(".editor")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    model.script = says("third answer")
+    chat.write(".editor textarea", "\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b").send_keys(Keys.ENTER)
+    chat.see_answer("third answer", "complete")
+    assert chat.questions == ["\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b"]
+    assert chat.texts(".message-user .version") == ["2/2"]
+    assert seen(client, chat.conversation_id) == [
+        ("\u6f6e\u6c50\u3068\u306f", None), ("first answer", "\u6f6e\u6c50\u3068\u306f"), ("and then?", "first answer"),
+        ("second answer", "and then?"), ("\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b", None),
+        ("third answer", "\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b")]
+    assert [one["content"] for one in model.requests[-1].json["messages"]] == ["\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b"]
+
+    # The old branch can be gone on with from where it stands.
+    chat.hover(".message-user")
+    chat.click('[data-action="version"][aria-label="Previous version"]')
+    chat.wait_texts(".message-user .message-body", ["\u6f6e\u6c50\u3068\u306f", "and then?"])
+    browser.see_text("A new message continues this one.", "#composer-note")
+    model.script = says("fourth answer")
+    chat.send("on the old branch")
+    chat.see_answer("fourth answer", "complete")
+    browser.gone("#composer-note")
+    assert chat.questions == ["\u6f6e\u6c50\u3068\u306f", "and then?", "on the old branch"]
+    assert seen(client, chat.conversation_id)[-2:] == [("on the old branch", "second answer"),
+                                                       ("fourth answer", "on the old branch")]
+    browser.driver.refresh()
+    chat.see_answer("fourth answer", "complete")
+    assert chat.texts(".version") == ["1/2"]
+
+
+def test_an_edit_that_is_refused_keeps_its_text(browser, relay, person, client):
+    browser.expect_console("ERR_")
+    chat = ChatPage(browser, relay).enter(person)
+    chat.ask("before")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    relay.cut()
+    chat.write(".editor textarea", "after").send_keys(Keys.ENTER)
+    chat.click("#composer-stop")
+    chat.click(".failure button", "Back to the text")
+    assert browser.see(".editor textarea").get_property("value") == "after" and chat.draft == ""
+    relay.mend()
+    chat.click(".editor button", "Send")
+    chat.see_answer("Hello", "complete")
+    assert chat.questions == ["after"]
+    assert [one["content"] for one in client.conversation(chat.conversation_id)["messages"]] == [
+        "before", "Hello", "after", "Hello"]
+
+
+def test_enter_that_ends_a_composition_does_not_send_an_edit(browser, chat):
+    chat.ask("\u6f6e")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    browser.see(".editor textarea")
+    browser.run(_PRESS_ENTER.replace("#composer-text", ".editor textarea")
+                + "enter({ isComposing: true }); enter({ keyCode: 229 });"
+                + "end('compositionstart'); enter({}); end('compositionend'); enter({});")
+    browser.see(".editor textarea")
+    assert chat.texts(".version") == []
+
+
+def test_a_stopped_answer_can_be_gone_on_with(server, browser, chat, halves, model):
+    server.expect_log(PROXY_ENDED)
+    halves()
+    chat.send("Stop me")
+    chat.see_answer(FIRST.strip())
+    chat.click("#composer-stop")
+    chat.answer("stopped")
+    model.script = says("the rest")
+    chat.click('.ending [data-action="continue"]')
+    chat.see_answer("the rest", "complete")
+    asked = model.requests[-1].json["messages"]
+    assert [one["content"] for one in asked] == ["Stop me", FIRST, "Please continue where you stopped."]
+    assert not browser.find('[data-action="continue"]')[0].is_displayed(), "it has been gone on from"
+
+
 def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, chat, model):
     server.expect_log(PROXY_ENDED)
 
@@ -206,10 +300,11 @@ def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, 
         answer.reset()
     model.script = break_off
     chat.send("Break off")
-    browser.see(".failure")
+    browser.see_text("The model could not finish its answer.", ".failure")
     assert chat.answers == ["So far and"]
+    assert chat.texts(".failure button") == ["Continue", "Answer again"]
     model.reset()
-    chat.click(".failure button")
+    chat.click(".failure button", "Answer again")
     chat.see_answer("Hello", "complete")
     assert chat.texts(".version") == ["2/2"]
 
@@ -277,13 +372,12 @@ def test_a_tab_that_is_behind_is_told(browser, server, chat, client, model):
 
     assert chat.questions == ["In both tabs"]
     chat.send("From the second")
-    browser.see_text("This chat went on elsewhere", ".failure")
-    chat.click(".failure button", "Show")
-    chat.wait_texts(".message-user .message-body", ["In both tabs", "Only in the first"])
-    assert chat.draft == "From the second"
-    chat.click("#composer-text").send_keys(Keys.ENTER)
+    browser.see_text("What came in between now stands above your message.", ".failure")
     chat.wait_texts(".message-user .message-body", ["In both tabs", "Only in the first", "From the second"])
+    chat.click(".failure button", "Send again")
+    browser.gone(".failure")
     chat.answer()
+    assert chat.questions == ["In both tabs", "Only in the first", "From the second"] and chat.draft == ""
     assert len(messages()) == 6
 
 

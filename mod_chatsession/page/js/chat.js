@@ -12,6 +12,7 @@ import { Asking } from './asking.js';
 import { Composer } from './composer.js';
 import { Conversation } from './conversation.js';
 import { rateAnswer } from './feedback.js';
+import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
 import { Transcript, greeting } from './transcript.js';
 
@@ -49,7 +50,7 @@ export class Chat {
     this.transcript.clear(greeting(this.#userName));
     this.composer.useDraft(null);
     this.#drawHead();
-    this.updateBlock();
+    this.updateNote();
     if (address) {
       this.#onAddress(null, false);
     }
@@ -121,7 +122,7 @@ export class Chat {
     if (this.conversation?.id === info.id) {
       this.conversation.update(info);
       this.#drawHead();
-      this.updateBlock();
+      this.updateNote();
     }
   }
 
@@ -135,21 +136,46 @@ export class Chat {
       this.transcript.show(path, (id) => conversation.siblings(id));
     }
     this.#drawHead();
-    this.updateBlock();
+    this.updateNote();
   }
 
-  /** Says in the composer why nothing can be sent, if so. */
-  updateBlock() {
+  /** Says in the composer why nothing can be sent, or where it would go, if that is not plain. */
+  updateNote() {
     const { conversation } = this;
     if (this.asking.failed) {
-      this.composer.setBlock({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack() });
+      this.composer.setNote({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack(), blocks: true });
     } else if (conversation?.info.trashed_at) {
-      this.composer.setBlock({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info) });
+      this.composer.setNote({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
     } else if (conversation && !this.asking.running && !conversation.showsNewest()) {
-      this.composer.setBlock({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
+      this.composer.setNote({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
     } else {
-      this.composer.setBlock(null);
+      this.composer.setNote(null);
     }
+  }
+
+  /** Opens the editor of a message. @param {Object} message @param {string} [text] what stands in it */
+  edit(message, text = message.content) {
+    const view = this.transcript.view(message.id);
+    if (!view || this.asking.busy) {
+      return;
+    }
+    const end = () => {
+      view.endEdit();
+      view.element.querySelector('[data-action="edit"]')?.focus({ preventScroll: true });
+    };
+    view.edit(messageEditor(text, {
+      onCancel: end,
+      onSend: (changed) => {
+        if (this.asking.busy) {
+          toast({ text: t('composer.running') });
+        } else if (changed === message.content) {
+          end();
+        } else {
+          view.endEdit();
+          this.asking.edit(view.message, changed);
+        }
+      },
+    }));
   }
 
   #take(data, find) {
@@ -201,13 +227,27 @@ export class Chat {
     if (name === 'copy') {
       const copied = await copyText(view.text);
       toast(copied ? { text: t('message.copied'), timeout: 2000 } : { text: t('message.copy_failed'), kind: 'error' });
+    } else if (['regenerate', 'edit', 'continue'].includes(name) && this.#whyNot() !== '') {
+      toast({ text: t(this.#whyNot()) });
     } else if (name === 'regenerate') {
       this.asking.regenerate(view.message);
+    } else if (name === 'edit') {
+      this.edit(view.message);
+    } else if (name === 'continue') {
+      this.asking.send(t('message.go_on'));
     } else if (name === 'rate') {
       await this.#rate(view, Number(button.dataset.rating));
     } else if (name === 'version' && button.dataset.to) {
       this.#chooseVersion(button);
     }
+  }
+
+  /* Why no turn can begin now, as the key of the words; '' when one can. */
+  #whyNot() {
+    if (this.asking.busy) {
+      return this.asking.failed ? 'send.failed' : 'composer.running';
+    }
+    return this.conversation.info.trashed_at ? 'trash.note' : '';
   }
 
   async #rate(view, rating) {

@@ -18,6 +18,7 @@ export class MessageView {
   #state = el('div', { class: 'message-state' });
   #foot = el('div', { class: 'message-foot' });
   #content = null;
+  #editor = null;
 
   /**
    * @param {Object} message the API's message, or one of ours that is not accepted yet
@@ -65,6 +66,26 @@ export class MessageView {
     }
     const dots = el('span', { class: 'dots', aria: { hidden: true } }, el('span'), el('span'), el('span'));
     replaceChildren(this.#state, el('p', { class: 'waiting', dataset: { waiting: state } }, dots, t(`message.${state}`)));
+  }
+
+  /** Whether the message is being written anew. @returns {boolean} */
+  get editing() {
+    return this.#editor !== null;
+  }
+
+  /** Puts an editor in the message's place. @param {HTMLElement} editor */
+  edit(editor) {
+    this.endEdit();
+    this.#editor = editor;
+    this.element.classList.add('editing');
+    this.#body.before(editor);
+  }
+
+  /** Shows the message again. */
+  endEdit() {
+    this.#editor?.remove();
+    this.#editor = null;
+    this.element.classList.remove('editing');
   }
 
   /** Shows a card below the message. @param {Node|null} card */
@@ -119,14 +140,16 @@ export class MessageView {
     if (role !== 'assistant' || status === 'streaming') {
       return null;
     }
+    const goOn = content ? [actionButton('continue', t('message.continue'))] : [];
+    const ways = [...goOn, actionButton('regenerate', t('message.retry'))];
     if (status === 'stopped') {
-      return el('p', { class: 'ending' }, el('span', { class: 'badge badge-warn' }, t('message.stopped')));
+      return el('div', { class: 'ending' }, el('span', { class: 'badge badge-warn' }, t('message.stopped')), goOn);
     }
     if (status === 'interrupted') {
-      return failureCard(t('message.interrupted'), detail || t('message.interrupted_text'));
+      return failureCard(t('message.interrupted'), t('message.interrupted_text'), ways, detail);
     }
     if (status === 'error') {
-      return failureCard(t('message.error'), detail || t('message.error_text'));
+      return failureCard(t('message.error'), t('message.error_text'), ways, detail);
     }
     return content === '' ? el('p', { class: 'ending' }, t('message.empty')) : null;
   }
@@ -152,7 +175,7 @@ export class MessageView {
   #actions(message) {
     const copy = action('copy', 'copy', t('message.copy'));
     if (message.role !== 'assistant') {
-      return copy;
+      return [copy, action('edit', 'edit', t('message.edit'))];
     }
     const rating = message.feedback?.rating ?? 0;
     return [
@@ -168,13 +191,15 @@ export class MessageView {
  * A card that says in words what went wrong, with ways on.
  * @param {string} title
  * @param {string} text
- * @param {Node[]} [buttons] without any, a button that answers again
+ * @param {Node[]} buttons
+ * @param {string} [detail] what the server says of it
  * @returns {HTMLElement}
  */
-export function failureCard(title, text, buttons = [actionButton('regenerate', t('message.retry'))]) {
+export function failureCard(title, text, buttons, detail = '') {
   return el('div', { class: 'failure', role: 'group', aria: { label: title } },
     el('p', { class: 'failure-title' }, icon('warning'), title),
     text && el('p', { dir: 'auto' }, text),
+    detail && el('p', { class: 'failure-detail', dir: 'auto' }, detail),
     el('div', { class: 'failure-actions' }, buttons));
 }
 

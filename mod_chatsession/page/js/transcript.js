@@ -134,7 +134,7 @@ export class Transcript {
     const top = this.#box.scrollTop;
     this.#earlier.textContent = t('chat.earlier');
     for (const [id, view] of this.#views) {
-      if (view.message.status !== 'streaming' && !view.message.pending) {
+      if (view.message.status !== 'streaming' && !view.message.pending && !view.editing) {
         const fresh = new MessageView(view.message, view.siblings);
         view.element.replaceWith(fresh.element);
         this.#views.set(id, fresh);

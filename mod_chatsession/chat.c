@@ -11,6 +11,8 @@
 /* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
 #define MESSAGE_LIMIT (1280 * 1024)
 #define SMALL_LIMIT 16384
+/* One conversation from elsewhere. */
+#define IMPORT_LIMIT (8 * 1024 * 1024)
 
 static int get_healthz(chatsession_call_t *call)
 {
@@ -44,6 +46,9 @@ static const chatsession_route_t routes[] = {
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
     {"POST", "api/conversations", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
      chatsession_create_conversation},
+    {"POST", "api/conversations/import", CHATSESSION_USER, IMPORT_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_import_members), chatsession_post_import},
+    {"GET", "api/export", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_export_all},
     {"GET", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_conversation},
     {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_patch_members),
      chatsession_patch_conversation},

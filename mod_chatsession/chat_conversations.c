@@ -5,7 +5,8 @@
 #include "reply.h"
 #include "store/conversation.h"
 
-const cs_json_member_t chatsession_create_members[1] = {{"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200}};
+const cs_json_member_t chatsession_create_members[2] = {{"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},
+                                                        {"client_id", CS_JSON_UUID, 0, 0, 0}};
 
 const cs_json_member_t chatsession_patch_members[3] = {{"title", CS_JSON_STRING, 0, 1, 200},
                                                        {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
@@ -29,15 +30,16 @@ int chatsession_list_conversations(chatsession_call_t *call)
     const char *state = chatsession_query(call, "state");
     cs_conversation_list_t list = {.user_id = call->session->user_id,
                                    .query = chatsession_query(call, "q"),
-                                   .trashed = state && !strcmp(state, "trashed"),
+                                   .state = state ? state : "active",
                                    .after = chatsession_query(call, "after")};
     json_t *conversations;
     const char *next;
     apr_status_t rv;
     int answer;
 
-    if (state && !list.trashed && strcmp(state, "active") != 0) {
-        return chatsession_bad_request(call, "state is neither active nor trashed.");
+    if (strcmp(list.state, "active") != 0 && strcmp(list.state, "archived") != 0 && strcmp(list.state, "kept") != 0 &&
+        strcmp(list.state, "trashed") != 0) {
+        return chatsession_bad_request(call, "state is none of active, archived, kept, trashed.");
     }
     if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
         return answer;
@@ -53,7 +55,7 @@ int chatsession_create_conversation(chatsession_call_t *call)
 {
     json_t *conversation;
     const apr_status_t rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
-                                                   call->fields[0].string, call->r->pool);
+                                                   call->fields[0].string, call->fields[1].string, call->r->pool);
 
     return reply_object(call, rv, HTTP_CREATED, conversation);
 }

@@ -537,6 +537,8 @@ CREATE TABLE chatsession.conversations (
     trashed_at timestamp with time zone,
     trashed_by text,
     purge_at timestamp with time zone,
+    client_key text,
+    CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
     CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
     CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
@@ -686,6 +688,8 @@ ALTER TABLE ONLY chatsession.users
 
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
 
+CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
+
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
@@ -697,6 +701,8 @@ CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (fo
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
+
+CREATE UNIQUE INDEX one_conversation_per_client_key ON chatsession.conversations USING btree (user_id, client_key) WHERE (client_key IS NOT NULL);
 
 CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (conversation_id, client_id) WHERE (client_id IS NOT NULL);
 

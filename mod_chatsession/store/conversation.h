@@ -12,19 +12,24 @@
 typedef struct {
     const char *user_id;
     const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
-    bool trashed;      /* what the user put in the trash, instead of what is in sight */
-    const char *after; /* NULL: from the newest; else the text of *next of the page before */
+    const char *state; /* "active", "archived", "kept" (both of these), "trashed" (by the user) */
+    const char *after; /* NULL: from the first; else the text of *next of the page before */
     int limit;         /* rows, 1 to 200 */
 } cs_conversation_list_t;
 
-/** A page of conversations; *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
+/** A page of conversations, pinned ones first, newest first; with a query, message_id is that of the first message
+ * that holds it. *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
  * ours. */
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
                                   const cs_conversation_list_t *list, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** A new one; title may be NULL. */
+/** The ids of all that the user has, trash too, oldest first: [{"id"}], 200 at a time. CS_EMALFORMED as above. */
+apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** A new one, or the one that this user made with the same client_id; title and client_id may be NULL. */
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
-                                    apr_pool_t *pool) CS_MUSTCHECK;
+                                    const char *client_id, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** One with its messages in order. */
 apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,

@@ -23,6 +23,8 @@ LEVELS = {
     "POST /chat/api/password": "user",
     "GET /chat/api/conversations": "user",
     "POST /chat/api/conversations": "user",
+    "POST /chat/api/conversations/import": "user",
+    "GET /chat/api/export": "user",
     "GET /chat/api/conversations/{id}": "user",
     "PATCH /chat/api/conversations/{id}": "user",
     "DELETE /chat/api/conversations/{id}": "user",

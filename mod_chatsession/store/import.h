@@ -20,7 +20,8 @@ typedef struct {
     const char *messages;
 } cs_import_t;
 
-/** *conversation is the new one's object, or that of the one that was there (*made false). */
+/** *conversation is the new one's object, or that of the one that was there; its member "made", and *made, say which.
+ */
 apr_status_t cs_conversation_import(json_t **conversation, bool *made, cs_db_t *db, const char *user_id,
                                     const cs_import_t *import, apr_pool_t *pool) CS_MUSTCHECK;
 

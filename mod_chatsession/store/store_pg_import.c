@@ -60,7 +60,6 @@ apr_status_t cs_conversation_import(json_t **conversation, bool *made, cs_db_t *
     if (rv == APR_SUCCESS) {
         *conversation = cs_db_row_json(result, 0);
         *made = json_is_true(json_object_get(*conversation, "made"));
-        json_object_del(*conversation, "made");
     }
     return rv;
 }

@@ -148,7 +148,7 @@ export class Asking {
 
   async #createConversation(ask) {
     try {
-      ask.conversation = new Conversation(await api.post('api/conversations', {}));
+      ask.conversation = new Conversation(await api.post('api/conversations', { client_id: ask.clientId }));
     } catch (error) {
       this.#refused(ask, error);
       return false;

@@ -60,11 +60,11 @@ export class Chat {
   /**
    * Opens a conversation.
    * @param {string} id
-   * @param {{find?: string, address?: boolean}} [options] find: show the first message that holds this text
+   * @param {{find?: string, messageId?: string|null, address?: boolean}} [options] find: show where this text stands, in this message
    */
-  async open(id, { find = '', address = true } = {}) {
+  async open(id, { find = '', messageId = null, address = true } = {}) {
     if (this.conversation?.id === id) {
-      this.#find(find);
+      this.#find(find, messageId);
       return;
     }
     this.asking.leave();
@@ -78,7 +78,7 @@ export class Chat {
     try {
       const data = await api.get(`api/conversations/${encodeURIComponent(id)}`);
       if (opening === this.#opening) {
-        this.#take(data, find);
+        this.#take(data, find, messageId);
       }
     } catch (error) {
       if (opening === this.#opening) {
@@ -178,7 +178,7 @@ export class Chat {
     }));
   }
 
-  #take(data, find) {
+  #take(data, find, messageId) {
     this.conversation = new Conversation(data);
     this.composer.useDraft(this.conversation.id);
     this.show();
@@ -187,7 +187,7 @@ export class Chat {
     if (find === '') {
       this.composer.focus();
     } else {
-      this.#find(find);
+      this.#find(find, messageId);
     }
   }
 
@@ -206,14 +206,11 @@ export class Chat {
     this.transcript.clear(failureCard(t('chat.open_failed'), describeError(error), error.status === 404 ? [fresh] : [again, fresh]));
   }
 
-  #find(text) {
-    const wanted = text.toLocaleLowerCase();
-    const hit = wanted && this.conversation.messages().sort((a, b) => a.seq - b.seq)
-      .find((message) => message.content?.toLocaleLowerCase().includes(wanted));
-    if (hit) {
-      this.conversation.chooseBranchOf(hit.id);
+  #find(text, messageId) {
+    if (this.conversation.message(messageId) && !this.asking.busy) {
+      this.conversation.chooseBranchOf(messageId);
       this.show();
-      this.transcript.reveal(hit.id);
+      this.transcript.reveal(messageId, text);
     }
   }
 

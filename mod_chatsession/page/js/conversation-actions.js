@@ -12,7 +12,7 @@ import { toast } from '../shared/notify.js';
 const FORMATS = { md: 'Markdown', txt: 'TXT', json: 'JSON' };
 const TITLE_LIMIT = 200;
 
-/** Rename, pin, export, trash and restore. */
+/** Rename, pin, archive, export, trash and restore. */
 export class ConversationActions {
   #onChange;
 
@@ -31,6 +31,7 @@ export class ConversationActions {
     const kept = [
       { label: t('chat.rename'), icon: 'edit', onSelect: () => this.rename(info, titleNode) },
       { label: t(info.pinned ? 'chat.unpin' : 'chat.pin'), icon: 'pin', onSelect: () => this.#patch(info, { pinned: !info.pinned }) },
+      { label: t(info.archived ? 'archive.out' : 'archive.in'), icon: 'archive', onSelect: () => this.archive(info, !info.archived) },
     ];
     const files = Object.entries(FORMATS).map(([format, name]) => ({ label: t('chat.export', { format: name }), icon: 'download', onSelect: () => this.#download(info, format) }));
     const trash = { label: t('chat.delete'), icon: 'trash', danger: true, onSelect: () => this.trash(info) };
@@ -69,6 +70,16 @@ export class ConversationActions {
     node.replaceChildren(field);
     field.focus();
     field.select();
+  }
+
+  /** Into the archive or out of it, with a way back. @param {Object} info @param {boolean} archived */
+  archive(info, archived) {
+    return attempt(async () => {
+      const changed = await api.patch(`api/conversations/${info.id}`, { archived });
+      this.#onChange(changed);
+      const undo = { label: t('chat.undo'), onClick: () => this.#patch(changed, { archived: !archived }) };
+      toast({ text: t(archived ? 'archive.done' : 'archive.undone', { title: isolate(info.title || t('chat.untitled')) }), action: undo });
+    });
   }
 
   /** To the trash, with a way back. @param {Object} info */

@@ -15,6 +15,7 @@ import { Chat } from './chat.js';
 import { ConversationActions } from './conversation-actions.js';
 import { Drawer } from './drawer.js';
 import { goOn, goOnOnce } from './next.js';
+import { onImported } from './own-data.js';
 import { watchSession } from './relogin.js';
 import { installShortcuts } from './shortcuts.js';
 import { Sidebar } from './sidebar.js';
@@ -96,9 +97,9 @@ function join(userName) {
   const actions = new ConversationActions({ onChange: (info) => onInfo(info) });
   const sidebar = new Sidebar({
     actions,
-    onOpen: (id, find) => {
+    onOpen: (id, where) => {
       drawer.chosen();
-      chat.open(id, { find });
+      chat.open(id, where);
     },
   });
   const chat = new Chat({
@@ -145,6 +146,7 @@ function join(userName) {
   $('#new-chat').addEventListener('click', newChat);
   $('#new-chat-small').addEventListener('click', newChat);
   window.addEventListener('popstate', fromAddress);
+  onImported(() => sidebar.refresh());
   watchConnection();
   watchReturn(async () => {
     const before = chat.conversation?.info.updated_at;

@@ -7,6 +7,7 @@
 
 import { el } from '../shared/dom.js';
 import { isolate, t } from '../shared/i18n.js';
+import { markHits } from './highlight.js';
 import { MessageView } from './message-view.js';
 import { ScrollLock } from './scroll-lock.js';
 
@@ -113,8 +114,8 @@ export class Transcript {
     this.#lock.toEnd();
   }
 
-  /** Scrolls to a message, builds it if need be, and marks it for a moment. @param {string} id */
-  reveal(id) {
+  /** Scrolls to a message, builds it if need be, and marks where text stands in it. @param {string} id @param {string} [text] */
+  reveal(id, text = '') {
     const index = this.#path.findIndex((message) => message.id === id);
     if (index < 0) {
       return;
@@ -127,6 +128,7 @@ export class Transcript {
     element.scrollIntoView({ block: 'center' });
     element.focus({ preventScroll: true });
     element.classList.add('found');
+    scrollToRange(markHits(element.querySelector('.message-body'), text), this.#box);
   }
 
   /** Draws everything anew, after a change of language. */
@@ -204,4 +206,15 @@ export class Transcript {
 /** The page shown where a conversation has no messages. @param {string} name @returns {HTMLElement} */
 export function greeting(name) {
   return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello', dir: 'auto' }, t('chat.hello', { name: isolate(name) })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
+}
+
+/* A hit may stand far below the beginning of a long message. */
+function scrollToRange(range, box) {
+  if (range !== null) {
+    const { top, bottom } = range.getBoundingClientRect();
+    const frame = box.getBoundingClientRect();
+    if (top < frame.top || bottom > frame.bottom) {
+      box.scrollTop += top - frame.top - frame.height / 3;
+    }
+  }
 }

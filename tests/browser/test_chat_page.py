@@ -374,7 +374,7 @@ def test_a_database_that_is_away_is_said_and_nothing_is_doubled(browser, chat, s
     conversation = chat.conversation_id
     browser.run("""const real = window.fetch; window.away = true;
         window.fetch = (url, init) => (window.away && init.method === 'POST'
-          ? Promise.resolve(new Response(JSON.stringify({ error: 'database_unavailable', detail: 'x', request_id: 'r' }),
+          ? Promise.resolve(new Response('{"error":"database_unavailable","detail":"x"}',
               { status: 503, headers: { 'Retry-After': '2' } }))
           : real(url, init));""")
     chat.send("while it is away")
@@ -395,7 +395,8 @@ def test_too_many_requests_count_down_and_then_go_on(browser, chat, client):
           if (first && String(url).endsWith('/messages')) {
             first = false;
             const headers = { 'Retry-After': '2' };
-            return Promise.resolve(new Response('{"error":"too_many_requests","detail":"x"}', { status: 429, headers }));
+            const body = '{"error":"too_many_requests","detail":"x"}';
+            return Promise.resolve(new Response(body, { status: 429, headers }));
           }
           return real(url, init);
         };""")

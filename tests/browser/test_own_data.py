@@ -86,7 +86,8 @@ def shape(client, title, state="kept"):
     listed = client.get(f"api/conversations?state={state}").json()["conversations"]
     found = client.conversation(next(one["id"] for one in listed if one["title"] == title))
     texts = {one["id"]: one["content"] for one in found["messages"]}
-    return found, [(one["role"], one["content"], texts.get(one["parent_id"]), one["model"]) for one in found["messages"]]
+    return found, [(one["role"], one["content"], texts.get(one["parent_id"]), one["model"])
+                   for one in found["messages"]]
 
 
 def test_chatgpt_conversations_come_in_once(browser, chat, client, tmp_path):

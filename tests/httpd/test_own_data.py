@@ -13,7 +13,8 @@ from harness.world import World
 TREE = [
     {"role": "user", "content": "\u6f6e\u6c50\u3068\u306f \U0001f30a", "created_at": "2025-03-01T09:00:00Z"},
     {"role": "assistant", "content": "first", "created_at": "2025-03-01T09:00:05.5Z"},
-    {"role": "assistant", "content": "second", "created_at": "2025-03-01T09:01:00+00:00", "parent": 1, "model": "other"},
+    {"role": "assistant", "content": "second", "created_at": "2025-03-01T09:01:00+00:00", "parent": 1,
+     "model": "other"},
     {"role": "user", "content": "another beginning", "created_at": "2025-03-02T09:00:00Z", "parent": 0},
 ]
 
@@ -126,7 +127,8 @@ def test_an_import_of_2000_messages_is_whole_and_can_be_gone_on_with(anna):
 
 def test_an_import_past_8_mib_is_refused(anna, world):
     before = world.state()
-    response = anna.post("api/conversations/import", json=whole(messages=[{"role": "user", "content": "x" * (8 << 20)}]))
+    messages = [{"role": "user", "content": "x" * (8 << 20)}]
+    response = anna.post("api/conversations/import", json=whole(messages=messages))
     assert response.status_code == 413 and world.state() == before
 
 

@@ -14,6 +14,7 @@ import { Conversation } from './conversation.js';
 import { rateAnswer } from './feedback.js';
 import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
+import { readPlace, writePlace } from './places.js';
 import { Transcript, greeting } from './transcript.js';
 
 /** The chat pane. */
@@ -40,10 +41,12 @@ export class Chat {
     this.asking = new Asking(this);
     $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
     onLanguageChange(() => this.#redraw());
+    window.addEventListener('pagehide', () => this.#keepPlace());
   }
 
   /** Starts a new chat; nothing is made on the server before the first message. @param {{address?: boolean}} [options] */
   startNew({ address = true } = {}) {
+    this.#keepPlace();
     this.asking.leave();
     this.#opening += 1;
     this.conversation = null;
@@ -67,6 +70,7 @@ export class Chat {
       this.#find(find, messageId);
       return;
     }
+    this.#keepPlace();
     this.asking.leave();
     this.conversation = null;
     const opening = this.#opening += 1;
@@ -185,9 +189,16 @@ export class Chat {
     this.#followRunning();
     announce(t('chat.opened', { title: isolate(this.#title()) }));
     if (find === '') {
+      this.transcript.goTo(readPlace(this.conversation.id));
       this.composer.focus();
     } else {
       this.#find(find, messageId);
+    }
+  }
+
+  #keepPlace() {
+    if (this.conversation) {
+      writePlace(this.conversation.id, this.transcript.place());
     }
   }
 

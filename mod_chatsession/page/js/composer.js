@@ -35,6 +35,7 @@ export class Composer {
       onStop();
     });
     this.#text.addEventListener('input', () => this.#onInput());
+    window.addEventListener('resize', () => this.#grow());
   }
 
   /** Whether an input method is at work. @returns {boolean} */

@@ -42,6 +42,14 @@ export function messageEditor(text, { onSend, onCancel }) {
       onSend(box.value);
     }
   });
+  /* Another width breaks the lines elsewhere. */
+  let width = 0;
+  new ResizeObserver(() => {
+    if (box.clientWidth !== width) {
+      width = box.clientWidth;
+      refresh();
+    }
+  }).observe(box);
   /* Its height is known only once it stands on the page. */
   requestAnimationFrame(() => {
     refresh();

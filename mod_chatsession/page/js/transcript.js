@@ -13,6 +13,7 @@ import { ScrollLock } from './scroll-lock.js';
 
 const FIRST_PAGE = 40;
 const STEP = 40;
+const SETTLE_FRAMES = 8;
 
 /** Shows the path of a conversation. */
 export class Transcript {
@@ -129,6 +130,49 @@ export class Transcript {
     element.focus({ preventScroll: true });
     element.classList.add('found');
     scrollToRange(markHits(element.querySelector('.message-body'), text), this.#box);
+  }
+
+  /** Where the reader is. @returns {{id: string, top: number}|null} null: at the end */
+  place() {
+    if (this.#lock.atEnd) {
+      return null;
+    }
+    const edge = this.#box.getBoundingClientRect().top;
+    for (const message of this.#path.slice(this.#first)) {
+      const { top, bottom } = this.#views.get(message.id).element.getBoundingClientRect();
+      if (bottom > edge && !message.pending) {
+        return { id: message.id, top: Math.round(top - edge) };
+      }
+    }
+    return null;
+  }
+
+  /** Goes back to where the reader was, if that message is on this branch. @param {{id: string, top: number}|null} place */
+  goTo(place) {
+    const index = place === null ? -1 : this.#path.findIndex((message) => message.id === place.id);
+    if (index < 0) {
+      return;
+    }
+    this.#lock.release();
+    while (this.#first > index) {
+      this.#buildEarlier();
+    }
+    const { element } = this.#views.get(place.id);
+    this.#hold(element, place.top);
+  }
+
+  /* What comes into sight by scrolling is laid out then, perhaps with another height than was guessed: look again until it rests. */
+  #hold(element, wanted, frames = SETTLE_FRAMES) {
+    if (!element.isConnected || this.#lock.atEnd) {
+      return;
+    }
+    const off = element.getBoundingClientRect().top - this.#box.getBoundingClientRect().top - wanted;
+    if (Math.abs(off) >= 1) {
+      this.#box.scrollTop += off;
+    }
+    if (frames > 0) {
+      requestAnimationFrame(() => this.#hold(element, wanted, frames - 1));
+    }
   }
 
   /** Draws everything anew, after a change of language. */

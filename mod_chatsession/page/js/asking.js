@@ -8,7 +8,7 @@
 import { api } from '../shared/api.js';
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { t } from '../shared/i18n.js';
+import { formatNumber, t } from '../shared/i18n.js';
 import { announce, confirmDialog, toast } from '../shared/notify.js';
 import { newClientId } from './client-id.js';
 import { codePointLength } from './code-points.js';
@@ -148,7 +148,7 @@ export class Asking {
 
   async #createConversation(ask) {
     try {
-      ask.conversation = new Conversation(await api.post('api/conversations', { client_id: ask.clientId }));
+      ask.conversation = new Conversation(await api.post('api/conversations', { client_id: ask.clientId, ...this.#chat.newSettings }));
     } catch (error) {
       this.#refused(ask, error);
       return false;
@@ -164,6 +164,8 @@ export class Asking {
       handlers: {
         onTurn: (turn) => this.#accepted(ask, turn),
         onText: (piece) => this.#ifShown(ask, () => this.#view(ask)?.grow(piece)),
+        onReasoning: (piece) => this.#ifShown(ask, () => this.#view(ask)?.reason(piece)),
+        onQueue: ({ position, estimate }) => this.#ifShown(ask, () => this.#queued(ask, position, estimate)),
         onConnection: (connected) => this.#connection(ask, connected),
         onDone: (done) => this.#done(ask, done),
         onRefused: (error) => this.#refused(ask, error),
@@ -204,6 +206,11 @@ export class Asking {
     if (ask.stopping && !ask.left) {
       this.stop();
     }
+  }
+
+  #queued(ask, position, estimate) {
+    const known = Number.isFinite(estimate);
+    this.#view(ask)?.wait(known ? 'queued_estimate' : 'queued', { position: formatNumber(position), seconds: formatNumber(known ? estimate : 0) });
   }
 
   #connection(ask, connected) {

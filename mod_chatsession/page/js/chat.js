@@ -15,6 +15,7 @@ import { rateAnswer } from './feedback.js';
 import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
 import { readPlace, writePlace } from './places.js';
+import { showSettings } from './settings.js';
 import { Transcript, greeting } from './transcript.js';
 
 /** The chat pane. */
@@ -24,6 +25,8 @@ export class Chat {
   #onAddress;
   #actions;
   #opening = 0;
+  #models = [];
+  #newSettings = {};
 
   /**
    * @param {{userName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
@@ -39,9 +42,21 @@ export class Chat {
     this.transcript = new Transcript($('#transcript'), $('#jump'), (name, view, button) => this.#onAction(name, view, button));
     this.composer = new Composer({ onSend: (text) => this.asking.send(text), onStop: () => this.asking.stop() });
     this.asking = new Asking(this);
+    $('#chat-settings').addEventListener('click', () => this.#openSettings());
     $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
     onLanguageChange(() => this.#redraw());
     window.addEventListener('pagehide', () => this.#keepPlace());
+  }
+
+  /** What can be chosen from. @param {{name: string, default: boolean}[]} models */
+  setModels(models) {
+    this.#models = models;
+    this.#drawHead();
+  }
+
+  /** Settings that a new chat is made with. @returns {Object} */
+  get newSettings() {
+    return this.#newSettings;
   }
 
   /** Starts a new chat; nothing is made on the server before the first message. @param {{address?: boolean}} [options] */
@@ -50,6 +65,7 @@ export class Chat {
     this.asking.leave();
     this.#opening += 1;
     this.conversation = null;
+    this.#newSettings = {};
     this.transcript.clear(greeting(this.#userName));
     this.composer.useDraft(null);
     this.#drawHead();
@@ -291,7 +307,25 @@ export class Chat {
       heading.textContent = this.#title();
     }
     $('#chat-menu').hidden = this.conversation === null;
+    $('#chat-settings').hidden = !this.#hasSettings();
     document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');
+  }
+
+  /* A server that knows settings shows them in the conversation's object; before there is one, it is the choice of models that tells. */
+  #hasSettings() {
+    const { info } = this.conversation ?? {};
+    return info ? 'params' in info && !info.trashed_at : this.#models.length > 1;
+  }
+
+  #openSettings() {
+    const { conversation } = this;
+    showSettings(conversation?.info ?? this.#newSettings, this.#models, async (settings) => {
+      if (conversation === null) {
+        this.#newSettings = settings;
+      } else {
+        this.#actions.changed(await api.patch(`api/conversations/${conversation.id}`, settings));
+      }
+    });
   }
 
   #redraw() {

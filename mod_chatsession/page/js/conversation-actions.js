@@ -101,6 +101,11 @@ export class ConversationActions {
     });
   }
 
+  /** A conversation was changed elsewhere on the page. @param {Object} info */
+  changed(info) {
+    this.#onChange(info);
+  }
+
   #patch(info, change) {
     return attempt(async () => this.#onChange(await api.patch(`api/conversations/${info.id}`, change)));
   }

@@ -17,6 +17,7 @@ import { Drawer } from './drawer.js';
 import { goOn, goOnOnce } from './next.js';
 import { onImported } from './own-data.js';
 import { watchSession } from './relogin.js';
+import { loadModels } from './settings.js';
 import { installShortcuts } from './shortcuts.js';
 import { Sidebar } from './sidebar.js';
 
@@ -176,6 +177,7 @@ function join(userName) {
   });
   sidebar.load();
   fromAddress();
+  loadModels(session.models).then((models) => chat.setModels(models));
 }
 
 function setAddress(id, replace) {

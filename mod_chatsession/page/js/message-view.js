@@ -19,6 +19,8 @@ export class MessageView {
   #foot = el('div', { class: 'message-foot' });
   #content = null;
   #editor = null;
+  #extra = el('div', { class: 'message-extra' });
+  #reasoning = '';
 
   /**
    * @param {Object} message the API's message, or one of ours that is not accepted yet
@@ -29,7 +31,7 @@ export class MessageView {
     this.#body.classList.toggle('markdown', answer);
     this.element = el('article', { class: `message message-${answer ? 'answer' : 'user'}`, tabindex: '-1' },
       el('h2', { class: 'visually-hidden' }, t(answer ? 'message.answer' : 'message.you')),
-      this.#body, this.#state, this.#foot);
+      this.#extra, this.#body, this.#state, this.#foot);
     this.update(message, siblings);
   }
 
@@ -43,6 +45,9 @@ export class MessageView {
       this.#startGrowing();
     } else {
       this.#settle(message);
+    }
+    if (message.extra) {
+      this.#drawExtra(message.extra);
     }
     this.#drawFoot();
   }
@@ -58,14 +63,20 @@ export class MessageView {
     return this.#growing?.text ?? this.message.content ?? '';
   }
 
-  /** Says why no text is coming: `thinking`, `sending`, `reconnecting`, or '' for nothing. @param {string} state */
-  wait(state) {
+  /** The next piece of what the model thinks before it answers. @param {string} piece */
+  reason(piece) {
+    this.#reasoning += piece;
+    this.#drawExtra({ reasoning: this.#reasoning });
+  }
+
+  /** Says why no text is coming: `thinking`, `sending`, `queued`, `reconnecting`, or '' for nothing. @param {string} state @param {Object} [params] */
+  wait(state, params = {}) {
     if (state === '') {
       this.#state.replaceChildren();
       return;
     }
     const dots = el('span', { class: 'dots', aria: { hidden: true } }, el('span'), el('span'), el('span'));
-    replaceChildren(this.#state, el('p', { class: 'waiting', dataset: { waiting: state } }, dots, t(`message.${state}`)));
+    replaceChildren(this.#state, el('p', { class: 'waiting', dataset: { waiting: state } }, dots, t(`message.${state}`, params)));
   }
 
   /** Whether the message is being written anew. @returns {boolean} */
@@ -91,6 +102,27 @@ export class MessageView {
   /** Shows a card below the message. @param {Node|null} card */
   showCard(card) {
     replaceChildren(this.#state, card);
+  }
+
+  /* What an answer has beside its text, folded: the model's thoughts, calls of tools, parts that are no text. */
+  #drawExtra({ reasoning, tool_calls: calls, parts }) {
+    const show = (key, text) => {
+      let box = this.#extra.querySelector(`[data-extra="${key}"]`);
+      if (box === null) {
+        box = el('details', { class: 'extra', dataset: { extra: key } }, el('summary', null, t(`extra.${key}`)), el('div', { class: 'extra-text', dir: 'auto' }));
+        this.#extra.append(box);
+      }
+      box.lastElementChild.textContent = text;
+    };
+    if (reasoning) {
+      show('reasoning', reasoning);
+    }
+    if (calls?.length) {
+      show('tools', calls.map((call) => `${call.function?.name ?? call.type ?? ''} ${call.function?.arguments ?? ''}`.trim()).join('\n'));
+    }
+    if (parts?.length) {
+      show('parts', parts.map((part) => JSON.stringify(part, null, 2)).join('\n'));
+    }
   }
 
   #startGrowing() {

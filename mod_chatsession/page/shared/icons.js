@@ -25,6 +25,7 @@ const PATHS = {
   restore: 'M4 5v5h5M4.6 10A8 8 0 114 14',
   search: 'M11 18a7 7 0 100-14 7 7 0 000 14zM16 16l5 5',
   send: 'M12 20V5M5.5 11.5L12 5l6.5 6.5',
+  settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4',
   sidebar: 'M4 5h16v14H4zM9.5 5v14',
   stop: 'M7 7h10v10H7z',
   thumbDown: 'M17 14V4H7L4 12v2h5.5L8.5 19 11 20l4-6zM17 4h3v10h-3',

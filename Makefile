@@ -140,7 +140,7 @@ $(crash-trace): tests/harness/crash_trace.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 
-# The pages are plain files: copied, nothing is bundled. Their two libraries come from npm, as the lock file pins them;
+# The pages are plain files: copied, nothing is bundled. Their three libraries come from npm, as the lock file pins them;
 # every build folder takes them from build/npm.
 page := $(shell find mod_chatsession/page -type f -not -path '*/shared/*' -not -path '*/vendor/*' 2>/dev/null)
 shared := $(shell find mod_chatsession/page/shared -type f 2>/dev/null)
@@ -148,7 +148,7 @@ console := $(shell find admin/console -type f 2>/dev/null)
 share-files := $(page:mod_chatsession/page/%=$(BUILD)/share/page/%) \
 	$(shared:mod_chatsession/page/shared/%=$(BUILD)/share/shared/%) \
 	$(console:admin/console/%=$(BUILD)/share/console/%) \
-	$(addprefix $(BUILD)/share/vendor/,marked.esm.js purify.es.js LICENSE.marked LICENSE.dompurify)
+	$(addprefix $(BUILD)/share/vendor/,marked.esm.js purify.es.js qr.js LICENSE.marked LICENSE.dompurify LICENSE.qr)
 .PHONY: share
 share: $(share-files) $(BUILD)/share.list
 define copy
@@ -165,6 +165,7 @@ build/npm/fetched: $(lock) $(lock:%-lock.json=%.json) $(dir $(lock)).npmrc dev/l
 	@dev/libraries $(dir $(lock)) build/npm && touch $@
 $(BUILD)/share/vendor/marked.esm.js: from = marked/lib/marked.esm.js
 $(BUILD)/share/vendor/purify.es.js: from = dompurify/dist/purify.es.mjs
+$(BUILD)/share/vendor/qr.js: from = qr/index.js
 $(BUILD)/share/vendor/LICENSE.%: from = $(@F:LICENSE.%=%)/LICENSE
 $(BUILD)/share/vendor/%: build/npm/fetched
 	@mkdir -p $(@D); install -m 644 build/npm/node_modules/$(from) $@

@@ -6,6 +6,7 @@
 #include "core/rfc3339.h"
 #include "login.h"
 #include "reply.h"
+#include "second_factor.h"
 
 /* Ids of one call: 10,000 UUIDs stay below. */
 #define IDS_LIMIT (512 * 1024)
@@ -14,6 +15,7 @@
 
 static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
+    CHATSESSION_SECOND_FACTOR_ROUTES,
     {"GET", "api/overview", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_overview},
     {"GET", "api/conversations", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_list},
     {"GET", "api/conversations/{id}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_get},
@@ -29,6 +31,8 @@ static const chatsession_route_t routes[] = {
     {"PATCH", "api/users/{word}", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_change_members),
      chatsession_admin_user_change},
     {"POST", "api/users/{word}/password", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_user_password},
+    {"POST", "api/users/{word}/second-factor/reset", CHATSESSION_ADMIN, CHATSESSION_NO_BODY,
+     chatsession_admin_user_reset_factor},
     {"POST", "api/users/{word}/sessions/revoke", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY,
      chatsession_admin_user_revoke},
     {"GET", "api/sessions", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_sessions},

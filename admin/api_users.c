@@ -204,6 +204,24 @@ int chatsession_admin_user_password(chatsession_call_t *call)
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s}", "password", password));
 }
 
+int chatsession_admin_user_reset_factor(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "factor.reset", NULL);
+    const cs_user_deed_t deed = {.name = call->word, .actor_id = call->session->user_id};
+    cs_user_outcome_e outcome;
+    const apr_status_t rv = cs_user_admin_reset_factor(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    int answer;
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (is_refused(call, outcome, &answer)) {
+        return answer;
+    }
+    chatsession_sessions_ended(call->r, call->conf, NULL);
+    return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);
+}
+
 int chatsession_admin_user_revoke(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "session.revoke", NULL);

@@ -57,6 +57,8 @@ static const command_t commands[] = {
     {"user", "password", 1, TAKES_PASSWORD, "NAME " PASSWORD_ARGUMENTS, "set a password; ends the user's sessions",
      ctl_user_password},
     {"user", "role", 2, 0, "NAME ROLE", "give another role; ends the user's sessions", ctl_user_role},
+    {"user", "second-factor", 2, 0, "reset NAME", "take the second factor away; ends the user's sessions",
+     ctl_user_second_factor},
     {"session", "list", 0, TAKES_USER | TAKES_JSON, "[--user NAME] [--json]", "the sessions that were not ended",
      ctl_session_list},
     {"session", "revoke", ANY_NUMBER, TAKES_USER | TAKES_ALL, "(REF... | --user NAME | --all)",

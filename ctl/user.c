@@ -8,6 +8,7 @@
 #include <string.h>
 #include "core/password.h"
 #include "ctl.h"
+#include "store/second_factor.h"
 #include "store/user_admin.h"
 
 /* The longest password, one octet more to notice a longer one, a line's end. */
@@ -176,6 +177,31 @@ int ctl_user_role(ctl_t *ctl, apr_pool_t *pool)
     return report_change(ctl, rv, &user, ctl->role, ended);
 }
 
+int ctl_user_second_factor(ctl_t *ctl, apr_pool_t *pool)
+{
+    const char *revision;
+    cs_user_t user;
+    apr_status_t rv;
+
+    if (strcmp(ctl->operands[0], "reset") != 0) {
+        ctl_fail("expected: user second-factor reset NAME; chatsessionctl --help lists the commands");
+        return CTL_USAGE;
+    }
+    ctl->name = ctl->operands[1];
+    if (ctl_find_user(&user, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    rv = cs_second_factor_remove(&revision, ctl->db, user.id, NULL, pool);
+    if (rv == APR_ENOENT) {
+        return ctl_fail("%s has no second factor", user.name);
+    }
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the second factor could not be reset");
+    }
+    printf("the second factor of %s is gone%s\n", user.name, revision ? ", and with it the user's sessions" : "");
+    return CTL_DONE;
+}
+
 static const char *text_of(const json_t *user, const char *member)
 {
     const char *text = json_string_value(json_object_get(user, member));
@@ -213,6 +239,8 @@ static void print_user(const json_t *user, apr_pool_t *pool)
     printf("%-14s%s\n", "state", json_is_true(json_object_get(user, "disabled")) ? "disabled" : "enabled");
     printf("%-14s%s\n", "made", text_of(user, "created_at"));
     printf("%-14s%s\n", "last login", text_of(user, "last_login_at"));
+    printf("%-14s%s\n", "factor since",
+           json_is_null(json_object_get(user, "second_factor_at")) ? "none" : text_of(user, "second_factor_at"));
     printf("%-14s%" JSON_INTEGER_FORMAT "\n", "conversations",
            json_integer_value(json_object_get(user, "conversations")));
     printf("%-14s%" APR_SIZE_T_FMT "\n", "sessions", json_array_size(json_object_get(user, "sessions")));

@@ -6,6 +6,7 @@
 #include "assets.h"
 #include "login.h"
 #include "reply.h"
+#include "second_factor.h"
 #include "store/schema.h"
 
 /* The body of a message: CHATSESSION_MESSAGE_MAX code points, each of up to 12 octets as JSON escapes, stay below. */
@@ -38,6 +39,7 @@ static const chatsession_route_t routes[] = {
     {"GET", "healthz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_healthz},
     {"GET", "readyz", CHATSESSION_NO_SESSION, CHATSESSION_NO_BODY, get_readyz},
     CHATSESSION_LOGIN_ROUTES,
+    CHATSESSION_SECOND_FACTOR_ROUTES,
     {"GET", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_sessions},
     {"DELETE", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_sessions},
     {"DELETE", "api/sessions/{word}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_session},

@@ -142,7 +142,12 @@ int chatsession_post_password(chatsession_call_t *call)
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
-    chatsession_throttle_succeeded(&attempt, call, user.id);
+    if (user.second_factor) {
+        /* The password alone must not buy new tries at the codes. */
+        chatsession_throttle_withdrawn(&attempt, call);
+    } else {
+        chatsession_throttle_succeeded(&attempt, call, user.id);
+    }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0127: a password was changed; session %s begins",
                   call->session->ref);
     return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);

@@ -80,7 +80,7 @@ typedef struct {
         "the console asks for a new login so long after the last one") \
     ROW(GRACE, "ChatSessionGrace", set_setting, TYPE_DURATION, RANGE(SECONDS(10), 0, SECONDS(60)), \
         "requests with the id of before a new login of the same user are served for so long") \
-    ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 1, 1000), \
+    ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 0, 1000), \
         "live sessions of one user; a login beyond ends the longest unseen") \
     ROW(ANONYMOUS, "ChatSessionAnonymous", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "sessions of visitors who are not logged in, made when something is stored in one") \
@@ -121,7 +121,9 @@ typedef struct {
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
-        "local address of a login page for AuthType ChatSession; none: a bare 401")
+        "local address of a login page for AuthType ChatSession; none: a bare 401") \
+    ROW(SECOND_FACTOR, "ChatSessionSecondFactor", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_FACTOR_OPTIONAL, "optional|off|operators|everyone"), \
+        "who must log in with a one-time code as well; optional: who has set it up")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};

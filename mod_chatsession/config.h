@@ -62,11 +62,20 @@ typedef enum {
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
     CHATSESSION_LOGIN_URL,
+    CHATSESSION_SECOND_FACTOR,
     CHATSESSION_SETTINGS
 } chatsession_setting_e;
 
 /** CHATSESSION_COOKIE_SECURE: AUTO follows the connection. */
 typedef enum { CHATSESSION_SECURE_ON, CHATSESSION_SECURE_OFF, CHATSESSION_SECURE_AUTO } chatsession_secure_e;
+
+/** CHATSESSION_SECOND_FACTOR: who must have one. */
+typedef enum {
+    CHATSESSION_FACTOR_OPTIONAL,
+    CHATSESSION_FACTOR_OFF,
+    CHATSESSION_FACTOR_OPERATORS,
+    CHATSESSION_FACTOR_EVERYONE
+} chatsession_factor_e;
 
 /** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH]. */
 typedef struct {

@@ -8,13 +8,15 @@
 #include "core/password.h"
 #include "core/rfc3339.h"
 #include "reply.h"
+#include "second_factor.h"
 #include "throttle.h"
 
 APLOG_USE_MODULE(chatsession);
 
-const cs_json_member_t chatsession_login_members[2] = {
+const cs_json_member_t chatsession_login_members[3] = {
     {"username", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 256},
     {"password", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CS_PASSWORD_MAX_BYTES},
+    {"code", CS_JSON_STRING, 0, 1, CHATSESSION_CODE_MAX},
 };
 
 /* --- the gate: hashing is dear in memory and time, so only so many at once; the others wait their turn --- */
@@ -79,7 +81,7 @@ int chatsession_get_session(chatsession_call_t *call)
     const bool in = session->authenticated;
 
     return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:b,s:o,s:s,s:o,s:o,s:s?,s:o}", "authenticated", in, "user",
+                                  json_pack("{s:b,s:o,s:s,s:o,s:o,s:s?,s:o,s:s?}", "authenticated", in, "user",
                                             in ? json_pack("{s:s,s:s}", "name", session->user, "role", session->role)
                                                : json_null(),
                                             "cause", session->cause, "idle_expires_at",
@@ -89,7 +91,8 @@ int chatsession_get_session(chatsession_call_t *call)
                                             in ? time_json(call, cs_session_ends_at(&session->times, &limits))
                                                : json_null(),
                                             "model", backend ? backend->name : NULL, "models",
-                                            backend_names(call->conf)));
+                                            backend_names(call->conf), "second_factor",
+                                            chatsession_second_factor_state(call)));
 }
 
 apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,
@@ -159,6 +162,11 @@ int chatsession_post_login(chatsession_call_t *call)
     }
     rv = chatsession_auth_check(&user, call, name, &call->fields[1]);
     if (rv == APR_SUCCESS) {
+        /* Only whoever has the right password hears of it. */
+        answer = chatsession_second_factor_demand(call, &user, &call->fields[2], &attempt);
+        if (answer != DECLINED) {
+            return answer;
+        }
         rv = chatsession_session_begin_verified(&call->session, call->r, user.id, user.password_revision);
     }
     if (rv == CS_EBADSIG || rv == APR_ENOENT) {

@@ -7,9 +7,9 @@
 #include "store/user.h"
 
 chatsession_handler_fn chatsession_get_session, chatsession_post_login, chatsession_post_logout;
-extern const cs_json_member_t chatsession_login_members[2];
+extern const cs_json_member_t chatsession_login_members[3];
 
-/** The body of a login: a name and a password of 1024 octets in \u escapes. */
+/** The body of a login: a name and a password of 1024 octets in \u escapes, and a code. */
 #define CHATSESSION_LOGIN_LIMIT 16384
 
 #define CHATSESSION_LOGIN_ROUTES                                                                                       \

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include "auth.h"
 #include "config.h"
+#include "second_factor.h"
 #include "sessions.h"
 #include "skip.h"
 #include "core/utf8.h"
@@ -152,6 +153,7 @@ static void load(request_rec *r, chatsession_server_t *conf, chatsession_session
                                        .ref = stored.ref,
                                        .id_hash = hash,
                                        .legacy_id = stored.legacy_id,
+                                       .second_factor = stored.second_factor,
                                        .times = stored.times,
                                        .now = stored.now};
     touch(session, conf, r->pool);
@@ -490,9 +492,24 @@ static chatsession_session_t *session_of(request_rec *r)
     return chatsession_dir(r)->trust_user == 1 && !session->skipped ? trusted_session(r, session) : session;
 }
 
-const chatsession_session_t *chatsession_session(request_rec *r)
+const chatsession_session_t *chatsession_chat_session(request_rec *r)
 {
     return session_of(r);
+}
+
+const chatsession_session_t *chatsession_session(request_rec *r)
+{
+    const chatsession_session_t *session = session_of(r);
+    chatsession_session_t *nobody;
+
+    if (!chatsession_second_factor_is_missing(r, session, false)) {
+        return session;
+    }
+    nobody = apr_pcalloc(r->pool, sizeof(*nobody));
+    nobody->cause = session->cause;
+    nobody->cookie = session->cookie;
+    nobody->ended = "Set up the second factor first, on the page where you log in.";
+    return nobody;
 }
 
 const chatsession_session_t *chatsession_cookie_session(request_rec *r)
@@ -569,10 +586,8 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
     return rv;
 }
 
-void chatsession_expose_session(request_rec *r)
+static void expose(request_rec *r, const chatsession_session_t *session)
 {
-    const chatsession_session_t *session = session_of(r);
-
     apr_table_setn(r->subprocess_env, "CHATSESSION_CAUSE", session->cause);
     apr_table_setn(r->subprocess_env, "CHATSESSION_AUTHENTICATED", session->authenticated ? "1" : "0");
     if (session->ref) {
@@ -591,11 +606,16 @@ void chatsession_expose_session(request_rec *r)
     }
 }
 
+void chatsession_expose_session(request_rec *r)
+{
+    expose(r, session_of(r));
+}
+
 int chatsession_expose(request_rec *r)
 {
     if (chatsession_dir(r)->expose != 1) {
         return DECLINED;
     }
-    chatsession_expose_session(r);
+    expose(r, chatsession_session(r));
     return OK;
 }

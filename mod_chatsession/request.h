@@ -19,6 +19,7 @@
 typedef enum {
     CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
     CHATSESSION_ANYONE = 0,      /* no login needed */
+    CHATSESSION_UNENROLLED,      /* a user, also one who must set up a second factor before anything else */
     CHATSESSION_USER,
     CHATSESSION_VIEWER,
     CHATSESSION_AUDITOR,
@@ -40,14 +41,18 @@ typedef struct {
     const char *ref; /* the session's handle for logs and lists; this and the hash: NULL when there is no session */
     const char *id_hash;
     const char *legacy_id; /* of an anonymous session: what the software before called the visitor; NULL: unknown */
+    bool second_factor;    /* the user has one */
     const char *ended;     /* why nobody is logged in any more, as a sentence; NULL: nothing to say */
     cs_session_times_t times;
     apr_time_t now; /* the database's clock */
 } chatsession_session_t;
 
 /** This request's session, never NULL; r may be a subrequest or a redirected one and shares that of the request it came
- * from. */
+ * from. Nobody is logged in where everyone must have a second factor and the user has none. */
 const chatsession_session_t *chatsession_session(request_rec *r);
+
+/** The same for our own handlers, which let such a user set one up. */
+const chatsession_session_t *chatsession_chat_session(request_rec *r);
 
 /** The session that the cookie names, also where ChatSessionTrustUser is on and nobody is authenticated (yet): whose it
  * is proves nothing there, but what is kept in it is kept in it. Never NULL. */

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include "core/utf8.h"
 #include "reply.h"
+#include "second_factor.h"
 
 /* --- path and method --- */
 
@@ -73,6 +74,11 @@ static int check_access(chatsession_call_t *call)
 
     if (call->session->status != APR_SUCCESS && (needed != CHATSESSION_ANYONE || call->session->cookie)) {
         return chatsession_reply_status(call->r, call->session->status);
+    }
+    if (needed > CHATSESSION_UNENROLLED && call->session->access >= needed &&
+        chatsession_second_factor_is_missing(call->r, call->session, call->console)) {
+        return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "second_factor_needed",
+                                       "Set up a second factor first: api/second-factor.");
     }
     if (needed == CHATSESSION_ANYONE || call->session->access >= needed) {
         return DECLINED;
@@ -314,7 +320,7 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
     }
     if (call->route->access != CHATSESSION_NO_SESSION) {
         call->console = !strcmp(r->handler, "chatsession-admin");
-        call->session = call->console ? chatsession_console_session(r) : chatsession_session(r);
+        call->session = call->console ? chatsession_console_session(r) : chatsession_chat_session(r);
         chatsession_expose_session(r);
         rv = check_access(call);
     } else {

@@ -146,3 +146,11 @@ void chatsession_throttle_succeeded(const cs_throttle_attempt_t *attempt, chatse
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r, "CS0122: a browser could not be given its cookie");
     }
 }
+
+void chatsession_throttle_withdrawn(const cs_throttle_attempt_t *attempt, chatsession_call_t *call)
+{
+    if (cs_throttle_withdraw(attempt, call->conf->db, call->r->pool) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, call->r,
+                      "CS0166: a right password goes on counting as a failed attempt");
+    }
+}

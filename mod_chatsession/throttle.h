@@ -18,4 +18,7 @@ int chatsession_throttle_admit(cs_throttle_attempt_t *attempt, chatsession_call_
 void chatsession_throttle_succeeded(const cs_throttle_attempt_t *attempt, chatsession_call_t *call,
                                     const char *user_id);
 
+/** The password was right, and a code is asked for: the attempt does not count, and forgives none of before. */
+void chatsession_throttle_withdrawn(const cs_throttle_attempt_t *attempt, chatsession_call_t *call);
+
 #endif

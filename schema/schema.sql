@@ -21,6 +21,7 @@ CREATE FUNCTION chatsession.end_sessions_of_user() RETURNS trigger
 DECLARE
     cause CONSTANT text := CASE
         WHEN NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL THEN 'user_disabled'
+        WHEN (NEW.second_factor_at IS NULL) <> (OLD.second_factor_at IS NULL) THEN 'second_factor_changed'
         WHEN NEW.password_revision <> OLD.password_revision THEN 'password_changed'
         WHEN NEW.role <> OLD.role THEN 'role_changed' END;
 BEGIN
@@ -28,8 +29,8 @@ BEGIN
         UPDATE chatsession.sessions s SET revoked_at = now(), revoke_cause = cause
          WHERE s.user_id = NEW.id AND s.revoked_at IS NULL;
     END IF;
-    -- Nobody has to wait for what was tried against the old password.
-    IF cause = 'password_changed' THEN
+    -- Nobody has to wait for what was tried against the old password, or against the second factor that is gone.
+    IF cause IN ('password_changed', 'second_factor_changed') AND NEW.second_factor_at IS NULL THEN
         DELETE FROM chatsession.login_attempts a
          WHERE a.subject = chatsession.login_subject('account', NEW.canonical_name);
     END IF;
@@ -133,6 +134,7 @@ CREATE TABLE chatsession.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     last_login_at timestamp with time zone,
     password_revision integer DEFAULT 0 NOT NULL,
+    second_factor_at timestamp with time zone,
     CONSTRAINT name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
     CONSTRAINT name_is_visible CHECK ((canonical_name ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'::text)),
     CONSTRAINT password_is_argon2id CHECK ((password_phc ~~ '$argon2id$%'::text)),
@@ -163,6 +165,24 @@ END
 $$;
 
 ALTER FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.login_withdrawn(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    one bytea;
+BEGIN
+    FOREACH one IN ARRAY chatsession.login_subjects(name, network, device, device_user) LOOP
+        UPDATE chatsession.login_attempts a
+           SET failures = greatest(a.failures - 1, 0), recent = array_remove(a.recent, admitted_at),
+               -- It was admitted, so no wait of before was left; one of an attempt after it stays.
+               not_before = CASE WHEN a.last_at > admitted_at THEN a.not_before END
+         WHERE a.subject = one;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION chatsession.login_withdrawn(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -617,6 +637,15 @@ CREATE TABLE chatsession.messages (
 
 ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.recovery_codes (
+    user_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT code_hash_is_sha256 CHECK ((octet_length(code_hash) = 32))
+);
+
+ALTER TABLE chatsession.recovery_codes OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.schema_steps (
     number integer NOT NULL,
     name text NOT NULL,
@@ -626,6 +655,17 @@ CREATE TABLE chatsession.schema_steps (
 );
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.second_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint,
+    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
+);
+
+ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.session_values (
     id_hash bytea NOT NULL,
@@ -674,8 +714,14 @@ ALTER TABLE ONLY chatsession.messages
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
 
+ALTER TABLE ONLY chatsession.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
 ALTER TABLE ONLY chatsession.schema_steps
     ADD CONSTRAINT schema_steps_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY chatsession.second_factors
+    ADD CONSTRAINT second_factors_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT session_values_pkey PRIMARY KEY (id_hash, name);
@@ -749,6 +795,12 @@ ALTER TABLE ONLY chatsession.messages
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT piece_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.recovery_codes
+    ADD CONSTRAINT recovery_code_has_its_factor FOREIGN KEY (user_id) REFERENCES chatsession.second_factors(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.second_factors
+    ADD CONSTRAINT second_factor_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
@@ -780,6 +832,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatses
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatsession;
+
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * libargon2 makes and checks the strings. A PHC string from the database is read here first, because its numbers say
- * how much memory and time a login will take: a damaged row must not stop the server.
+ * libargon2 does the work. A PHC string from the database is read here, because its numbers say how much memory and
+ * time a login will take: a damaged row must not stop the server. The memory is mapped for each hash and goes back to
+ * the system after it: malloc would keep a hash's worth in every thread that ever logged somebody in.
  */
 #include "core/password.h"
 
 #include <string.h>
+#include <apr_strings.h>
 #include <argon2.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include "core/common_password.h"
 #include "core/token.h"
 #include "core/utf8.h"
@@ -17,6 +21,10 @@
 #define SALT_BYTES 16
 #define TAG_BYTES 32
 #define MAX_PHC 512
+/* Of a salt or tag in a string that others made: argon2's own bounds from below, what MAX_PHC leaves from above. */
+#define MIN_SALT_BYTES 8
+#define MIN_TAG_BYTES 4
+#define MAX_FIELD_BYTES 256
 #define RANDOM_CHARS 20
 
 const cs_password_cost_t cs_password_default_cost = {19 * 1024, 2, 1};
@@ -103,8 +111,6 @@ static apr_status_t status_of(int argon2_code)
     switch (argon2_code) {
     case ARGON2_OK:
         return APR_SUCCESS;
-    case ARGON2_VERIFY_MISMATCH:
-        return CS_EBADSIG;
     case ARGON2_MEMORY_ALLOCATION_ERROR:
     case ARGON2_THREAD_FAIL:
         return APR_ENOMEM;
@@ -113,27 +119,84 @@ static apr_status_t status_of(int argon2_code)
     }
 }
 
+/* --- the work --- */
+
+static int map_memory(uint8_t **memory, size_t size)
+{
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    *memory = mapped == MAP_FAILED ? NULL : mapped;
+    return *memory ? ARGON2_OK : ARGON2_MEMORY_ALLOCATION_ERROR;
+}
+
+static void unmap_memory(uint8_t *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
+typedef struct {
+    unsigned char octets[MAX_FIELD_BYTES];
+    apr_size_t len;
+} field_t;
+
+/* libargon2 declares what it only reads as it declares what it writes. */
+static uint8_t *unconst(const void *octets)
+{
+    return (uint8_t *)(uintptr_t)octets;
+}
+
+/* Argon2id of password into tag, whose len says how long it is to be. */
+static apr_status_t derive(field_t *tag, const char *password, apr_size_t len, const field_t *salt,
+                           const cs_password_cost_t *cost)
+{
+    argon2_context work = {.out = tag->octets,
+                           .outlen = (uint32_t)tag->len,
+                           .pwd = unconst(password),
+                           .pwdlen = (uint32_t)len,
+                           .salt = unconst(salt->octets),
+                           .saltlen = (uint32_t)salt->len,
+                           .t_cost = cost->iterations,
+                           .m_cost = cost->memory_kib,
+                           .lanes = cost->parallelism,
+                           .threads = cost->parallelism,
+                           .version = ARGON2_VERSION_13,
+                           .allocate_cbk = map_memory,
+                           .free_cbk = unmap_memory,
+                           .flags = ARGON2_DEFAULT_FLAGS};
+
+    return status_of(argon2id_ctx(&work));
+}
+
+/* --- PHC strings --- */
+
+/* Base64 without padding. */
+static const char *encode(const field_t *field, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, 4 * (field->len / 3 + 1) + 1);
+
+    EVP_EncodeBlock((unsigned char *)text, field->octets, (int)field->len);
+    text[strcspn(text, "=")] = '\0';
+    return text;
+}
+
 apr_status_t cs_password_hash(const char **phc, const char *password, apr_size_t len, const cs_password_cost_t *cost,
                               apr_pool_t *pool)
 {
-    unsigned char salt[SALT_BYTES];
-    apr_size_t size;
+    field_t salt = {.len = SALT_BYTES};
+    field_t tag = {.len = TAG_BYTES};
     apr_status_t rv;
-    char *text;
 
     *phc = NULL;
     if (len > CS_PASSWORD_MAX_BYTES || !is_cost(cost))
         return CS_EREFUSED;
     if (!cs_utf8_is_text(password, len, NULL))
         return CS_ENOTTEXT;
-    if ((rv = cs_token_random(salt, sizeof(salt))) != APR_SUCCESS)
-        return rv;
-    size = argon2_encodedlen(cost->iterations, cost->memory_kib, cost->parallelism, SALT_BYTES, TAG_BYTES, Argon2_id);
-    text = apr_palloc(pool, size);
-    rv = status_of(argon2id_hash_encoded(cost->iterations, cost->memory_kib, cost->parallelism, password, len, salt,
-                                         sizeof(salt), TAG_BYTES, text, size));
+    rv = cs_token_random(salt.octets, salt.len);
     if (rv == APR_SUCCESS)
-        *phc = text;
+        rv = derive(&tag, password, len, &salt, cost);
+    if (rv == APR_SUCCESS)
+        *phc = apr_psprintf(pool, "$argon2id$v=19$m=%u,t=%u,p=%u$%s$%s", cost->memory_kib, cost->iterations,
+                            cost->parallelism, encode(&salt, pool), encode(&tag, pool));
     return rv;
 }
 
@@ -159,13 +222,31 @@ static bool read_number(const char **at, unsigned int *number)
     return *at > start && (*start != '0' || *at - start == 1);
 }
 
-static bool read_cost(cs_password_cost_t *cost, const char *phc)
+/** Base64 without padding at *at, up to end, of at least min octets. */
+static bool read_field(field_t *field, const char **at, char end, apr_size_t min)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char padded[MAX_PHC + 4];
+    const apr_size_t chars = strspn(*at, digits);
+    const apr_size_t whole = (chars + 3) / 4 * 4;
+
+    field->len = chars * 3 / 4;
+    if ((*at)[chars] != end || chars % 4 == 1 || field->len < min || whole / 4 * 3 > MAX_FIELD_BYTES)
+        return false;
+    memset(padded, '=', whole);
+    memcpy(padded, *at, chars);
+    *at += chars;
+    return EVP_DecodeBlock(field->octets, padded, (int)whole) >= 0;
+}
+
+static bool read_phc(cs_password_cost_t *cost, field_t *salt, field_t *tag, const char *phc)
 {
     const char *at = phc;
 
-    return skip(&at, "$argon2id$v=19$m=") && read_number(&at, &cost->memory_kib) && skip(&at, ",t=") &&
-           read_number(&at, &cost->iterations) && skip(&at, ",p=") && read_number(&at, &cost->parallelism) &&
-           *at == '$' && is_cost(cost) && strlen(phc) <= MAX_PHC;
+    return strlen(phc) <= MAX_PHC && skip(&at, "$argon2id$v=19$m=") && read_number(&at, &cost->memory_kib) &&
+           skip(&at, ",t=") && read_number(&at, &cost->iterations) && skip(&at, ",p=") &&
+           read_number(&at, &cost->parallelism) && skip(&at, "$") && is_cost(cost) &&
+           read_field(salt, &at, '$', MIN_SALT_BYTES) && skip(&at, "$") && read_field(tag, &at, '\0', MIN_TAG_BYTES);
 }
 
 static bool is_lower(const cs_password_cost_t *cost, const cs_password_cost_t *wanted)
@@ -177,15 +258,14 @@ static bool is_lower(const cs_password_cost_t *cost, const cs_password_cost_t *w
 /** The work of a mismatch under cost, for a user who does not exist. */
 static apr_status_t work_for_nobody(const char *password, apr_size_t len, const cs_password_cost_t *cost)
 {
-    static const unsigned char salt[SALT_BYTES] = {0};
-    unsigned char tag[TAG_BYTES];
+    static const field_t salt = {.len = SALT_BYTES};
+    field_t tag = {.len = TAG_BYTES};
     apr_status_t rv;
 
     if (!is_cost(cost))
         return CS_EREFUSED;
-    rv = status_of(argon2id_hash_raw(cost->iterations, cost->memory_kib, cost->parallelism, password, len, salt,
-                                     sizeof(salt), tag, sizeof(tag)));
-    OPENSSL_cleanse(tag, sizeof(tag));
+    rv = derive(&tag, password, len, &salt, cost);
+    OPENSSL_cleanse(&tag, sizeof(tag));
     return rv == APR_SUCCESS ? CS_EBADSIG : rv;
 }
 
@@ -193,6 +273,9 @@ apr_status_t cs_password_verify(bool *rehash, const char *phc, const char *passw
                                 const cs_password_cost_t *cost)
 {
     cs_password_cost_t made;
+    field_t salt;
+    field_t known;
+    field_t tag;
     apr_status_t rv;
 
     *rehash = false;
@@ -201,9 +284,13 @@ apr_status_t cs_password_verify(bool *rehash, const char *phc, const char *passw
         return CS_EBADSIG;
     if (!phc)
         return work_for_nobody(password, len, cost);
-    if (!read_cost(&made, phc))
+    if (!read_phc(&made, &salt, &known, phc))
         return CS_EMALFORMED;
-    rv = status_of(argon2id_verify(phc, password, len));
+    tag.len = known.len;
+    rv = derive(&tag, password, len, &salt, &made);
+    if (rv == APR_SUCCESS && CRYPTO_memcmp(tag.octets, known.octets, known.len) != 0)
+        rv = CS_EBADSIG;
+    OPENSSL_cleanse(&tag, sizeof(tag));
     if (rv == APR_SUCCESS)
         *rehash = is_lower(&made, cost);
     return rv;

@@ -49,7 +49,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export", "device", "cipher"};
 
 /* ---- base64url ---- */
 
@@ -313,6 +313,16 @@ static apr_status_t sign(unsigned char mac[MAC_BYTES], const signing_key_t *key,
            EVP_MAC_final(ctx, mac, &written, MAC_BYTES) && written == MAC_BYTES;
     EVP_MAC_CTX_free(ctx);
     return done ? APR_SUCCESS : APR_EGENERAL;
+}
+
+apr_status_t cs_keyring_mac(unsigned char mac[CS_KEYRING_MAC_BYTES], const cs_keyring_t *ring, int index,
+                            const unsigned char *bytes, apr_size_t len)
+{
+    const signing_key_t *key = index < 0 ? NULL : ring->first;
+
+    while (key && index-- > 0)
+        key = key->next;
+    return key ? sign(mac, key, CS_PURPOSE_CIPHER, (const char *)bytes, len) : APR_ENOENT;
 }
 
 /** APR_SUCCESS when mac (MAC_CHARS characters) signs the len octets of text; CS_EMALFORMED, CS_EBADSIG. */

@@ -35,6 +35,7 @@ typedef enum {
     CS_PURPOSE_CURSOR,      /* a page's "next" */
     CS_PURPOSE_EXPORT,      /* a download link */
     CS_PURPOSE_DEVICE,      /* the cookie of a browser that logged in before */
+    CS_PURPOSE_CIPHER,      /* no token: the keys of core/cipher.h */
     CS_PURPOSE_COUNT
 } cs_purpose_e;
 
@@ -62,6 +63,11 @@ int cs_keyring_count(const cs_keyring_t *ring);
 
 /** The public key id of secret number index, for display; NULL past the end. */
 const char *cs_keyring_id(const cs_keyring_t *ring, int index);
+
+/** HMAC-SHA256 of bytes by secret number index under the purpose of core/cipher.h, which makes its keys so. */
+#define CS_KEYRING_MAC_BYTES 32
+apr_status_t cs_keyring_mac(unsigned char mac[CS_KEYRING_MAC_BYTES], const cs_keyring_t *ring, int index,
+                            const unsigned char *bytes, apr_size_t len) CS_MUSTCHECK;
 
 /** Fill id with bytes of OpenSSL's CSPRNG (ASVS 5.0 7.2.3, 11.5.1). */
 apr_status_t cs_token_random(unsigned char *bytes, apr_size_t len) CS_MUSTCHECK;

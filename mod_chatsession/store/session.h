@@ -20,6 +20,7 @@ typedef struct {
     const char *user;
     const char *role;
     bool user_disabled;
+    bool second_factor; /* the user has one */
     cs_session_times_t times;
     const char *legacy_id;    /* NULL: none */
     const char *revoke_cause; /* NULL unless revoked: logout, rotated, replaced, evicted, … */

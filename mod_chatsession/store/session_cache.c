@@ -17,6 +17,7 @@
 typedef struct {
     unsigned char hash[HASH_BYTES];
     bool used;
+    bool second_factor;
     apr_uint32_t epoch; /* the cache's when it was remembered: a later one makes it forgotten */
     apr_time_t loaded;  /* when, by the clock that nobody sets; also the age for replacement together with asked */
     apr_time_t asked;   /* last found */
@@ -186,6 +187,7 @@ apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *ca
         session->role = read_text(place->role, pool);
         session->legacy_id = read_text(place->legacy_id, pool);
         session->times = place->times;
+        session->second_factor = place->second_factor;
         session->now = place->db_now + (now - place->loaded);
     }
     unlock(cache, index);
@@ -235,6 +237,7 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
         place->loaded = place->asked = steady_now();
         place->db_now = session->now;
         place->times = session->times;
+        place->second_factor = session->second_factor;
         apr_cpystrn(place->ref, session->ref, sizeof(place->ref));
         write_text(place->user_id, session->user_id, sizeof(place->user_id));
         write_text(place->role, session->role, sizeof(place->role));

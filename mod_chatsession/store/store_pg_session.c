@@ -11,7 +11,7 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
         "SELECT s.ref, u.id, u.name, u.role, u.disabled_at IS NOT NULL, chatsession.usec(s.created_at),"
         " chatsession.usec(s.last_seen_at), chatsession.usec(s.revoked_at), chatsession.usec(now()),"
         " chatsession.usec(s.console_seen_at), n.id_hash IS NOT NULL AND n.revoked_at IS NULL, s.legacy_id,"
-        " s.revoke_cause"
+        " s.revoke_cause, u.second_factor_at IS NOT NULL"
         " FROM chatsession.sessions s LEFT JOIN chatsession.users u ON u.id = s.user_id"
         " LEFT JOIN chatsession.sessions n ON n.id_hash = s.replaced_by"
         " WHERE s.id_hash = decode($1, 'hex')";
@@ -39,6 +39,7 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
     session->now = cs_db_time(result, 0, 8);
     session->legacy_id = cs_db_text(result, 0, 11, NULL);
     session->revoke_cause = cs_db_text(result, 0, 12, NULL);
+    session->second_factor = cs_db_bool(result, 0, 13);
     return APR_SUCCESS;
 }
 

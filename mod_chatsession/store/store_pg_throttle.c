@@ -23,15 +23,28 @@ apr_status_t cs_throttle_admit(int *wait, cs_throttle_attempt_t *attempt, cs_db_
     return rv;
 }
 
-apr_status_t cs_throttle_succeeded(const cs_throttle_attempt_t *attempt, cs_db_t *db, apr_pool_t *pool)
+static apr_status_t settle(const char *sql, const cs_throttle_attempt_t *attempt, cs_db_repeat_e repeat, cs_db_t *db,
+                           apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT chatsession.login_succeeded($1, $2::inet, $3, $4::uuid, $5::timestamptz)";
     const cs_db_param_t params[] = {CS_DB_TEXT(attempt->name), CS_DB_TEXT(attempt->network),
                                     CS_DB_TEXT(attempt->device), CS_DB_TEXT(attempt->device_user),
                                     CS_DB_TEXT(attempt->admitted_at)};
     cs_db_result_t *result;
 
-    return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 5, params, pool);
+    return cs_db_run(&result, db, repeat, sql, 5, params, pool);
+}
+
+apr_status_t cs_throttle_succeeded(const cs_throttle_attempt_t *attempt, cs_db_t *db, apr_pool_t *pool)
+{
+    return settle("SELECT chatsession.login_succeeded($1, $2::inet, $3, $4::uuid, $5::timestamptz)", attempt,
+                  CS_DB_REPEATABLE, db, pool);
+}
+
+/* Not repeated: twice would take back two failures. */
+apr_status_t cs_throttle_withdraw(const cs_throttle_attempt_t *attempt, cs_db_t *db, apr_pool_t *pool)
+{
+    return settle("SELECT chatsession.login_withdrawn($1, $2::inet, $3, $4::uuid, $5::timestamptz)", attempt,
+                  CS_DB_ONCE, db, pool);
 }
 
 apr_status_t cs_throttle_expire(apr_int64_t *deleted, cs_db_t *db, int batch, apr_pool_t *pool)

@@ -26,7 +26,7 @@ static apr_status_t as_refusal(apr_status_t rv)
     return rv == CS_EDATABASE && strcmp(cs_db_last_sqlstate(), CHECK_VIOLATION) == 0 ? CS_EREFUSED : rv;
 }
 
-/* The first row: id, name, role, password_phc, disabled, password_revision. */
+/* The first row: id, name, role, password_phc, disabled, password_revision, second_factor. */
 static apr_status_t read_user(cs_user_t *user, const cs_db_result_t *result)
 {
     if (!cs_db_rows(result)) {
@@ -38,12 +38,14 @@ static apr_status_t read_user(cs_user_t *user, const cs_db_result_t *result)
     user->phc = cs_db_text(result, 0, 3, NULL);
     user->disabled = cs_db_bool(result, 0, 4);
     user->password_revision = cs_db_text(result, 0, 5, NULL);
+    user->second_factor = cs_db_bool(result, 0, 6);
     return APR_SUCCESS;
 }
 
 apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision"
+    static const char sql[] = "SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision,"
+                              " second_factor_at IS NOT NULL"
                               " FROM chatsession.users"
                               " WHERE canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
@@ -155,9 +157,9 @@ apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *
         " RETURNING id, name, role, password_phc, disabled_at, password_revision),"
         " changed AS (UPDATE chatsession.users SET role = $2 FROM given"
         " WHERE canonical_name = chatsession.canonical_name($1) AND role <> $2 RETURNING id)"
-        " SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision, false FROM made"
+        " SELECT id, name, role, password_phc, disabled_at IS NOT NULL, password_revision, false, false FROM made"
         " UNION ALL SELECT u.id, u.name, coalesce($2, u.role), u.password_phc, u.disabled_at IS NOT NULL,"
-        " u.password_revision, EXISTS (SELECT FROM changed)"
+        " u.password_revision, u.second_factor_at IS NOT NULL, EXISTS (SELECT FROM changed)"
         " FROM chatsession.users u, given WHERE u.canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role)};
     cs_db_result_t *result;
@@ -172,7 +174,7 @@ apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *
         }
     }
     if (rv == APR_SUCCESS) {
-        *ended = cs_db_bool(result, 0, 6);
+        *ended = cs_db_bool(result, 0, 7);
     }
     return rv == APR_ENOENT ? CS_EREFUSED : as_refusal(rv);
 }

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 #include "store/keyset.h"
+#include "store/second_factor.h"
 #include "store/user_sql.h"
 
 /* --- looking --- */
@@ -247,6 +248,28 @@ static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return record(tx, work, target.name, json_pack("{s:I}", "sessions", (json_int_t)work->ended), pool);
 }
 
+static apr_status_t reset_factor(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    work_t *work = baton;
+    target_t target;
+    const char *revision;
+    apr_status_t rv;
+
+    work->outcome = CS_USER_DONE;
+    rv = lock_target(&target, tx, work, pool);
+    if (rv == APR_SUCCESS && !strcmp(target.id, work->deed->actor_id)) {
+        work->outcome = CS_USER_OWN;
+    }
+    if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
+        return rv;
+    }
+    rv = cs_second_factor_remove_in(&revision, tx, target.id, pool);
+    if (rv == APR_ENOENT) {
+        return APR_SUCCESS;
+    }
+    return rv == APR_SUCCESS ? record(tx, work, target.name, NULL, pool) : rv;
+}
+
 static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     static const char sql[] =
@@ -297,6 +320,12 @@ apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, con
                                     const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     return run(outcome, db, set_password, deed, entry, pool);
+}
+
+apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                        const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    return run(outcome, db, reset_factor, deed, entry, pool);
 }
 
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,

@@ -29,6 +29,9 @@ apr_status_t cs_throttle_admit(int *wait, cs_throttle_attempt_t *attempt, cs_db_
 /** The admitted attempt had the right password. */
 apr_status_t cs_throttle_succeeded(const cs_throttle_attempt_t *attempt, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** The admitted attempt had the right password, and more is asked for: it is as if it had not been made. */
+apr_status_t cs_throttle_withdraw(const cs_throttle_attempt_t *attempt, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** Delete what is too old to count, at most batch subjects; *deleted says how many. */
 apr_status_t cs_throttle_expire(apr_int64_t *deleted, cs_db_t *db, int batch, apr_pool_t *pool) CS_MUSTCHECK;
 

@@ -18,6 +18,7 @@ typedef struct {
     const char *phc; /* NULL: no password here, somebody else authenticates */
     bool disabled;
     const char *password_revision; /* which password phc is of; a better hash of the same one does not change it */
+    bool second_factor;            /* a login needs a code as well (second_factor.h) */
 } cs_user_t;
 
 /** The roles in rising order, NULL at the end. */

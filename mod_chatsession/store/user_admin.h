@@ -64,6 +64,10 @@ apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                     const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** Take another's second factor away; ends the sessions where there was one. */
+apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                        const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** End all sessions of a user; *ended says how many were live. */
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;

@@ -33,6 +33,7 @@
 /** The user u as the API shows it. */
 #define CS_USER_COLUMNS                                                                                                \
     "u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled,"                                             \
-    " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations, u.last_login_at"
+    " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations, u.last_login_at,"    \
+    " u.second_factor_at"
 
 #endif

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from .sources import files, text, without_c_comments
 
 _TABLES = {"/chat": "mod_chatsession/chat.c", "/chat-admin": "admin/admin.c"}
-_LOGIN = "mod_chatsession/login.h"
+_SHARED = {"CHATSESSION_LOGIN_ROUTES": "mod_chatsession/login.h",
+           "CHATSESSION_SECOND_FACTOR_ROUTES": "mod_chatsession/second_factor.h"}
 _ROW = re.compile(r'\{\s*"(?P<method>[A-Z]+)",\s*"(?P<path>[^"]*)",\s*CHATSESSION_(?P<access>\w+),\s*'
                   r'(?:CHATSESSION_NO_BODY|(?P<limit>\w+),\s*CHATSESSION_MEMBERS\((?P<members>\w+)\)),\s*'
                   r'(?P<handler>\w+)\s*\}')
@@ -32,7 +33,7 @@ class Route:
     mount: str
     method: str
     path: str
-    access: str  # anyone, user, viewer, auditor, operator, admin
+    access: str  # anyone, unenrolled, user, viewer, auditor, operator, admin
     limit: int   # octets of the body; 0: none is read
     members: tuple
     handler: str
@@ -93,8 +94,9 @@ def _read():
     routes = []
     for mount, path in _TABLES.items():
         source = text(path)
-        assert "CHATSESSION_LOGIN_ROUTES" in source, f"{path} has no login routes any more"
-        for row in _rows(text(_LOGIN)) + _rows(source):
+        for macro in _SHARED:
+            assert macro in source, f"{path} has no {macro} any more"
+        for row in [row for shared in _SHARED.values() for row in _rows(text(shared))] + _rows(source):
             routes.append(Route(mount, row["method"], row["path"], row["access"].lower(),
                                 _number(row["limit"], constants) if row["limit"] else 0,
                                 members[row["members"]] if row["members"] else (), row["handler"]))

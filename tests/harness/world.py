@@ -2,11 +2,14 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """People, things that belong to them, and for every route a request that succeeds: what the tests that walk over the
 route tables share. Things are put into the database directly, so that thousands of requests stay quick."""
+import base64
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
 
 from .client import Client
+from .totp import code
 
 PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", "otto": "operator", "ada": "admin"}
 
@@ -14,7 +17,8 @@ _STATE = {
     "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
-    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)",
+    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
+    "recovery_codes": "to_jsonb(t)",
 }
 
 
@@ -45,7 +49,12 @@ class World:
         return client
 
     def restore_password(self, name):
-        """A request that changed it ends nobody's tests: the password of users[name] is that person's again."""
+        """A request that changed it ends nobody's tests: the password of users[name] is that person's again, and no
+        code is asked for."""
+        self.connection.execute("WITH gone AS (DELETE FROM chatsession.second_factors USING chatsession.users u"
+                                " WHERE u.id = user_id AND u.name = %(name)s)"
+                                " UPDATE chatsession.users SET second_factor_at = NULL"
+                                " WHERE name = %(name)s AND second_factor_at IS NOT NULL", {"name": name})
         if name in self._hashes:  # of PEOPLE; a test's own person keeps what it has
             self.connection.execute(
                 "UPDATE chatsession.users SET password_phc = %s WHERE name = %s AND password_phc <> %s",
@@ -77,6 +86,23 @@ class World:
         self.connection.execute("INSERT INTO chatsession.users (name, role) VALUES (%s, 'user')", (name,))
         return name
 
+    def begin_factor(self, name):
+        """Begin a second factor for that person; the code that confirms it."""
+        return code(self.clients[name].json("POST", "api/second-factor", 200,
+                                            json={"password": self.users[name].password})["secret"])
+
+    def give_factor(self, name):
+        """Give that person a second factor, whose sessions go on; a recovery code of it."""
+        bits = uuid.uuid4().bytes[:15]
+        self.connection.execute(
+            "WITH f AS (INSERT INTO chatsession.second_factors (user_id, secret, confirmed_at, last_step)"
+            "           VALUES (%(id)s, 'no app has it', now(), 0)),"
+            " c AS (UPDATE chatsession.users SET second_factor_at = now() WHERE id = %(id)s) SELECT",
+            {"id": self.ids[name]})
+        self.connection.execute("INSERT INTO chatsession.recovery_codes (user_id, code_hash) VALUES (%s, %s)",
+                                (self.ids[name], hashlib.sha256(bits).digest()))
+        return base64.b32encode(bits).decode()
+
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
         ref = uuid.uuid4().hex[:12]
@@ -104,6 +130,10 @@ def _turn(_world, thing, _person):
     return {"content": "hello", "client_id": str(uuid.uuid4())}
 
 
+def _with_code(world, _thing, person):
+    return {"password": world.users[person].password, "code": world.give_factor(person)}
+
+
 _MAKERS = {
     # route: (status, the body, is the object in the trash)
     "GET /chat/healthz": (200, None),
@@ -117,6 +147,11 @@ _MAKERS = {
     "DELETE /chat/api/sessions/{word}": (204, None),
     "POST /chat/api/password": (204, lambda world, thing, person: {"current": world.users[person].password,
                                                                    "new": f"another of {uuid.uuid4()}"}),
+    "GET /chat/api/second-factor": (200, None),
+    "POST /chat/api/second-factor": (200, lambda world, thing, person: {"password": world.users[person].password}),
+    "POST /chat/api/second-factor/confirm": (200, lambda world, thing, person: {"code": world.begin_factor(person)}),
+    "POST /chat/api/second-factor/remove": (204, _with_code),
+    "POST /chat/api/second-factor/recovery-codes": (200, _with_code),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
     "POST /chat/api/conversations/import": (201, lambda *_: {
@@ -148,13 +183,14 @@ _MAKERS = {
     "PATCH /chat-admin/api/users/{word}": (200, lambda *_: {"role": "viewer"}),
     "POST /chat-admin/api/users/{word}/password": (200, None),
     "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
+    "POST /chat-admin/api/users/{word}/second-factor/reset": (204, None),
     "GET /chat-admin/api/sessions": (200, None),
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
     "GET /chat-admin/api/audit": (200, None),
 }
-_MAKERS |= {f"{method} /chat-admin/api/{word}": _MAKERS[f"{method} /chat/api/{word}"]
-            for method, word in (("GET", "session"), ("POST", "login"), ("POST", "logout"))}
+_MAKERS |= {name.replace(" /chat/", " /chat-admin/"): maker for name, maker in _MAKERS.items()
+            if name.partition(" /chat/api/")[2].split("/")[0] in ("session", "login", "logout", "second-factor")}
 
 
 def needs_trash(route):

@@ -10,7 +10,7 @@ from harness.routes import ROUTES
 from harness.world import PEOPLE, World, good_request, needs_trash, send
 
 OPEN = ("no_session", "anyone")
-RANKS = (*OPEN, "user", "viewer", "auditor", "operator", "admin")
+RANKS = (*OPEN, "unenrolled", "user", "viewer", "auditor", "operator", "admin")
 LEVELS = {
     "GET /chat/healthz": "no_session",
     "GET /chat/readyz": "no_session",
@@ -21,6 +21,11 @@ LEVELS = {
     "DELETE /chat/api/sessions": "user",
     "DELETE /chat/api/sessions/{word}": "user",
     "POST /chat/api/password": "user",
+    "GET /chat/api/second-factor": "unenrolled",
+    "POST /chat/api/second-factor": "unenrolled",
+    "POST /chat/api/second-factor/confirm": "unenrolled",
+    "POST /chat/api/second-factor/remove": "user",
+    "POST /chat/api/second-factor/recovery-codes": "user",
     "GET /chat/api/conversations": "user",
     "POST /chat/api/conversations": "user",
     "POST /chat/api/conversations/import": "user",
@@ -38,6 +43,11 @@ LEVELS = {
     "GET /chat-admin/api/session": "anyone",
     "POST /chat-admin/api/login": "anyone",
     "POST /chat-admin/api/logout": "anyone",
+    "GET /chat-admin/api/second-factor": "unenrolled",
+    "POST /chat-admin/api/second-factor": "unenrolled",
+    "POST /chat-admin/api/second-factor/confirm": "unenrolled",
+    "POST /chat-admin/api/second-factor/remove": "user",
+    "POST /chat-admin/api/second-factor/recovery-codes": "user",
     "GET /chat-admin/api/overview": "viewer",
     "GET /chat-admin/api/conversations": "viewer",
     "GET /chat-admin/api/conversations/{id}": "viewer",
@@ -50,6 +60,7 @@ LEVELS = {
     "PATCH /chat-admin/api/users/{word}": "admin",
     "POST /chat-admin/api/users/{word}/password": "admin",
     "POST /chat-admin/api/users/{word}/sessions/revoke": "operator",
+    "POST /chat-admin/api/users/{word}/second-factor/reset": "admin",
     "GET /chat-admin/api/sessions": "operator",
     "POST /chat-admin/api/sessions/revoke": "operator",
     "GET /chat-admin/api/audit": "auditor",
@@ -227,7 +238,7 @@ def test_lists_hold_no_secret_of_anybody(world):
     """E10"""
     console = world.clients["ada"].console
     assert set(console.get("api/users").json()["users"][0]) == {
-        "name", "role", "created_at", "disabled", "conversations", "last_login_at"}
+        "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}
     assert set(console.get("api/sessions").json()["sessions"][0]) == {
         "ref", "user", "role", "created_at", "last_seen_at", "expires_at", "network", "user_agent", "current"}
     tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]

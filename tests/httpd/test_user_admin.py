@@ -160,7 +160,7 @@ def test_a_new_role_is_recorded_with_the_old_one_and_ends_the_sessions_on_every_
     sessions = on_both(hosts, log_in(hosts[1], user))
     changed = admin.json("PATCH", path(user), 200, json={"role": "operator"})
     assert [is_logged_in(one) for one in sessions] == [False, False]
-    assert set(changed) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at"}
+    assert set(changed) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}
     assert (changed["name"], changed["role"], changed["disabled"]) == (user.name, "operator", False)
     entry = last_entry(database)
     assert (entry["action"], entry["target_user"]) == ("user.change", user.name)
@@ -362,7 +362,7 @@ def test_a_users_sessions_are_shown_to_operators_only(hosts, add):
     shown = {}
     for role in ("viewer", "auditor", "operator", "admin"):
         shown[role] = log_in(hosts[0], add(role)).json("GET", path(user), 200)
-        assert set(shown[role]) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "sessions"}
+        assert set(shown[role]) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at", "sessions"}
     assert shown["viewer"]["sessions"] is None and shown["auditor"]["sessions"] is None
     for role in ("operator", "admin"):
         [session] = shown[role]["sessions"]

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /* Passwords are taken exactly as they are, stored as Argon2id, and an unknown user is like a wrong password. */
 #include "core/password.h"
+#include <malloc.h>
 #include "core/utf8.h"
 #include "fixture.h"
 #include "kuhn.h"
@@ -297,6 +298,24 @@ static void test_random_passwords_can_be_typed_and_set(void **state)
     assert_int_equal(characters, 52);
 }
 
+/* malloc would: what it has mapped once it takes from the heap of the thread the next time, and keeps there. */
+static void test_the_memory_of_a_hash_goes_back_to_the_system(void **state)
+{
+    const cs_password_cost_t dear = {8192, 1, 1};
+    apr_pool_t *pool = *state;
+    const char *phc;
+    bool rehash;
+    size_t before;
+
+    assert_int_equal(cs_password_hash(&phc, "correct horse", 13, &dear, pool), APR_SUCCESS);
+    before = mallinfo2().arena;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(cs_password_verify(&rehash, phc, "correct horse", 13, &dear), APR_SUCCESS);
+        assert_int_equal(cs_password_verify(&rehash, NULL, "correct horse", 13, &dear), CS_EBADSIG);
+    }
+    assert_in_range(mallinfo2().arena, 0, before + 1024 * 1024);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +335,7 @@ int main(void)
         FIXTURE_TEST(test_absurd_costs_in_a_stored_string_are_malformed),
         FIXTURE_TEST(test_costs_out_of_their_bounds_are_refused),
         FIXTURE_TEST(test_random_passwords_can_be_typed_and_set),
+        FIXTURE_TEST(test_the_memory_of_a_hash_goes_back_to_the_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ static const char *const golden[CS_PURPOSE_COUNT] = {
     GOLDEN_PAYLOAD "FsXotdAT-2GYnz4gYHxnNFly6Js8Z34zTjn6KYNa240",
     GOLDEN_PAYLOAD "wZVtk4-5Tw3qp6y3ppOaTsbKiDloMMbuyfn9qQEtdC8",
     GOLDEN_PAYLOAD "N62tNhXeB-n1vo78v2ZsiCuUqHYi6eXhEUYmenuJAYg",
+    GOLDEN_PAYLOAD "sIROEbjOoROftuJBpbw7U06pNIgCuYyIrWaf0XBfW2M",
 };
 
 /** Secret number n: 48 bytes that count up from n. */

@@ -39,6 +39,8 @@ export const createUser = (name, role) => api.post('api/users', { name, role });
 export const changeUser = (name, change) => api.patch(userPath(name), change);
 /** A new password. @param {string} name @returns {Promise<{password: string}>} */
 export const resetPassword = (name) => api.post(`${userPath(name)}/password`);
+/** Take another's second factor away. @param {string} name @returns {Promise<null>} */
+export const resetSecondFactor = (name) => api.post(`${userPath(name)}/second-factor/reset`);
 /** End all sessions of a user. @param {string} name @returns {Promise<{sessions: number}>} */
 export const endUserSessions = (name) => api.post(`${userPath(name)}/sessions/revoke`);
 /** All sessions. @param {AbortSignal} signal @returns {Promise<Object>} */

@@ -38,6 +38,20 @@ export function deniedPanel(user, onLeave) {
 }
 
 /**
+ * The way to a second factor, without which the console answers nothing.
+ * @param {HTMLElement} steps of enrolment.js
+ * @param {function(): void} onLeave called after the log-out
+ * @returns {HTMLElement}
+ */
+export function enrolmentPanel(steps, onLeave) {
+  return frame(
+    t('factor.needed_title'),
+    steps,
+    el('button', { class: 'button button-quiet', type: 'button', onclick: () => logOut(onLeave) }, t('console.logout')),
+  );
+}
+
+/**
  * Log out; when that fails the operator is told, because the session still lives.
  * @param {function(): void} onLeave
  */

@@ -13,9 +13,10 @@ import './words/sessions.js';
 import './words/audit.js';
 import { api } from '../shared/api.js';
 import { $, replaceChildren } from '../shared/dom.js';
+import { enrolment } from '../shared/enrolment.js';
 import { onLanguageChange, t, translate } from '../shared/i18n.js';
 import { getSession } from './endpoints.js';
-import { deniedPanel, loginPanel } from './entrance.js';
+import { deniedPanel, enrolmentPanel, loginPanel } from './entrance.js';
 import { errorBox } from './loading.js';
 import { forget } from './memory.js';
 import { may } from './roles.js';
@@ -39,6 +40,11 @@ function enter(session) {
   } else if (!may(session.user.role, 'enter')) {
     forget();
     showEntrance(() => deniedPanel(session.user, start));
+  } else if (session.second_factor === 'needed') {
+    forget();
+    /* Once, so that another language does not begin it anew: the recovery codes are shown only now. */
+    const steps = enrolment({ userName: session.user.name, lead: t('factor.needed'), onDone: start });
+    showEntrance(() => enrolmentPanel(steps, start));
   } else {
     drawEntrance = null;
     showShell($('#app'), session.user, start);
@@ -58,12 +64,13 @@ function showEntrance(draw) {
     dialog.close('');
   }
   replaceChildren($('#app'), draw());
-  $('#app').querySelector('input, button')?.focus();
+  $('#app').querySelector('input:not([hidden]), button')?.focus();
 }
 
 translate();
 onLanguageChange(() => drawEntrance && replaceChildren($('#app'), drawEntrance()));
 api.onUnauthenticated(() => showLogin('console.sessionEnded'));
+api.onSecondFactorNeeded(start);
 /* A page that the browser kept for Back is older than a log-out since then. */
 addEventListener('pageshow', (event) => event.persisted && start());
 start();

@@ -6,6 +6,7 @@
 import { $, el, replaceChildren } from '../shared/dom.js';
 import { onLanguageChange, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
+import { showSecondFactor } from '../shared/second-factor.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { showAudit } from './audit.js';
 import { showConversations } from './conversations.js';
@@ -116,6 +117,7 @@ function userMenu() {
       el('p', { class: 'muted' }, `${roleName(user.role)}: ${t(`role.${user.role}.may`)}`),
       themeSwitch(),
       languageSwitch(),
+      el('button', { class: 'button', type: 'button', dataset: { factor: '' }, onclick: () => showSecondFactor(user.name) }, icon('user'), t('factor.title')),
       el('button', { class: 'button', type: 'button', onclick: () => logOut(onLeave) }, icon('logout'), t('console.logout')),
     ),
   );

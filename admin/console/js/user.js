@@ -15,7 +15,7 @@ import { hrefFor } from './router.js';
 import { screenHeader } from './screen_header.js';
 import { sessionsTable } from './sessions.js';
 import { conversationsLink, lastLogin, stateBadge } from './user_columns.js';
-import { changeRoleByDialog, disableByDialog, enable, endSessionsByDialog, resetPasswordByDialog } from './user_dialogs.js';
+import { changeRoleByDialog, disableByDialog, enable, endSessionsByDialog, resetFactorByDialog, resetPasswordByDialog } from './user_dialogs.js';
 import { userText } from './user_text.js';
 import { timeText } from './words_for.js';
 
@@ -62,6 +62,7 @@ function actions(screen, shown) {
   return [
     manages && button('edit', t('user.role.change'), () => changeRoleByDialog(shown, done)),
     manages && button('refresh', t('user.password.reset'), () => resetPasswordByDialog(shown, done)),
+    manages && shown.second_factor_at && button('refresh', t('user.factor.reset'), () => resetFactorByDialog(shown, done)),
     manages && shown.disabled && button('restore', t('user.enable'), () => enable(shown, done)),
     manages && !shown.disabled && button('close', t('user.disable.ask'), () => disableByDialog(shown, done), 'button-danger'),
   ];
@@ -78,6 +79,7 @@ function facts(shown) {
     [t('users.col.conversations'), conversationsLink(shown)],
     [t('users.col.lastLogin'), lastLogin(shown)],
     [t('users.col.created'), timeText(shown.created_at)],
+    [t('user.factor'), shown.second_factor_at ? timeText(shown.second_factor_at) : t('console.none')],
   ];
   return el(
     'dl',

@@ -9,7 +9,7 @@ import { describeError } from '../shared/errors.js';
 import { isolate, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { confirmDialog, openDialog, toast } from '../shared/notify.js';
-import { changeUser, createUser, endUserSessions, resetPassword } from './endpoints.js';
+import { changeUser, createUser, endUserSessions, resetPassword, resetSecondFactor } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { forget } from './memory.js';
 import { ROLES } from './roles.js';
@@ -94,6 +94,23 @@ export async function resetPasswordByDialog(user, onDone) {
     await attempt(async () => {
       const { password } = await resetPassword(user.name);
       showPassword(user.name, password, onDone);
+    });
+  }
+}
+
+/** Asks, then takes the second factor away. @param {{name: string}} user @param {function(): void} onDone */
+export async function resetFactorByDialog(user, onDone) {
+  const yes = await confirmDialog({
+    title: t('user.factor.title', { name: named(user) }),
+    body: t('user.factor.detail'),
+    confirmLabel: t('user.factor.do'),
+    danger: true,
+  });
+  if (yes) {
+    await attempt(async () => {
+      await resetSecondFactor(user.name);
+      toast({ text: t('user.factor.done', { name: named(user) }), kind: 'success' });
+      onDone();
     });
   }
 }

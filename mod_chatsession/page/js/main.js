@@ -7,6 +7,7 @@ import { $, $$, el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { onLanguageChange, t, translate } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
+import { enrolment } from '../shared/enrolment.js';
 import { loginForm } from '../shared/login.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import './words.js';
@@ -25,6 +26,7 @@ const AWAY_MS = 5000;
 let session = null;
 
 drawIcons();
+api.onSecondFactorNeeded(() => location.reload());
 translate(document);
 start();
 
@@ -35,7 +37,9 @@ async function start() {
     showFailure(error);
     return;
   }
-  if (session.authenticated) {
+  if (session.second_factor === 'needed') {
+    showEnrolment();
+  } else if (session.authenticated) {
     if (!goOnOnce()) {
       showChat();
     }
@@ -51,7 +55,9 @@ function showLogin() {
       onSuccess: (next) => {
         session = next;
         stop();
-        if (!goOn()) {
+        if (session.second_factor === 'needed') {
+          showEnrolment();
+        } else if (!goOn()) {
           showChat();
         }
       },
@@ -65,6 +71,18 @@ function showLogin() {
     $('.way-in-intro').textContent = t('page.login_intro');
   });
   draw();
+}
+
+/* Nothing else is answered before; then it goes on as after a log-in. */
+function showEnrolment() {
+  const onDone = () => {
+    if (!goOn()) {
+      showChat();
+    }
+  };
+  document.title = t('page.name');
+  wayIn([el('h1', { class: 'way-in-title' }, t('factor.needed_title')), enrolment({ userName: session.user.name, lead: t('factor.needed'), onDone })]);
+  $('#factor-password').focus();
 }
 
 function showFailure(error) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The user's own account: where one is logged in, and the password. */
+/* The user's own account: where one is logged in, the password, and the second factor. */
 
 import { el } from '../shared/dom.js';
 import { defineMessages, t } from '../shared/i18n.js';
 import { openDialog } from '../shared/notify.js';
+import { secondFactorPart } from '../shared/second-factor.js';
 import { ownSessions } from './own-sessions.js';
 import { passwordForm } from './password-form.js';
 
@@ -14,12 +15,14 @@ defineMessages({
     'own.title': 'My account',
     'own.sessions': 'Where you are logged in',
     'own.password': 'Change the password',
+    'own.factor': 'Second factor',
   },
   ja: {
     'own.open': 'セッションとパスワード',
     'own.title': 'マイアカウント',
     'own.sessions': 'ログイン中の場所',
     'own.password': 'パスワードの変更',
+    'own.factor': '2 段階認証',
   },
 });
 
@@ -30,8 +33,14 @@ defineMessages({
 export function showOwnAccount(user) {
   const sessions = ownSessions();
   const form = passwordForm({ userName: user.name, onChanged: () => sessions.load() });
-  openDialog({ title: t('own.title'), content: [part('own.sessions', sessions.node), part('own.password', form)], class: 'own-account' });
+  const factor = secondFactorPart({ userName: user.name, onChanged: () => sessions.load() });
+  const factorPart = part('own.factor', factor.node);
+  factorPart.hidden = true;
+  openDialog({ title: t('own.title'), content: [part('own.sessions', sessions.node), part('own.password', form), factorPart], class: 'own-account' });
   sessions.load();
+  factor.load().then((state) => {
+    factorPart.hidden = state === 'off';
+  });
 }
 
 function part(key, content) {

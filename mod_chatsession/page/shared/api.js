@@ -9,6 +9,7 @@ export { createEventParser, readEvents } from './sse.js';
 
 const JSON_TIMEOUT_MS = 30000;
 const unauthenticatedListeners = new Set();
+const secondFactorListeners = new Set();
 
 /** Why a call failed: HTTP status (0: no answer), the API's error code and sentence, and what is needed to try again. */
 export class ApiError extends Error {
@@ -77,6 +78,14 @@ export const api = {
     unauthenticatedListeners.add(fn);
     return () => unauthenticatedListeners.delete(fn);
   },
+  /**
+   * Calls fn(error) for every 403 `second_factor_needed`: the user must set one up before anything else is answered.
+   * @param {function(ApiError): void} fn @returns {function(): void} takes the listener away again
+   */
+  onSecondFactorNeeded(fn) {
+    secondFactorListeners.add(fn);
+    return () => secondFactorListeners.delete(fn);
+  },
 };
 
 function openStream(path, body, lastEventId, signal) {
@@ -122,6 +131,9 @@ async function send(method, url, body, { headers, signal }) {
     const error = await errorFrom(response);
     if (error.status === 401 && error.code === 'unauthenticated') {
       unauthenticatedListeners.forEach((fn) => fn(error));
+    }
+    if (error.status === 403 && error.code === 'second_factor_needed') {
+      secondFactorListeners.forEach((fn) => fn(error));
     }
     throw error;
   }

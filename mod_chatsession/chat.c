@@ -15,6 +15,8 @@
 #define SMALL_LIMIT 16384
 /* System text and examples. */
 #define SETTINGS_LIMIT (1024 * 1024)
+/* One conversation from elsewhere. */
+#define IMPORT_LIMIT (8 * 1024 * 1024)
 
 static int get_healthz(chatsession_call_t *call)
 {
@@ -54,6 +56,9 @@ static const chatsession_route_t routes[] = {
     {"GET", "api/conversations", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_conversations},
     {"POST", "api/conversations", CHATSESSION_USER, SETTINGS_LIMIT, CHATSESSION_MEMBERS(chatsession_create_members),
      chatsession_create_conversation},
+    {"POST", "api/conversations/import", CHATSESSION_USER, IMPORT_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_import_members), chatsession_post_import},
+    {"GET", "api/export", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_export_all},
     {"GET", "api/conversations/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_conversation},
     {"PATCH", "api/conversations/{id}", CHATSESSION_USER, SETTINGS_LIMIT,
      CHATSESSION_MEMBERS(chatsession_patch_members), chatsession_patch_conversation},

@@ -5,10 +5,10 @@
 #include "reply.h"
 #include "store/conversation.h"
 
-const cs_json_member_t chatsession_create_members[5] = {
+const cs_json_member_t chatsession_create_members[6] = {
     {"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
     {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000}, {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
-    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
+    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},   {"client_id", CS_JSON_UUID, 0, 0, 0},
 };
 
 const cs_json_member_t chatsession_patch_members[7] = {
@@ -39,15 +39,16 @@ int chatsession_list_conversations(chatsession_call_t *call)
     const char *state = chatsession_query(call, "state");
     cs_conversation_list_t list = {.user_id = call->session->user_id,
                                    .query = chatsession_query(call, "q"),
-                                   .trashed = state && !strcmp(state, "trashed"),
+                                   .state = state ? state : "active",
                                    .after = chatsession_query(call, "after")};
     json_t *conversations;
     const char *next;
     apr_status_t rv;
     int answer;
 
-    if (state && !list.trashed && strcmp(state, "active") != 0) {
-        return chatsession_bad_request(call, "state is neither active nor trashed.");
+    if (strcmp(list.state, "active") != 0 && strcmp(list.state, "archived") != 0 && strcmp(list.state, "kept") != 0 &&
+        strcmp(list.state, "trashed") != 0) {
+        return chatsession_bad_request(call, "state is none of active, archived, kept, trashed.");
     }
     if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
         return answer;
@@ -62,6 +63,7 @@ int chatsession_list_conversations(chatsession_call_t *call)
 int chatsession_create_conversation(chatsession_call_t *call)
 {
     json_t *conversation;
+    cs_conversation_new_t made = {.title = call->fields[0].string, .client_id = call->fields[5].string};
     json_t *settings;
     apr_status_t rv;
     const int refused = chatsession_read_settings(call, 1, &settings);
@@ -69,8 +71,8 @@ int chatsession_create_conversation(chatsession_call_t *call)
     if (refused != DECLINED) {
         return refused;
     }
-    rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id, call->fields[0].string, settings,
-                                call->r->pool);
+    made.settings = settings;
+    rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id, &made, call->r->pool);
     return reply_object(call, rv, HTTP_CREATED, conversation);
 }
 

@@ -117,7 +117,8 @@ static int find_conversation(chatsession_call_t *call, const chatsession_backend
         return cs_uuid_is(named) ? OK : chatsession_bad_request(call, CONVERSATION_HEADER " is no conversation's id.");
     }
     settings = cs_json_own(json_pack("{s:s,s:s?}", "model", backend->name, "system", system_of(messages, pool)), pool);
-    rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id, NULL, settings, pool);
+    rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
+                                &(cs_conversation_new_t){.settings = settings}, pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }

@@ -895,6 +895,8 @@ CREATE TABLE chatsession.conversations (
     system text,
     params jsonb,
     examples jsonb,
+    client_key text,
+    CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
     CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
     CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
@@ -1128,6 +1130,8 @@ CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING bt
 
 CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts USING btree (conversation_id);
 
+CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
+
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
@@ -1143,6 +1147,8 @@ CREATE INDEX live_turns_queued ON chatsession.live_turns USING btree (round, tic
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
+
+CREATE UNIQUE INDEX one_conversation_per_client_key ON chatsession.conversations USING btree (user_id, client_key) WHERE (client_key IS NOT NULL);
 
 CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (conversation_id, client_id) WHERE (client_id IS NOT NULL);
 

@@ -12,20 +12,31 @@
 typedef struct {
     const char *user_id;
     const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
-    bool trashed;      /* what the user put in the trash, instead of what is in sight */
-    const char *after; /* NULL: from the newest; else the text of *next of the page before */
+    const char *state; /* "active", "archived", "kept" (both of these), "trashed" (by the user) */
+    const char *after; /* NULL: from the first; else the text of *next of the page before */
     int limit;         /* rows, 1 to 200 */
 } cs_conversation_list_t;
 
-/** A page of conversations; *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
+/** A page of conversations, pinned ones first, newest first; with a query, message_id is that of the first message
+ * that holds it. *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
  * ours. */
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
                                   const cs_conversation_list_t *list, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** A new one; title may be NULL. settings has any of model, system, params and examples; a member that is null is as
- * one that is not there. */
-apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
-                                    const json_t *settings, apr_pool_t *pool) CS_MUSTCHECK;
+/** The ids of all that the user has, trash too, oldest first: [{"id"}], 200 at a time. CS_EMALFORMED as above. */
+apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** What a new conversation begins with; any may be NULL. */
+typedef struct {
+    const char *title;
+    const char *client_id;  /* the same again finds the conversation that this user made with it */
+    const json_t *settings; /* any of model, system, params and examples; null is as not there */
+} cs_conversation_new_t;
+
+/** A new one, or the one that this user made with the same client_id. */
+apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id,
+                                    const cs_conversation_new_t *made, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Take back a conversation of the user's in which nothing was said. */
 apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool) CS_MUSTCHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/conversation.h"
+#include <apr_general.h>
 #include <apr_strings.h>
 #include "core/json.h"
 #include "store/columns.h"
@@ -23,37 +24,56 @@ static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat,
     return rv;
 }
 
+static const char *bool_text(const bool *value)
+{
+    return !value ? NULL : *value ? "true" : "false";
+}
+
+/* How many ids one call gives. */
+#define IDS 200
+#define IDS_TEXT APR_STRINGIFY(IDS)
+
+/* The list's cursor is a keyset cursor (keyset.h), with a p before it when the row is pinned. */
+#define LIST_CURSOR "CASE WHEN c.pinned THEN 'p' ELSE '' END || chatsession.usec(c.updated_at) || '_' || c.id AS next"
+
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
                                   const cs_conversation_list_t *list, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT " CS_CONVERSATION_COLUMNS ", hit.snippet, " CS_KEYSET_CURSOR
-        " FROM chatsession.conversations c LEFT JOIN LATERAL (SELECT " CS_SNIPPET(
+        "SELECT " CS_CONVERSATION_COLUMNS ", hit.snippet, hit.id AS message_id, " LIST_CURSOR
+        " FROM chatsession.conversations c LEFT JOIN LATERAL (SELECT m.id, " CS_SNIPPET(
             "m.content",
             "$2") " AS snippet"
                   "   FROM chatsession.messages m WHERE $2::text IS NOT NULL AND m.conversation_id = c.id"
                   "   AND m.content ILIKE " CS_LIKE_LITERAL(
                       "$2::text") " ORDER BY m.seq LIMIT 1) hit ON true"
-                                  " WHERE c.user_id = $1::uuid AND CASE WHEN $3::boolean THEN c.trashed_by = 'user' "
-                                  "ELSE c.trashed_at IS NULL END"
-                                  " AND ($2::text IS NULL OR hit.snippet IS NOT NULL OR c.title ILIKE " CS_LIKE_LITERAL(
+                                  " WHERE c.user_id = $1::uuid AND CASE $3 WHEN 'trashed' THEN c.trashed_by = 'user'"
+                                  "   WHEN 'archived' THEN c.trashed_at IS NULL AND c.archived WHEN 'kept' THEN "
+                                  "c.trashed_at IS NULL"
+                                  "   ELSE c.trashed_at IS NULL AND NOT c.archived END"
+                                  " AND ($2::text IS NULL OR hit.id IS NOT NULL OR c.title ILIKE " CS_LIKE_LITERAL(
                                       "$2::text") ")"
-                                                  " AND " CS_KEYSET_AFTER("$4", "$5") " ORDER BY " CS_KEYSET_ORDER
-                                                                                      " LIMIT $6::integer + 1";
+                                                  " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
+                                                  "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 "
+                                                  "microsecond', $6::uuid))"
+                                                  " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT "
+                                                  "$7::integer + 1";
+    const bool pinned = list->after && *list->after == 'p';
     cs_keyset_t after;
     cs_db_result_t *result;
-    apr_status_t rv = cs_keyset_parse(&after, list->after, pool);
+    apr_status_t rv = cs_keyset_parse(&after, list->after ? list->after + pinned : NULL, pool);
 
     *conversations = NULL;
     *next = NULL;
     if (rv == APR_SUCCESS) {
         const cs_db_param_t params[] = {CS_DB_TEXT(list->user_id),
                                         CS_DB_TEXT(list->query),
-                                        CS_DB_TEXT(list->trashed ? "true" : "false"),
+                                        CS_DB_TEXT(list->state),
+                                        CS_DB_TEXT(bool_text(&pinned)),
                                         CS_DB_TEXT(after.time),
                                         CS_DB_TEXT(after.id),
                                         CS_DB_TEXT(apr_itoa(pool, list->limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 6, params, pool);
+        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
     }
     if (rv == APR_SUCCESS) {
         *conversations = cs_keyset_page(next, result, list->limit, pool);
@@ -61,18 +81,46 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
     return rv;
 }
 
-apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id, const char *title,
-                                    const json_t *settings, apr_pool_t *pool)
+apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
+                                 apr_pool_t *pool)
 {
     static const char sql[] =
-        "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples)"
-        " VALUES ($1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> 'params', 'null'),"
-        " nullif($3::jsonb -> 'examples', 'null'))"
-        " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(title),
-                                    CS_DB_TEXT(cs_json_print(settings, NULL, pool))};
+        "SELECT c.id, chatsession.usec(c.created_at) || '_' || c.id AS next FROM chatsession.conversations c"
+        " WHERE c.user_id = $1::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
+        " AND ($2::bigint IS NULL OR (c.created_at, c.id) >"
+        "   (to_timestamp(0) + $2::bigint * interval '1 microsecond', $3::uuid))"
+        " ORDER BY c.created_at, c.id LIMIT " IDS_TEXT " + 1";
+    cs_keyset_t keyset;
+    cs_db_result_t *result;
+    apr_status_t rv = cs_keyset_parse(&keyset, after, pool);
 
-    return one_row(conversation, db, CS_DB_ONCE, sql, 3, params, pool);
+    *ids = NULL;
+    *next = NULL;
+    if (rv == APR_SUCCESS) {
+        const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(keyset.time), CS_DB_TEXT(keyset.id)};
+        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        *ids = cs_keyset_page(next, result, IDS, pool);
+    }
+    return rv;
+}
+
+apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id,
+                                    const cs_conversation_new_t *made, apr_pool_t *pool)
+{
+    /* The same key again finds the first one's work, also while that is being committed: the update waits for it. */
+    static const char sql[] =
+        "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples, client_key)"
+        " VALUES ($1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> 'params', 'null'),"
+        " nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4)"
+        " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
+        " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(made->title),
+                                    CS_DB_TEXT(made->settings ? cs_json_print(made->settings, NULL, pool) : NULL),
+                                    CS_DB_TEXT(made->client_id)};
+
+    return one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 4, params, pool);
 }
 
 apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
@@ -160,11 +208,6 @@ apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char 
         }
     }
     return rv;
-}
-
-static const char *bool_text(const bool *value)
-{
-    return !value ? NULL : *value ? "true" : "false";
 }
 
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,

@@ -197,6 +197,100 @@ def test_answering_again_makes_a_second_version(browser, chat, model):
     browser.gone("#composer-note")
 
 
+def seen(client, conversation):
+    """(content, parent's content) of every message, in their order"""
+    messages = client.conversation(conversation)["messages"]
+    contents = {one["id"]: one["content"] for one in messages}
+    return [(one["content"], contents.get(one["parent_id"])) for one in messages]
+
+
+def test_an_edited_message_stands_beside_the_old_one(browser, chat, client, model):
+    """All versions are kept and shown; the model hears only the branch"""
+    model.script = says("first answer")
+    chat.ask("\u6f6e\u6c50\u3068\u306f")
+    model.script = says("second answer")
+    chat.ask("and then?")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    assert browser.see(".editor textarea").get_property("value") == "\u6f6e\u6c50\u3068\u306f"
+    chat.press(Keys.ESCAPE)
+    browser.gone(".editor")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    model.script = says("third answer")
+    chat.write(".editor textarea", "\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b").send_keys(Keys.ENTER)
+    chat.see_answer("third answer", "complete")
+    assert chat.questions == ["\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b"]
+    assert chat.texts(".message-user .version") == ["2/2"]
+    assert seen(client, chat.conversation_id) == [
+        ("\u6f6e\u6c50\u3068\u306f", None), ("first answer", "\u6f6e\u6c50\u3068\u306f"), ("and then?", "first answer"),
+        ("second answer", "and then?"), ("\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b", None),
+        ("third answer", "\u6f6e\u6c50\u3068\u306f\u4f55\u3067\u3059\u304b")]
+    assert [one["content"] for one in model.requests[-1].json["messages"]] == chat.questions
+
+    # The old branch can be gone on with from where it stands.
+    chat.hover(".message-user")
+    chat.click('[data-action="version"][aria-label="Previous version"]')
+    chat.wait_texts(".message-user .message-body", ["\u6f6e\u6c50\u3068\u306f", "and then?"])
+    browser.see_text("A new message continues this one.", "#composer-note")
+    model.script = says("fourth answer")
+    chat.send("on the old branch")
+    chat.see_answer("fourth answer", "complete")
+    browser.gone("#composer-note")
+    assert chat.questions == ["\u6f6e\u6c50\u3068\u306f", "and then?", "on the old branch"]
+    assert seen(client, chat.conversation_id)[-2:] == [("on the old branch", "second answer"),
+                                                       ("fourth answer", "on the old branch")]
+    browser.driver.refresh()
+    chat.see_answer("fourth answer", "complete")
+    assert chat.texts(".version") == ["1/2"]
+
+
+def test_an_edit_that_is_refused_keeps_its_text(browser, relay, person, client):
+    browser.expect_console("ERR_")
+    chat = ChatPage(browser, relay).enter(person)
+    chat.ask("before")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    relay.cut()
+    chat.write(".editor textarea", "after").send_keys(Keys.ENTER)
+    chat.click("#composer-stop")
+    chat.click(".failure button", "Back to the text")
+    assert browser.see(".editor textarea").get_property("value") == "after" and chat.draft == ""
+    relay.mend()
+    chat.click(".editor button", "Send")
+    chat.see_answer("Hello", "complete")
+    assert chat.questions == ["after"]
+    assert [one["content"] for one in client.conversation(chat.conversation_id)["messages"]] == [
+        "before", "Hello", "after", "Hello"]
+
+
+def test_enter_that_ends_a_composition_does_not_send_an_edit(browser, chat):
+    chat.ask("\u6f6e")
+    chat.hover(".message-user")
+    chat.click('.message-user [data-action="edit"]')
+    browser.see(".editor textarea")
+    browser.run(_PRESS_ENTER.replace("#composer-text", ".editor textarea")
+                + "enter({ isComposing: true }); enter({ keyCode: 229 });"
+                + "end('compositionstart'); enter({}); end('compositionend'); enter({});")
+    browser.see(".editor textarea")
+    assert chat.texts(".version") == []
+
+
+def test_a_stopped_answer_can_be_gone_on_with(server, browser, chat, halves, model):
+    server.expect_log(PROXY_ENDED)
+    halves()
+    chat.send("Stop me")
+    chat.see_answer(FIRST.strip())
+    chat.click("#composer-stop")
+    chat.answer("stopped")
+    model.script = says("the rest")
+    chat.click('.ending [data-action="continue"]')
+    chat.see_answer("the rest", "complete")
+    asked = model.requests[-1].json["messages"]
+    assert [one["content"] for one in asked] == ["Stop me", FIRST, "Please continue where you stopped."]
+    assert not browser.find('[data-action="continue"]')[0].is_displayed(), "it has been gone on from"
+
+
 def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, chat, model):
     server.expect_log(PROXY_ENDED)
 
@@ -206,10 +300,11 @@ def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, 
         answer.reset()
     model.script = break_off
     chat.send("Break off")
-    browser.see(".failure")
+    browser.see_text("The model could not finish its answer.", ".failure")
     assert chat.answers == ["So far and"]
+    assert chat.texts(".failure button") == ["Continue", "Answer again"]
     model.reset()
-    chat.click(".failure button")
+    chat.click(".failure button", "Answer again")
     chat.see_answer("Hello", "complete")
     assert chat.texts(".version") == ["2/2"]
 
@@ -252,6 +347,67 @@ def test_a_lost_connection_in_mid_stream_is_taken_up_again(browser, relay, perso
     assert chat.questions == ["Lose me"] and model.calls == 1
 
 
+def test_sending_again_after_lost_answers_doubles_nothing(browser, chat, client, model):
+    """The same client_id goes with every attempt, also with the one that makes the conversation"""
+    browser.run("""const real = window.fetch; const seen = new Set(); window.posts = [];
+        window.fetch = async (url, init) => {
+          const answer = await real(url, init);
+          if (init.method === 'POST') {
+            window.posts.push(init.body);
+            if (!seen.has(url)) { seen.add(url); throw new TypeError('lost'); }
+          }
+          return answer;
+        };""")
+    chat.send("\u4e00\u5ea6\u3060\u3051")
+    chat.click(".failure button", "Send again")
+    assert chat.answer() == "Hello"
+    posts = [json.loads(one) for one in browser.run("return window.posts")]
+    assert len(posts) == 4 and len({one["client_id"] for one in posts}) == 1
+    listed = client.get("api/conversations").json()["conversations"]
+    assert [one["message_count"] for one in listed] == [2] and model.calls == 1
+
+
+def test_a_database_that_is_away_is_said_and_nothing_is_doubled(browser, chat, server, database, client, model):
+    """503: in words, with a way on"""
+    browser.expect_console("503")
+    chat.ask("before")
+    conversation = chat.conversation_id
+    browser.run("""const real = window.fetch; window.away = true;
+        window.fetch = (url, init) => (window.away && init.method === 'POST'
+          ? Promise.resolve(new Response('{"error":"database_unavailable","detail":"x"}',
+              { status: 503, headers: { 'Retry-After': '2' } }))
+          : real(url, init));""")
+    chat.send("while it is away")
+    browser.see_text("The history cannot be reached", ".failure")
+    assert chat.questions == ["before", "while it is away"]
+    chat.click(".failure button", "Send again")
+    browser.see(".failure")
+    browser.run("window.away = false")
+    chat.click(".failure button", "Send again")
+    assert chat.answer() == "Hello"
+    assert [one["content"] for one in client.conversation(conversation)["messages"]] == [
+        "before", "Hello", "while it is away", "Hello"]
+
+
+def test_too_many_requests_count_down_and_then_go_on(browser, chat, client):
+    browser.run("""const real = window.fetch; let first = true;
+        window.fetch = (url, init) => {
+          if (first && String(url).endsWith('/messages')) {
+            first = false;
+            const headers = { 'Retry-After': '2' };
+            const body = '{"error":"too_many_requests","detail":"x"}';
+            return Promise.resolve(new Response(body, { status: 429, headers }));
+          }
+          return real(url, init);
+        };""")
+    chat.send("Too quick")
+    button = browser.see(".failure button")
+    assert not button.is_enabled() and " s)" in button.text
+    chat.click(".failure button:enabled", "Send again")
+    assert chat.answer() == "Hello"
+    assert len(client.conversation(chat.conversation_id)["messages"]) == 2
+
+
 # --- other tabs, other browsers
 
 
@@ -277,13 +433,12 @@ def test_a_tab_that_is_behind_is_told(browser, server, chat, client, model):
 
     assert chat.questions == ["In both tabs"]
     chat.send("From the second")
-    browser.see_text("This chat went on elsewhere", ".failure")
-    chat.click(".failure button", "Show")
-    chat.wait_texts(".message-user .message-body", ["In both tabs", "Only in the first"])
-    assert chat.draft == "From the second"
-    chat.click("#composer-text").send_keys(Keys.ENTER)
+    browser.see_text("What came in between now stands above your message.", ".failure")
     chat.wait_texts(".message-user .message-body", ["In both tabs", "Only in the first", "From the second"])
+    chat.click(".failure button", "Send again")
+    browser.gone(".failure")
     chat.answer()
+    assert chat.questions == ["In both tabs", "Only in the first", "From the second"] and chat.draft == ""
     assert len(messages()) == 6
 
 
@@ -404,6 +559,59 @@ def test_trash_undo_and_restore(browser, chat, client):
     assert client.conversation(kept)["trashed_at"] is None
 
 
+def test_archive_undo_and_back(browser, chat, client):
+    """Archived chats have a folder of their own, and a search finds them all the same"""
+    put_away, _ = seeds(client, "\u6f6e\u306e\u8a71", "stays")
+    browser.driver.refresh()
+    chat.click("#conversations a[data-id]", "\u6f6e\u306e\u8a71")
+    chat.answer()
+    chat.menu("Archive")
+    chat.wait_texts("#conversations .row-title", ["stays"])
+    chat.toast("is in the archive")
+    assert chat.questions == ["\u6f6e\u306e\u8a71"], "it stays open"
+    chat.click(".toast button", "Undo")
+    chat.wait_texts("#conversations .row-title", ["stays", "\u6f6e\u306e\u8a71"])
+    chat.menu("Archive")
+    chat.wait_texts("#conversations .row-title", ["stays"])
+    chat.write("#search", "\u6f6e\u306e")
+    chat.wait_texts("#conversations .row-title", ["\u6f6e\u306e\u8a71"])
+    assert chat.texts(".row-marks .visually-hidden") == ["archived"]
+    chat.click("#archive-toggle")
+    browser.see_text("Archive", ".list-heading")
+    chat.wait_texts("#conversations .row-title", ["\u6f6e\u306e\u8a71"])
+    chat.dismiss_toasts()
+    chat.menu("Take out of the archive")
+    browser.see_text("The archive is empty.", "#conversations")
+    chat.click("#archive-toggle", "Back to the chats")
+    chat.wait_texts("#conversations .row-title", ["stays", "\u6f6e\u306e\u8a71"])
+    assert client.conversation(put_away)["archived"] is False
+
+
+def test_the_list_is_grouped_by_day_with_the_pinned_first(browser, chat, client, database, person):
+    database.rows("""
+        INSERT INTO chatsession.conversations (user_id, title, pinned, updated_at)
+        SELECT u.id, n || ' days ago', n = 400, now() - n * interval '1 day'
+        FROM chatsession.users u, unnest(ARRAY[0, 1, 3, 20, 400]) n WHERE u.name = %s""", (person.name,))
+    database.rows("""
+        INSERT INTO chatsession.conversations (user_id, title, updated_at)
+        SELECT u.id, 'in between', now() - interval '2 days' FROM chatsession.users u, generate_series(1, 120)
+        WHERE u.name = %s""", (person.name,))
+    database.rows("""
+        INSERT INTO chatsession.conversations (user_id, title, updated_at)
+        SELECT u.id, 'in June', '2024-06-15T12:00:00Z' FROM chatsession.users u WHERE u.name = %s""", (person.name,))
+    browser.driver.refresh()
+    browser.wait(lambda: chat.titles[:3] == ["400 days ago", "0 days ago", "1 days ago"],
+                 "the pinned one, which its age puts on the last page, above the others")
+
+    def scrolled():
+        browser.run("const box = document.querySelector('#conversations'); box.scrollTop = box.scrollHeight")
+        return len(chat.titles) == 126
+    browser.wait(scrolled, "all pages")
+    assert chat.texts(".list-heading") == ["Pinned", "Today", "Yesterday", "Previous 7 days", "Previous 30 days",
+                                           "June 2024"]
+    assert chat.titles[-2:] == ["20 days ago", "in June"]
+
+
 def test_a_japanese_word_of_two_characters_is_found(browser, chat, client, model):
     model.script = says("\u6708\u306e\u5f15\u529b\u306b\u3088\u308b\u6f6e\u6c50\u3067\u3059\u3002")
     seeds(client, "\u6d77\u306f\u306a\u305c\u52d5\u304f\u306e\u3067\u3059\u304b")
@@ -417,6 +625,7 @@ def test_a_japanese_word_of_two_characters_is_found(browser, chat, client, model
     chat.click("#conversations a[data-id]")
     found = browser.see(".message.found")
     assert "\u6f6e\u6c50" in found.text
+    assert browser.run("return [...CSS.highlights.get('found')].map(String)") == ["\u6f6e\u6c50"]
     chat.write("#search", "\u5ddd")
     browser.see_text("Nothing found", "#conversations")
     browser.find("#search")[0].send_keys(Keys.ESCAPE)

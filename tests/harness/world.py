@@ -165,6 +165,10 @@ _MAKERS = {
     "DELETE /chat/api/keys/{id}": (204, None),
     "GET /chat/api/conversations": (200, None),
     "POST /chat/api/conversations": (201, lambda *_: {"title": "a new one"}),
+    "POST /chat/api/conversations/import": (201, lambda *_: {
+        "key": f"test:{uuid.uuid4()}", "messages": [{"role": "user", "content": "hello"},
+                                                    {"role": "assistant", "content": "hi"}]}),
+    "GET /chat/api/export": (200, None),
     "GET /chat/api/conversations/{id}": (200, None),
     "PATCH /chat/api/conversations/{id}": (200, lambda *_: {"title": "another title"}),
     "DELETE /chat/api/conversations/{id}": (204, None),

@@ -32,6 +32,8 @@ LEVELS = {
     "DELETE /chat/api/keys/{id}": "user",
     "GET /chat/api/conversations": "user",
     "POST /chat/api/conversations": "user",
+    "POST /chat/api/conversations/import": "user",
+    "GET /chat/api/export": "user",
     "GET /chat/api/conversations/{id}": "user",
     "PATCH /chat/api/conversations/{id}": "user",
     "DELETE /chat/api/conversations/{id}": "user",

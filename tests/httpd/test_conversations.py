@@ -43,7 +43,7 @@ def test_a_new_conversation_has_these_members_and_is_in_the_list(anna):
     assert set(made) == MEMBERS | SETTINGS and made["title"] == JAPANESE and made["message_count"] == 0
     assert (made["pinned"], made["archived"], made["trashed_at"], made["purge_at"]) == (False, False, None, None)
     assert TIME.fullmatch(made["created_at"]) and TIME.fullmatch(made["updated_at"])
-    assert listed(anna) == [{**{key: made[key] for key in MEMBERS}, "snippet": None}]
+    assert listed(anna) == [{**{key: made[key] for key in MEMBERS}, "snippet": None, "message_id": None}]
     assert anna.conversation(made["id"]) == {**made, "messages": []}
 
 
@@ -143,6 +143,41 @@ def test_a_search_ignores_case_and_pages_like_the_list(anna, world):
     rest = anna.json("GET", f"api/conversations?q=needle&limit=3&after={first['next']}", 200)
     assert {one["id"] for one in first["conversations"] + rest["conversations"]} == set(made)
     assert len(first["conversations"]) == 3 and rest["next"] is None
+
+
+def test_a_search_says_in_which_message_the_first_hit_is(anna, world):
+    thing = world.thing("anna", question="a question", answer="\u6f6e\u6c50 NEEDLE")
+    title = world.thing("anna", title="needle")
+    found = {one["id"]: one["message_id"] for one in listed(anna, "?q=needle")}
+    assert found == {thing.conversation: thing.answer, title.conversation: None}
+    assert [one["message_id"] for one in listed(anna)] == [None, None]
+
+
+def test_pinned_ones_come_first_on_whatever_page_they_would_be(anna, world):
+    world.connection.execute(
+        "INSERT INTO chatsession.conversations (user_id, title, pinned, updated_at) SELECT %s, n::text, n %% 10 = 0,"
+        " timestamptz '2026-01-01' + n / 3 * interval '1 s' FROM generate_series(1, 40) n", (world.ids["anna"],))
+    for limit in (1, 3, 4, 7, 200):
+        seen, after = [], ""
+        while after is not None:
+            page = anna.json("GET", f"api/conversations?limit={limit}&after={after}", 200)
+            seen += [(one["pinned"], one["updated_at"], one["id"]) for one in page["conversations"]]
+            after = page["next"]
+        assert len(seen) == 40 and seen == sorted(seen, reverse=True)
+    for cursor in ("p", "pp1_" + str(uuid.uuid4()), "p1_x"):
+        assert anna.get(f"api/conversations?after={cursor}").status_code == 400
+
+
+def test_archived_ones_have_a_list_of_their_own(anna, world):
+    kept, archived = world.thing("anna").conversation, world.thing("anna").conversation
+    trashed = world.thing("anna", trashed_by="user").conversation
+    assert anna.patch(f"api/conversations/{archived}", json={"archived": True}).status_code == 200
+
+    def ids(state):
+        return {one["id"] for one in listed(anna, f"?state={state}")}
+    assert ids("active") == ids("") == {kept} and ids("archived") == {archived}
+    assert ids("kept") == {kept, archived} and ids("trashed") == {trashed}
+    assert anna.get("api/conversations?state=all").status_code == 400
 
 
 def test_a_conversation_in_the_trash_is_out_of_the_list_and_comes_back_whole(anna, world):

@@ -11,6 +11,7 @@ import { openDialog, toast } from '../shared/notify.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { clearDrafts } from './drafts.js';
 import { showOwnAccount } from './own-account.js';
+import { showOwnData } from './own-data.js';
 import { showShortcuts } from './shortcuts.js';
 
 const CHANNEL = 'chatsession.logout';
@@ -28,12 +29,17 @@ export function installAccount(user) {
 function openAccount(user) {
   const who = el('p', null, t('account.user', { name: isolate(user.name) }));
   const own = el('button', { class: 'button button-wide', type: 'button', dataset: { own: '' } }, icon('user'), t('own.open'));
+  const data = el('button', { class: 'button button-wide', type: 'button', dataset: { data: '' } }, icon('download'), t('data.open'));
   const keys = el('button', { class: 'button button-wide', type: 'button' }, icon('help'), t('account.shortcuts'));
   const out = el('button', { class: 'button button-wide', type: 'button', dataset: { logout: '' } }, icon('logout'), t('account.logout'));
-  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), own, keys, out], class: 'dialog-small' });
+  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), own, data, keys, out], class: 'dialog-small' });
   own.addEventListener('click', () => {
     dialog.close('');
     showOwnAccount(user);
+  });
+  data.addEventListener('click', () => {
+    dialog.close('');
+    showOwnData();
   });
   keys.addEventListener('click', () => {
     dialog.close('');

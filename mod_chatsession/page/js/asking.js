@@ -8,7 +8,7 @@
 import { api } from '../shared/api.js';
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { t } from '../shared/i18n.js';
+import { formatNumber, t } from '../shared/i18n.js';
 import { announce, confirmDialog, toast } from '../shared/notify.js';
 import { newClientId } from './client-id.js';
 import { codePointLength } from './code-points.js';
@@ -33,21 +33,31 @@ export class Asking {
     return this.#ask !== null && !this.#ask.failed;
   }
 
-  /** Sends a message. @param {string} text */
+  /** Whether a turn is on the page that is not over: running, or not accepted yet. @returns {boolean} */
+  get busy() {
+    return this.#ask !== null;
+  }
+
+  /** Sends a message that continues what is shown. @param {string} text */
   send(text) {
+    const { conversation } = this.#chat;
+    const last = conversation?.path().at(-1) ?? null;
+    const branch = last !== null && !conversation.showsNewest();
+    this.#send({ text, conversation, parentId: last?.id ?? null, branch });
+  }
+
+  /** Sends another version of a message. @param {Object} message @param {string} text */
+  edit(message, text) {
     const { conversation, transcript } = this.#chat;
-    const clientId = newClientId();
-    const ask = { kind: 'send', text, clientId, conversation, parentId: conversation?.newest()?.id ?? null, userId: `user-${clientId}`, answerId: `answer-${clientId}` };
-    transcript.add({ id: ask.userId, role: 'user', content: text, status: 'complete', pending: true });
-    transcript.add({ id: ask.answerId, role: 'assistant', content: '', status: 'streaming', pending: true });
-    transcript.toEnd();
-    this.#start(ask);
+    const path = conversation.path();
+    transcript.show(path.slice(0, path.findIndex((entry) => entry.id === message.id)), (id) => conversation.siblings(id));
+    this.#send({ text, conversation, parentId: message.parent_id, branch: true, original: message });
   }
 
   /** Makes an answer again, as a sibling of the present one. @param {Object} message the answer */
   async regenerate(message) {
     const { conversation, transcript } = this.#chat;
-    if (this.#ask !== null || !conversation || message.pending) {
+    if (this.busy || !conversation || message.pending) {
       return;
     }
     const path = conversation.path();
@@ -104,27 +114,41 @@ export class Asking {
     }
   }
 
+  #send(about) {
+    const clientId = newClientId();
+    const ask = { kind: 'send', clientId, userId: `user-${clientId}`, answerId: `answer-${clientId}`, ...about };
+    this.#showPending(ask);
+    this.#start(ask);
+  }
+
+  #showPending(ask) {
+    const { transcript } = this.#chat;
+    transcript.add({ id: ask.userId, role: 'user', content: ask.text, status: 'complete', pending: true });
+    transcript.add({ id: ask.answerId, role: 'assistant', content: '', status: 'streaming', pending: true });
+    transcript.toEnd();
+  }
+
   async #start(ask) {
     ask.failed = false;
     ask.accepted = false;
     ask.stopping = false;
     this.#ask = ask;
     this.#chat.composer.setRunning(true);
-    this.#chat.updateBlock();
+    this.#chat.updateNote();
     this.#view(ask)?.wait('sending');
     if (ask.conversation === null && !(await this.#createConversation(ask))) {
       return;
     }
     const path = `api/conversations/${ask.conversation.id}/${ask.kind === 'send' ? 'messages' : 'regenerate'}`;
     const body = ask.kind === 'send'
-      ? { content: ask.text, parent_id: ask.parentId, client_id: ask.clientId }
+      ? { content: ask.text, parent_id: ask.parentId, client_id: ask.clientId, ...(ask.branch ? { branch: true } : {}) }
       : { message_id: ask.message.id, client_id: ask.clientId };
     this.#run(ask, { request: { path, body } });
   }
 
   async #createConversation(ask) {
     try {
-      ask.conversation = new Conversation(await api.post('api/conversations', {}));
+      ask.conversation = new Conversation(await api.post('api/conversations', { client_id: ask.clientId, ...this.#chat.newSettings }));
     } catch (error) {
       this.#refused(ask, error);
       return false;
@@ -140,6 +164,8 @@ export class Asking {
       handlers: {
         onTurn: (turn) => this.#accepted(ask, turn),
         onText: (piece) => this.#ifShown(ask, () => this.#view(ask)?.grow(piece)),
+        onReasoning: (piece) => this.#ifShown(ask, () => this.#view(ask)?.reason(piece)),
+        onQueue: ({ position, estimate }) => this.#ifShown(ask, () => this.#queued(ask, position, estimate)),
         onConnection: (connected) => this.#connection(ask, connected),
         onDone: (done) => this.#done(ask, done),
         onRefused: (error) => this.#refused(ask, error),
@@ -161,16 +187,17 @@ export class Asking {
     const user = { id: messageId, parent_id: ask.parentId, seq: seq + 1, role: 'user', content: ask.text, status: 'complete', created_at: now };
     const answer = { id: answerId, parent_id: messageId, seq: seq + 2, role: 'assistant', content: '', status: 'streaming', created_at: now, model, feedback: null };
     conversation.merge(ask.kind === 'send' ? [user, answer] : [{ ...answer, parent_id: ask.parentId }]);
-    writeDraft(conversation.id, ask.left ? '' : this.#chat.composer.text);
+    if (!ask.original) {
+      writeDraft(conversation.id, ask.left ? '' : this.#chat.composer.text);
+    }
     const pending = { user: ask.userId, answer: ask.answerId };
     ask.answerId = answerId;
     this.#chat.changed(conversation);
     this.#ifShown(ask, () => {
       if (ask.kind === 'send') {
         this.#chat.transcript.rename(pending.user, conversation.message(messageId));
-      } else {
-        conversation.choose(answerId);
       }
+      conversation.chooseNewest();
       this.#chat.transcript.rename(pending.answer, conversation.message(answerId));
       this.#chat.show();
       this.#view(ask)?.wait('thinking');
@@ -179,6 +206,11 @@ export class Asking {
     if (ask.stopping && !ask.left) {
       this.stop();
     }
+  }
+
+  #queued(ask, position, estimate) {
+    const known = Number.isFinite(estimate);
+    this.#view(ask)?.wait(known ? 'queued_estimate' : 'queued', { position: formatNumber(position), seconds: formatNumber(known ? estimate : 0) });
   }
 
   #connection(ask, connected) {
@@ -217,7 +249,7 @@ export class Asking {
       toast({ text: `${t('regenerate.failed')}: ${describeError(error)}`, kind: 'error' });
     } else {
       this.#showRefusal(ask, error);
-      this.#chat.updateBlock();
+      this.#chat.updateNote();
     }
     if (error.code === 'turn_running' && ask.kind === 'regenerate') {
       this.#chat.reload();
@@ -225,12 +257,35 @@ export class Asking {
   }
 
   #showRefusal(ask, error) {
-    const elsewhere = { stale_parent: 'send.stale', turn_running: 'send.running' }[error.code];
-    const first = elsewhere ? button(t('send.show'), () => this.#showElsewhere(error)) : button(t('send.again'), () => this.#again());
-    const buttons = elsewhere ? [first] : [first, button(t('send.edit'), () => this.giveBack())];
-    const view = this.#view(ask);
-    view?.showCard(failureCard(t('send.failed'), elsewhere ? t(elsewhere) : describeError(error), buttons));
+    if (error.code === 'stale_parent') {
+      this.#showNewer(ask, error);
+    }
+    const words = { stale_parent: 'send.stale', turn_running: 'send.running' }[error.code];
+    const first = error.code === 'turn_running' ? button(t('send.show'), () => this.#showElsewhere()) : this.#againButton(error);
+    const card = failureCard(t('send.failed'), words ? t(words) : describeError(error), [first, button(t('send.edit'), () => this.giveBack())]);
+    this.#view(ask)?.showCard(card);
     this.#chat.transcript.toEnd();
+  }
+
+  /* What came in between, above the message that now continues it. */
+  #showNewer(ask, error) {
+    const { conversation } = ask;
+    const { transcript } = this.#chat;
+    conversation.merge(error.body?.newer ?? []);
+    conversation.chooseNewest();
+    transcript.remove([ask.userId, ask.answerId]);
+    transcript.show(conversation.path(), (id) => conversation.siblings(id));
+    ask.parentId = conversation.newest()?.id ?? null;
+    this.#showPending(ask);
+  }
+
+  /* Where the server says how long to wait, the button counts down. */
+  #againButton(error) {
+    const again = button(t('send.again'), () => this.#again());
+    if (error.status === 429 && error.retryAfter) {
+      countDown(again, error.retryAfter);
+    }
+    return again;
   }
 
   /** Whether a message stands on the page that could not be sent. @returns {boolean} */
@@ -243,20 +298,22 @@ export class Asking {
     const ask = this.#ask;
     this.#ask = null;
     this.#chat.transcript.remove([ask.userId, ask.answerId]);
-    this.#chat.composer.giveBack(ask.text);
     this.#chat.show();
+    if (ask.original) {
+      this.#chat.edit(ask.original, ask.text);
+    } else {
+      this.#chat.composer.giveBack(ask.text);
+    }
   }
 
   #again() {
     this.#start(this.#ask);
   }
 
-  async #showElsewhere(error) {
+  async #showElsewhere() {
     const { conversation } = this.#ask;
     this.giveBack();
-    conversation.merge(error.body?.newer ?? []);
     conversation.chooseNewest();
-    this.#chat.show();
     await this.#chat.reload();
     this.#chat.transcript.toEnd();
   }
@@ -281,6 +338,21 @@ export class Asking {
       fn();
     }
   }
+}
+
+/* A button that works when the seconds are over, and says how many are left. */
+function countDown(node, seconds) {
+  const label = node.textContent;
+  const end = Date.now() + seconds * 1000;
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    node.disabled = left > 0;
+    node.textContent = left > 0 ? t('send.again_in', { label, seconds: left }) : label;
+    if (left > 0 && (node.isConnected || left > seconds - 1)) {
+      setTimeout(tick, 1000);
+    }
+  };
+  tick();
 }
 
 function button(label, onclick) {

@@ -12,7 +12,10 @@ import { Asking } from './asking.js';
 import { Composer } from './composer.js';
 import { Conversation } from './conversation.js';
 import { rateAnswer } from './feedback.js';
+import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
+import { readPlace, writePlace } from './places.js';
+import { showSettings } from './settings.js';
 import { Transcript, greeting } from './transcript.js';
 
 /** The chat pane. */
@@ -22,6 +25,8 @@ export class Chat {
   #onAddress;
   #actions;
   #opening = 0;
+  #models = [];
+  #newSettings = {};
 
   /**
    * @param {{userName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
@@ -37,19 +42,34 @@ export class Chat {
     this.transcript = new Transcript($('#transcript'), $('#jump'), (name, view, button) => this.#onAction(name, view, button));
     this.composer = new Composer({ onSend: (text) => this.asking.send(text), onStop: () => this.asking.stop() });
     this.asking = new Asking(this);
+    $('#chat-settings').addEventListener('click', () => this.#openSettings());
     $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
     onLanguageChange(() => this.#redraw());
+    window.addEventListener('pagehide', () => this.#keepPlace());
+  }
+
+  /** What can be chosen from. @param {{name: string, default: boolean}[]} models */
+  setModels(models) {
+    this.#models = models;
+    this.#drawHead();
+  }
+
+  /** Settings that a new chat is made with. @returns {Object} */
+  get newSettings() {
+    return this.#newSettings;
   }
 
   /** Starts a new chat; nothing is made on the server before the first message. @param {{address?: boolean}} [options] */
   startNew({ address = true } = {}) {
+    this.#keepPlace();
     this.asking.leave();
     this.#opening += 1;
     this.conversation = null;
+    this.#newSettings = {};
     this.transcript.clear(greeting(this.#userName));
     this.composer.useDraft(null);
     this.#drawHead();
-    this.updateBlock();
+    this.updateNote();
     if (address) {
       this.#onAddress(null, false);
     }
@@ -59,13 +79,14 @@ export class Chat {
   /**
    * Opens a conversation.
    * @param {string} id
-   * @param {{find?: string, address?: boolean}} [options] find: show the first message that holds this text
+   * @param {{find?: string, messageId?: string|null, address?: boolean}} [options] find: show where this text stands, in this message
    */
-  async open(id, { find = '', address = true } = {}) {
+  async open(id, { find = '', messageId = null, address = true } = {}) {
     if (this.conversation?.id === id) {
-      this.#find(find);
+      this.#find(find, messageId);
       return;
     }
+    this.#keepPlace();
     this.asking.leave();
     this.conversation = null;
     const opening = this.#opening += 1;
@@ -77,7 +98,7 @@ export class Chat {
     try {
       const data = await api.get(`api/conversations/${encodeURIComponent(id)}`);
       if (opening === this.#opening) {
-        this.#take(data, find);
+        this.#take(data, find, messageId);
       }
     } catch (error) {
       if (opening === this.#opening) {
@@ -121,7 +142,7 @@ export class Chat {
     if (this.conversation?.id === info.id) {
       this.conversation.update(info);
       this.#drawHead();
-      this.updateBlock();
+      this.updateNote();
     }
   }
 
@@ -135,33 +156,65 @@ export class Chat {
       this.transcript.show(path, (id) => conversation.siblings(id));
     }
     this.#drawHead();
-    this.updateBlock();
+    this.updateNote();
   }
 
-  /** Says in the composer why nothing can be sent, if so. */
-  updateBlock() {
+  /** Says in the composer why nothing can be sent, or where it would go, if that is not plain. */
+  updateNote() {
     const { conversation } = this;
     if (this.asking.failed) {
-      this.composer.setBlock({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack() });
+      this.composer.setNote({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack(), blocks: true });
     } else if (conversation?.info.trashed_at) {
-      this.composer.setBlock({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info) });
+      this.composer.setNote({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
     } else if (conversation && !this.asking.running && !conversation.showsNewest()) {
-      this.composer.setBlock({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
+      this.composer.setNote({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
     } else {
-      this.composer.setBlock(null);
+      this.composer.setNote(null);
     }
   }
 
-  #take(data, find) {
+  /** Opens the editor of a message. @param {Object} message @param {string} [text] what stands in it */
+  edit(message, text = message.content) {
+    const view = this.transcript.view(message.id);
+    if (!view || this.asking.busy) {
+      return;
+    }
+    const end = () => {
+      view.endEdit();
+      view.element.querySelector('[data-action="edit"]')?.focus({ preventScroll: true });
+    };
+    view.edit(messageEditor(text, {
+      onCancel: end,
+      onSend: (changed) => {
+        if (this.asking.busy) {
+          toast({ text: t('composer.running') });
+        } else if (changed === message.content) {
+          end();
+        } else {
+          view.endEdit();
+          this.asking.edit(view.message, changed);
+        }
+      },
+    }));
+  }
+
+  #take(data, find, messageId) {
     this.conversation = new Conversation(data);
     this.composer.useDraft(this.conversation.id);
     this.show();
     this.#followRunning();
     announce(t('chat.opened', { title: isolate(this.#title()) }));
     if (find === '') {
+      this.transcript.goTo(readPlace(this.conversation.id));
       this.composer.focus();
     } else {
-      this.#find(find);
+      this.#find(find, messageId);
+    }
+  }
+
+  #keepPlace() {
+    if (this.conversation) {
+      writePlace(this.conversation.id, this.transcript.place());
     }
   }
 
@@ -180,14 +233,11 @@ export class Chat {
     this.transcript.clear(failureCard(t('chat.open_failed'), describeError(error), error.status === 404 ? [fresh] : [again, fresh]));
   }
 
-  #find(text) {
-    const wanted = text.toLocaleLowerCase();
-    const hit = wanted && this.conversation.messages().sort((a, b) => a.seq - b.seq)
-      .find((message) => message.content?.toLocaleLowerCase().includes(wanted));
-    if (hit) {
-      this.conversation.chooseBranchOf(hit.id);
+  #find(text, messageId) {
+    if (this.conversation.message(messageId) && !this.asking.busy) {
+      this.conversation.chooseBranchOf(messageId);
       this.show();
-      this.transcript.reveal(hit.id);
+      this.transcript.reveal(messageId, text);
     }
   }
 
@@ -201,13 +251,27 @@ export class Chat {
     if (name === 'copy') {
       const copied = await copyText(view.text);
       toast(copied ? { text: t('message.copied'), timeout: 2000 } : { text: t('message.copy_failed'), kind: 'error' });
+    } else if (['regenerate', 'edit', 'continue'].includes(name) && this.#whyNot() !== '') {
+      toast({ text: t(this.#whyNot()) });
     } else if (name === 'regenerate') {
       this.asking.regenerate(view.message);
+    } else if (name === 'edit') {
+      this.edit(view.message);
+    } else if (name === 'continue') {
+      this.asking.send(t('message.go_on'));
     } else if (name === 'rate') {
       await this.#rate(view, Number(button.dataset.rating));
     } else if (name === 'version' && button.dataset.to) {
       this.#chooseVersion(button);
     }
+  }
+
+  /* Why no turn can begin now, as the key of the words; '' when one can. */
+  #whyNot() {
+    if (this.asking.busy) {
+      return this.asking.failed ? 'send.failed' : 'composer.running';
+    }
+    return this.conversation.info.trashed_at ? 'trash.note' : '';
   }
 
   async #rate(view, rating) {
@@ -243,7 +307,25 @@ export class Chat {
       heading.textContent = this.#title();
     }
     $('#chat-menu').hidden = this.conversation === null;
+    $('#chat-settings').hidden = !this.#hasSettings();
     document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');
+  }
+
+  /* A server that knows settings shows them in the conversation's object; before there is one, it is the choice of models that tells. */
+  #hasSettings() {
+    const { info } = this.conversation ?? {};
+    return info ? 'params' in info && !info.trashed_at : this.#models.length > 1;
+  }
+
+  #openSettings() {
+    const { conversation } = this;
+    showSettings(conversation?.info ?? this.#newSettings, this.#models, async (settings) => {
+      if (conversation === null) {
+        this.#newSettings = settings;
+      } else {
+        this.#actions.changed(await api.patch(`api/conversations/${conversation.id}`, settings));
+      }
+    });
   }
 
   #redraw() {

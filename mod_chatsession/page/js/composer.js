@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/*
- * The box that messages are written in. Enter sends, except while an input method composes: browsers differ in whether the key that ends a
- * composition comes as composing, with key code 229, or right after compositionend, and none of the three may send.
- */
+/* The box that messages are written in. */
 
 import { $, el, replaceChildren } from '../shared/dom.js';
 import { formatNumber, t } from '../shared/i18n.js';
 import { codePointLength } from './code-points.js';
 import { readDraft, writeDraft } from './drafts.js';
+import { EnterKey } from './enter.js';
 
-const LIMIT = 100000;
-const COMPOSING_KEY_CODE = 229;
-const AFTER_COMPOSITION_MS = 40;
+/** Code points of a message. */
+export const MESSAGE_LIMIT = 100000;
 
 /** The composer: text, draft, Send or Stop, and why it cannot send. */
 export class Composer {
@@ -21,11 +18,10 @@ export class Composer {
   #send = $('#composer-send');
   #stop = $('#composer-stop');
   #note = $('#composer-note');
-  #composing = false;
-  #compositionEnd = -Infinity;
+  #enter = new EnterKey(this.#text, () => this.#form.requestSubmit());
   #draftKey = null;
   #running = false;
-  #block = null;
+  #about = null;
   #tried = false;
 
   /** @param {{onSend: function(string): void, onStop: function(): void}} handlers */
@@ -39,19 +35,12 @@ export class Composer {
       onStop();
     });
     this.#text.addEventListener('input', () => this.#onInput());
-    this.#text.addEventListener('compositionstart', () => {
-      this.#composing = true;
-    });
-    this.#text.addEventListener('compositionend', (event) => {
-      this.#composing = false;
-      this.#compositionEnd = event.timeStamp;
-    });
-    this.#text.addEventListener('keydown', (event) => this.#onKey(event));
+    window.addEventListener('resize', () => this.#grow());
   }
 
   /** Whether an input method is at work. @returns {boolean} */
   get composing() {
-    return this.#composing;
+    return this.#enter.composing;
   }
 
   /** What is written. @returns {string} */
@@ -109,9 +98,12 @@ export class Composer {
     }
   }
 
-  /** Says why nothing can be sent now, with a way on. @param {{text: function(): string, label: function(): string, onClick: function(): void}|null} block */
-  setBlock(block) {
-    this.#block = block;
+  /**
+   * Says what is to be known before sending, with a way on.
+   * @param {{text: function(): string, label: function(): string, onClick: function(): void, blocks?: boolean}|null} note blocks: nothing can be sent now
+   */
+  setNote(note) {
+    this.#about = note;
     this.refresh();
   }
 
@@ -123,14 +115,14 @@ export class Composer {
   /** Shows the reason for not sending, and whether Send works. */
   refresh() {
     const length = codePointLength(this.#text.value);
-    const tooLong = length > LIMIT;
-    this.#send.disabled = this.#text.value.trim() === '' || tooLong || this.#block !== null || this.#running;
+    const tooLong = length > MESSAGE_LIMIT;
+    this.#send.disabled = this.#text.value.trim() === '' || tooLong || this.#about?.blocks || this.#running;
     this.#text.setAttribute('aria-invalid', String(tooLong));
     let note = null;
-    if (this.#block !== null) {
-      note = [el('span', null, this.#block.text()), el('button', { class: 'button button-small', type: 'button', onclick: this.#block.onClick }, this.#block.label())];
-    } else if (tooLong) {
-      note = t('composer.too_long', { count: formatNumber(length), limit: formatNumber(LIMIT) });
+    if (tooLong) {
+      note = t('composer.too_long', { count: formatNumber(length), limit: formatNumber(MESSAGE_LIMIT) });
+    } else if (this.#about !== null) {
+      note = [el('span', null, this.#about.text()), el('button', { class: 'button button-small', type: 'button', onclick: this.#about.onClick }, this.#about.label())];
     } else if (this.#running && this.#tried) {
       note = t('composer.running');
     }
@@ -155,26 +147,8 @@ export class Composer {
     this.refresh();
   }
 
-  #onKey(event) {
-    if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    const endsComposition = event.isComposing || this.#composing || event.keyCode === COMPOSING_KEY_CODE
-      || event.timeStamp - this.#compositionEnd < AFTER_COMPOSITION_MS;
-    if (endsComposition || onScreenKeyboard()) {
-      return;
-    }
-    event.preventDefault();
-    this.#form.requestSubmit();
-  }
-
   #grow() {
     this.#text.style.height = 'auto';
     this.#text.style.height = `${this.#text.scrollHeight}px`;
   }
-}
-
-/* An on-screen keyboard has no Shift + Enter: there Enter starts a line and the button sends. */
-function onScreenKeyboard() {
-  return matchMedia('(hover: none) and (pointer: coarse)').matches;
 }

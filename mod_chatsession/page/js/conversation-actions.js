@@ -12,7 +12,7 @@ import { toast } from '../shared/notify.js';
 const FORMATS = { md: 'Markdown', txt: 'TXT', json: 'JSON' };
 const TITLE_LIMIT = 200;
 
-/** Rename, pin, export, trash and restore. */
+/** Rename, pin, archive, export, trash and restore. */
 export class ConversationActions {
   #onChange;
 
@@ -31,6 +31,7 @@ export class ConversationActions {
     const kept = [
       { label: t('chat.rename'), icon: 'edit', onSelect: () => this.rename(info, titleNode) },
       { label: t(info.pinned ? 'chat.unpin' : 'chat.pin'), icon: 'pin', onSelect: () => this.#patch(info, { pinned: !info.pinned }) },
+      { label: t(info.archived ? 'archive.out' : 'archive.in'), icon: 'archive', onSelect: () => this.archive(info, !info.archived) },
     ];
     const files = Object.entries(FORMATS).map(([format, name]) => ({ label: t('chat.export', { format: name }), icon: 'download', onSelect: () => this.#download(info, format) }));
     const trash = { label: t('chat.delete'), icon: 'trash', danger: true, onSelect: () => this.trash(info) };
@@ -71,6 +72,16 @@ export class ConversationActions {
     field.select();
   }
 
+  /** Into the archive or out of it, with a way back. @param {Object} info @param {boolean} archived */
+  archive(info, archived) {
+    return attempt(async () => {
+      const changed = await api.patch(`api/conversations/${info.id}`, { archived });
+      this.#onChange(changed);
+      const undo = { label: t('chat.undo'), onClick: () => this.#patch(changed, { archived: !archived }) };
+      toast({ text: t(archived ? 'archive.done' : 'archive.undone', { title: isolate(info.title || t('chat.untitled')) }), action: undo });
+    });
+  }
+
   /** To the trash, with a way back. @param {Object} info */
   async trash(info) {
     await attempt(async () => {
@@ -88,6 +99,11 @@ export class ConversationActions {
       this.#onChange({ ...info, trashed_at: null, purge_at: null, ...restored });
       toast({ text: t('chat.restored', { title: isolate(info.title || t('chat.untitled')) }), kind: 'success' });
     });
+  }
+
+  /** A conversation was changed elsewhere on the page. @param {Object} info */
+  changed(info) {
+    this.#onChange(info);
   }
 
   #patch(info, change) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * The user's conversations as far as they are loaded: newest first, page by page (keyset), for one search or for the trash. No elements here.
+ * The user's conversations as far as they are loaded: pinned ones first, newest first, page by page (keyset), for one search, the archive or the trash.
+ * A search looks into the archive too. No elements here.
  */
 
 import { api } from '../shared/api.js';
@@ -22,7 +23,7 @@ export class ConversationList {
     return this.#query;
   }
 
-  /** `active` or `trashed`. @returns {string} */
+  /** `active`, `archived` or `trashed`. @returns {string} */
   get state() {
     return this.#state;
   }
@@ -32,9 +33,9 @@ export class ConversationList {
     return this.#next !== null;
   }
 
-  /** @returns {Object[]} newest first */
+  /** @returns {Object[]} in the server's order */
   items() {
-    return [...this.#infos.values()].sort((a, b) => (a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : 0));
+    return [...this.#infos.values()].sort((a, b) => (before(a, b) ? -1 : before(b, a) ? 1 : 0));
   }
 
   /** @param {string} id @returns {Object|undefined} */
@@ -82,9 +83,9 @@ export class ConversationList {
       return false;
     }
     const ids = new Set(page.conversations.map((info) => info.id));
-    const oldest = page.next === null ? '' : (page.conversations.at(-1)?.updated_at ?? '');
+    const last = page.next === null ? null : page.conversations.at(-1);
     for (const [id, info] of this.#infos) {
-      if (!ids.has(id) && info.updated_at >= oldest) {
+      if (!ids.has(id) && (last === null || before(info, last))) {
         this.#infos.delete(id);
       }
     }
@@ -95,13 +96,19 @@ export class ConversationList {
 
   /** Takes over a conversation's new state. @param {Object} info */
   put(info) {
-    const belongs = (info.trashed_at !== null && info.trashed_at !== undefined) === (this.#state === 'trashed');
     const known = this.#infos.get(info.id);
-    if (!belongs) {
+    if (!this.#shows(info)) {
       this.#infos.delete(info.id);
     } else if (known || this.#query === '') {
-      this.#infos.set(info.id, { ...known, ...info, snippet: known?.snippet ?? null });
+      this.#infos.set(info.id, { ...known, ...info, snippet: known?.snippet ?? null, message_id: known?.message_id ?? null });
     }
+  }
+
+  #shows(info) {
+    if (info.trashed_at || this.#state === 'trashed') {
+      return Boolean(info.trashed_at) && this.#state === 'trashed';
+    }
+    return info.archived === (this.#state === 'archived') || (this.#state === 'active' && this.#query !== '');
   }
 
   #take(page) {
@@ -109,8 +116,16 @@ export class ConversationList {
   }
 
   async #page(after, generation) {
-    const state = this.#state;
+    const state = this.#state === 'active' && this.#query !== '' ? 'kept' : this.#state;
     const page = await api.get('api/conversations', { q: this.#query, state, after, limit: PAGE });
     return generation === this.#generation ? page : null;
   }
+}
+
+/* The server's order: pinned first, then the newest. */
+function before(a, b) {
+  if (a.pinned !== b.pinned) {
+    return a.pinned;
+  }
+  return a.updated_at === b.updated_at ? a.id > b.id : a.updated_at > b.updated_at;
 }

@@ -16,7 +16,9 @@ import { Chat } from './chat.js';
 import { ConversationActions } from './conversation-actions.js';
 import { Drawer } from './drawer.js';
 import { goOn, goOnOnce } from './next.js';
+import { onImported } from './own-data.js';
 import { watchSession } from './relogin.js';
+import { loadModels } from './settings.js';
 import { installShortcuts } from './shortcuts.js';
 import { Sidebar } from './sidebar.js';
 
@@ -114,9 +116,9 @@ function join(userName) {
   const actions = new ConversationActions({ onChange: (info) => onInfo(info) });
   const sidebar = new Sidebar({
     actions,
-    onOpen: (id, find) => {
+    onOpen: (id, where) => {
       drawer.chosen();
-      chat.open(id, { find });
+      chat.open(id, where);
     },
   });
   const chat = new Chat({
@@ -163,6 +165,7 @@ function join(userName) {
   $('#new-chat').addEventListener('click', newChat);
   $('#new-chat-small').addEventListener('click', newChat);
   window.addEventListener('popstate', fromAddress);
+  onImported(() => sidebar.refresh());
   watchConnection();
   watchReturn(async () => {
     const before = chat.conversation?.info.updated_at;
@@ -192,6 +195,7 @@ function join(userName) {
   });
   sidebar.load();
   fromAddress();
+  loadModels(session.models).then((models) => chat.setModels(models));
 }
 
 function setAddress(id, replace) {

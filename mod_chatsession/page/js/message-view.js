@@ -18,6 +18,9 @@ export class MessageView {
   #state = el('div', { class: 'message-state' });
   #foot = el('div', { class: 'message-foot' });
   #content = null;
+  #editor = null;
+  #extra = el('div', { class: 'message-extra' });
+  #reasoning = '';
 
   /**
    * @param {Object} message the API's message, or one of ours that is not accepted yet
@@ -28,7 +31,7 @@ export class MessageView {
     this.#body.classList.toggle('markdown', answer);
     this.element = el('article', { class: `message message-${answer ? 'answer' : 'user'}`, tabindex: '-1' },
       el('h2', { class: 'visually-hidden' }, t(answer ? 'message.answer' : 'message.you')),
-      this.#body, this.#state, this.#foot);
+      this.#extra, this.#body, this.#state, this.#foot);
     this.update(message, siblings);
   }
 
@@ -42,6 +45,9 @@ export class MessageView {
       this.#startGrowing();
     } else {
       this.#settle(message);
+    }
+    if (message.extra) {
+      this.#drawExtra(message.extra);
     }
     this.#drawFoot();
   }
@@ -57,19 +63,66 @@ export class MessageView {
     return this.#growing?.text ?? this.message.content ?? '';
   }
 
-  /** Says why no text is coming: `thinking`, `sending`, `reconnecting`, or '' for nothing. @param {string} state */
-  wait(state) {
+  /** The next piece of what the model thinks before it answers. @param {string} piece */
+  reason(piece) {
+    this.#reasoning += piece;
+    this.#drawExtra({ reasoning: this.#reasoning });
+  }
+
+  /** Says why no text is coming: `thinking`, `sending`, `queued`, `reconnecting`, or '' for nothing. @param {string} state @param {Object} [params] */
+  wait(state, params = {}) {
     if (state === '') {
       this.#state.replaceChildren();
       return;
     }
     const dots = el('span', { class: 'dots', aria: { hidden: true } }, el('span'), el('span'), el('span'));
-    replaceChildren(this.#state, el('p', { class: 'waiting', dataset: { waiting: state } }, dots, t(`message.${state}`)));
+    replaceChildren(this.#state, el('p', { class: 'waiting', dataset: { waiting: state } }, dots, t(`message.${state}`, params)));
+  }
+
+  /** Whether the message is being written anew. @returns {boolean} */
+  get editing() {
+    return this.#editor !== null;
+  }
+
+  /** Puts an editor in the message's place. @param {HTMLElement} editor */
+  edit(editor) {
+    this.endEdit();
+    this.#editor = editor;
+    this.element.classList.add('editing');
+    this.#body.before(editor);
+  }
+
+  /** Shows the message again. */
+  endEdit() {
+    this.#editor?.remove();
+    this.#editor = null;
+    this.element.classList.remove('editing');
   }
 
   /** Shows a card below the message. @param {Node|null} card */
   showCard(card) {
     replaceChildren(this.#state, card);
+  }
+
+  /* What an answer has beside its text, folded: the model's thoughts, calls of tools, parts that are no text. */
+  #drawExtra({ reasoning, tool_calls: calls, parts }) {
+    const show = (key, text) => {
+      let box = this.#extra.querySelector(`[data-extra="${key}"]`);
+      if (box === null) {
+        box = el('details', { class: 'extra', dataset: { extra: key } }, el('summary', null, t(`extra.${key}`)), el('div', { class: 'extra-text', dir: 'auto' }));
+        this.#extra.append(box);
+      }
+      box.lastElementChild.textContent = text;
+    };
+    if (reasoning) {
+      show('reasoning', reasoning);
+    }
+    if (calls?.length) {
+      show('tools', calls.map((call) => `${call.function?.name ?? call.type ?? ''} ${call.function?.arguments ?? ''}`.trim()).join('\n'));
+    }
+    if (parts?.length) {
+      show('parts', parts.map((part) => JSON.stringify(part, null, 2)).join('\n'));
+    }
   }
 
   #startGrowing() {
@@ -119,14 +172,16 @@ export class MessageView {
     if (role !== 'assistant' || status === 'streaming') {
       return null;
     }
+    const goOn = content ? [actionButton('continue', t('message.continue'))] : [];
+    const ways = [...goOn, actionButton('regenerate', t('message.retry'))];
     if (status === 'stopped') {
-      return el('p', { class: 'ending' }, el('span', { class: 'badge badge-warn' }, t('message.stopped')));
+      return el('div', { class: 'ending' }, el('span', { class: 'badge badge-warn' }, t('message.stopped')), goOn);
     }
     if (status === 'interrupted') {
-      return failureCard(t('message.interrupted'), detail || t('message.interrupted_text'));
+      return failureCard(t('message.interrupted'), t('message.interrupted_text'), ways, detail);
     }
     if (status === 'error') {
-      return failureCard(t('message.error'), detail || t('message.error_text'));
+      return failureCard(t('message.error'), t('message.error_text'), ways, detail);
     }
     return content === '' ? el('p', { class: 'ending' }, t('message.empty')) : null;
   }
@@ -152,7 +207,7 @@ export class MessageView {
   #actions(message) {
     const copy = action('copy', 'copy', t('message.copy'));
     if (message.role !== 'assistant') {
-      return copy;
+      return [copy, action('edit', 'edit', t('message.edit'))];
     }
     const rating = message.feedback?.rating ?? 0;
     return [
@@ -168,13 +223,15 @@ export class MessageView {
  * A card that says in words what went wrong, with ways on.
  * @param {string} title
  * @param {string} text
- * @param {Node[]} [buttons] without any, a button that answers again
+ * @param {Node[]} buttons
+ * @param {string} [detail] what the server says of it
  * @returns {HTMLElement}
  */
-export function failureCard(title, text, buttons = [actionButton('regenerate', t('message.retry'))]) {
+export function failureCard(title, text, buttons, detail = '') {
   return el('div', { class: 'failure', role: 'group', aria: { label: title } },
     el('p', { class: 'failure-title' }, icon('warning'), title),
     text && el('p', { dir: 'auto' }, text),
+    detail && el('p', { class: 'failure-detail', dir: 'auto' }, detail),
     el('div', { class: 'failure-actions' }, buttons));
 }
 

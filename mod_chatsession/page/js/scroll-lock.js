@@ -12,6 +12,7 @@ export class ScrollLock {
   #jump;
   #atEnd = true;
   #last = 0;
+  #size = '';
 
   /**
    * @param {HTMLElement} box what scrolls
@@ -34,14 +35,23 @@ export class ScrollLock {
     this.#settle();
   }
 
+  /** Whether the end is in sight and being followed. @returns {boolean} */
+  get atEnd() {
+    return this.#atEnd;
+  }
+
   /** Lets go of the end, for example to show a message further up. */
   release() {
     this.#atEnd = false;
     this.#show();
   }
 
-  /* Growth moves the end away without the reader having moved, so only a movement upwards lets go. */
+  /* Growth moves the end away without the reader having moved, so only a movement upwards lets go; and another size of the box moves everything. */
   #onScroll() {
+    if (this.#size !== this.#sizeNow()) {
+      this.#settle();
+      return;
+    }
     const { scrollTop } = this.#box;
     const near = this.#distance() < NEAR_END_PX;
     if (near) {
@@ -53,7 +63,12 @@ export class ScrollLock {
     this.#show();
   }
 
+  #sizeNow() {
+    return `${this.#box.clientWidth}x${this.#box.clientHeight}`;
+  }
+
   #settle() {
+    this.#size = this.#sizeNow();
     if (this.#atEnd) {
       this.#box.scrollTop = this.#box.scrollHeight;
       this.#last = this.#box.scrollTop;

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The list of conversations: groups by day, endless scrolling, search with the text around the hit, and the trash. */
+/* The list of conversations: groups by day, endless scrolling, search with the text around the hit, the archive and the trash. */
 
 import { $, el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { daysAgo, formatTime, isolate, onLanguageChange, t } from '../shared/i18n.js';
+import { daysAgo, formatTime, hasMessage, isolate, onLanguageChange, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
 import { highlighted } from './highlight.js';
 
 const SEARCH_DELAY_MS = 250;
 const WEEK_DAYS = 7;
+const MONTH_DAYS = 30;
 
 /** The sidebar's list. */
 export class Sidebar {
   #list = new ConversationList();
   #box = $('#conversations');
   #search = $('#search');
-  #trash = $('#trash-toggle');
+  #folders = { archived: $('#archive-toggle'), trashed: $('#trash-toggle') };
   #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
   #actions;
   #onOpen;
@@ -26,8 +27,8 @@ export class Sidebar {
   #error = null;
 
   /**
-   * @param {{actions: import('./conversation-actions.js').ConversationActions, onOpen: function(string, string): void}} options onOpen gets the id and
-   *   what was searched for
+   * @param {{actions: import('./conversation-actions.js').ConversationActions, onOpen: function(string, {find: string, messageId: string|null}): void}} options
+   *   onOpen gets the id, what was searched for and where it stands
    */
   constructor({ actions, onOpen }) {
     this.#actions = actions;
@@ -37,7 +38,9 @@ export class Sidebar {
       this.#timer = setTimeout(() => this.load({ query: this.#search.value.trim() }), SEARCH_DELAY_MS);
     });
     this.#search.addEventListener('keydown', (event) => this.#onSearchKey(event));
-    this.#trash.addEventListener('click', () => this.#toggleTrash());
+    for (const [state, button] of Object.entries(this.#folders)) {
+      button.addEventListener('click', () => this.#toggle(state));
+    }
     this.#box.addEventListener('click', (event) => this.#onClick(event));
     this.#more.addEventListener('click', () => this.#loadMore());
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' })
@@ -101,9 +104,9 @@ export class Sidebar {
     }
   }
 
-  #toggleTrash() {
+  #toggle(state) {
     this.#search.value = '';
-    this.load({ query: '', state: this.#list.state === 'trashed' ? 'active' : 'trashed' });
+    this.load({ query: '', state: this.#list.state === state ? 'active' : state });
   }
 
   async #loadMore() {
@@ -134,7 +137,7 @@ export class Sidebar {
     const link = event.target.closest('a[data-id]');
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
-      this.#onOpen(info.id, this.#list.query);
+      this.#onOpen(info.id, { find: this.#list.query, messageId: info.message_id });
     } else if (event.target.closest('[data-menu]')) {
       this.#actions.openMenu(event.target.closest('[data-menu]'), info, row.querySelector('.row-title'));
     } else if (event.target.closest('[data-restore]')) {
@@ -147,18 +150,21 @@ export class Sidebar {
       return;
     }
     const focused = document.activeElement?.closest?.('#conversations [data-row]')?.dataset.row;
-    const trashed = this.#list.state === 'trashed';
+    const { state } = this.#list;
     const items = this.#list.items();
     this.#more.textContent = t('sidebar.more');
     this.#more.hidden = !this.#list.hasMore;
     replaceChildren(this.#box,
       this.#error && this.#failure(),
-      trashed && el('h2', { class: 'list-heading' }, t('trash.title')),
+      state !== 'active' && el('h2', { class: 'list-heading' }, t(`folder.${state}`)),
       items.length === 0 && this.#error === null && el('p', { class: 'list-empty' }, this.#emptyWords()),
-      trashed || this.#list.query !== '' ? this.#flat(items) : this.#grouped(items),
+      state === 'trashed' || this.#list.query !== '' ? this.#flat(items) : this.#grouped(items),
       this.#more);
-    this.#trash.setAttribute('aria-pressed', String(trashed));
-    replaceChildren(this.#trash, icon('trash'), el('span', null, t(trashed ? 'trash.back' : 'trash.open')));
+    for (const [folder, button] of Object.entries(this.#folders)) {
+      const open = folder === state;
+      button.setAttribute('aria-pressed', String(open));
+      replaceChildren(button, icon(folder === 'trashed' ? 'trash' : 'archive'), el('span', null, t(open ? 'folder.back' : `folder.${folder}`)));
+    }
     if (focused) {
       this.#box.querySelector(`[data-row="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
     }
@@ -168,7 +174,7 @@ export class Sidebar {
     if (this.#list.query !== '') {
       return t('sidebar.no_results', { q: this.#list.query });
     }
-    return t(this.#list.state === 'trashed' ? 'trash.empty' : 'sidebar.empty');
+    return t({ trashed: 'trash.empty', archived: 'archive.empty' }[this.#list.state] ?? 'sidebar.empty');
   }
 
   #failure() {
@@ -188,9 +194,9 @@ export class Sidebar {
       const key = groupOf(info);
       groups.set(key, [...(groups.get(key) ?? []), info]);
     }
-    return ['pinned', 'today', 'yesterday', 'week', 'older'].filter((key) => groups.has(key)).map((key) => el('section', { class: 'list-group' },
-      el('h2', { class: 'list-heading' }, t(`sidebar.${key}`)),
-      el('ul', { class: 'list' }, groups.get(key).map((info) => this.#row(info)))));
+    return [...groups].map(([key, members]) => el('section', { class: 'list-group' },
+      el('h2', { class: 'list-heading' }, hasMessage(`sidebar.${key}`) ? t(`sidebar.${key}`) : key),
+      el('ul', { class: 'list' }, members.map((info) => this.#row(info)))));
   }
 
   #row(info) {
@@ -198,7 +204,9 @@ export class Sidebar {
     const trashed = Boolean(info.trashed_at);
     const link = el('a', { class: 'row-link', href: `?c=${encodeURIComponent(info.id)}`, dataset: { id: info.id }, title, aria: { current: info.id === this.#current ? 'page' : null } },
       el('bdi', { class: 'row-title' }, title),
-      info.pinned && !trashed && [icon('pin'), el('span', { class: 'visually-hidden' }, t('sidebar.is_pinned'))],
+      el('span', { class: 'row-marks' },
+        info.pinned && !trashed && [icon('pin'), el('span', { class: 'visually-hidden' }, t('sidebar.is_pinned'))],
+        info.archived && !trashed && this.#list.state === 'active' && [icon('archive'), el('span', { class: 'visually-hidden' }, t('archive.is'))]),
       info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(info.snippet, this.#list.query)),
       trashed && info.purge_at && el('span', { class: 'row-snippet' }, t('trash.purge', { date: formatTime(info.purge_at, { dateStyle: 'medium' }) })));
     const button = trashed
@@ -208,6 +216,7 @@ export class Sidebar {
   }
 }
 
+/* The key of the words over it, or the month as the reader writes it. */
 function groupOf(info) {
   if (info.pinned) {
     return 'pinned';
@@ -219,5 +228,8 @@ function groupOf(info) {
   if (days === 1) {
     return 'yesterday';
   }
-  return days <= WEEK_DAYS ? 'week' : 'older';
+  if (days <= MONTH_DAYS) {
+    return days <= WEEK_DAYS ? 'week' : 'month';
+  }
+  return formatTime(info.updated_at, { year: 'numeric', month: 'long' });
 }

@@ -7,11 +7,13 @@
 
 import { el } from '../shared/dom.js';
 import { isolate, t } from '../shared/i18n.js';
+import { markHits } from './highlight.js';
 import { MessageView } from './message-view.js';
 import { ScrollLock } from './scroll-lock.js';
 
 const FIRST_PAGE = 40;
 const STEP = 40;
+const SETTLE_FRAMES = 8;
 
 /** Shows the path of a conversation. */
 export class Transcript {
@@ -113,8 +115,8 @@ export class Transcript {
     this.#lock.toEnd();
   }
 
-  /** Scrolls to a message, builds it if need be, and marks it for a moment. @param {string} id */
-  reveal(id) {
+  /** Scrolls to a message, builds it if need be, and marks where text stands in it. @param {string} id @param {string} [text] */
+  reveal(id, text = '') {
     const index = this.#path.findIndex((message) => message.id === id);
     if (index < 0) {
       return;
@@ -127,6 +129,50 @@ export class Transcript {
     element.scrollIntoView({ block: 'center' });
     element.focus({ preventScroll: true });
     element.classList.add('found');
+    scrollToRange(markHits(element.querySelector('.message-body'), text), this.#box);
+  }
+
+  /** Where the reader is. @returns {{id: string, top: number}|null} null: at the end */
+  place() {
+    if (this.#lock.atEnd) {
+      return null;
+    }
+    const edge = this.#box.getBoundingClientRect().top;
+    for (const message of this.#path.slice(this.#first)) {
+      const { top, bottom } = this.#views.get(message.id).element.getBoundingClientRect();
+      if (bottom > edge && !message.pending) {
+        return { id: message.id, top: Math.round(top - edge) };
+      }
+    }
+    return null;
+  }
+
+  /** Goes back to where the reader was, if that message is on this branch. @param {{id: string, top: number}|null} place */
+  goTo(place) {
+    const index = place === null ? -1 : this.#path.findIndex((message) => message.id === place.id);
+    if (index < 0) {
+      return;
+    }
+    this.#lock.release();
+    while (this.#first > index) {
+      this.#buildEarlier();
+    }
+    const { element } = this.#views.get(place.id);
+    this.#hold(element, place.top);
+  }
+
+  /* What comes into sight by scrolling is laid out then, perhaps with another height than was guessed: look again until it rests. */
+  #hold(element, wanted, frames = SETTLE_FRAMES) {
+    if (!element.isConnected || this.#lock.atEnd) {
+      return;
+    }
+    const off = element.getBoundingClientRect().top - this.#box.getBoundingClientRect().top - wanted;
+    if (Math.abs(off) >= 1) {
+      this.#box.scrollTop += off;
+    }
+    if (frames > 0) {
+      requestAnimationFrame(() => this.#hold(element, wanted, frames - 1));
+    }
   }
 
   /** Draws everything anew, after a change of language. */
@@ -134,7 +180,7 @@ export class Transcript {
     const top = this.#box.scrollTop;
     this.#earlier.textContent = t('chat.earlier');
     for (const [id, view] of this.#views) {
-      if (view.message.status !== 'streaming' && !view.message.pending) {
+      if (view.message.status !== 'streaming' && !view.message.pending && !view.editing) {
         const fresh = new MessageView(view.message, view.siblings);
         view.element.replaceWith(fresh.element);
         this.#views.set(id, fresh);
@@ -204,4 +250,15 @@ export class Transcript {
 /** The page shown where a conversation has no messages. @param {string} name @returns {HTMLElement} */
 export function greeting(name) {
   return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello', dir: 'auto' }, t('chat.hello', { name: isolate(name) })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
+}
+
+/* A hit may stand far below the beginning of a long message. */
+function scrollToRange(range, box) {
+  if (range !== null) {
+    const { top, bottom } = range.getBoundingClientRect();
+    const frame = box.getBoundingClientRect();
+    if (top < frame.top || bottom > frame.bottom) {
+      box.scrollTop += top - frame.top - frame.height / 3;
+    }
+  }
 }

@@ -18,6 +18,8 @@ const ASK_ATTEMPTS = 4;
  * @typedef {Object} TurnHandlers
  * @property {function({messageId: string, answerId: string, model: string}): void} onTurn the turn is committed; also after each resume
  * @property {function(string): void} onText the next piece of the answer
+ * @property {function(string): void} onReasoning the next piece of what the model thinks before it answers
+ * @property {function({position: number, estimate: number|null}): void} onQueue the turn waits for its place
  * @property {function(boolean): void} onConnection false while the stream is lost, true when it is back
  * @property {function(Object): void} onDone the `done` event's data
  * @property {function(Error): void} onRefused nothing was begun (or nothing is known of it): the request may be sent again with the same client_id
@@ -164,6 +166,8 @@ export class Turn {
       this.#onTurn(body);
     } else if (event === 'message') {
       this.#onChunk(body, Number(id));
+    } else if (event === 'queue') {
+      this.#handlers.onQueue(body);
     } else if (event === 'error') {
       this.#problem = body.detail ?? null;
     } else if (event === 'done') {
@@ -189,7 +193,11 @@ export class Turn {
   }
 
   #onChunk(body, end) {
-    const text = body.choices?.[0]?.delta?.content;
+    const delta = body.choices?.[0]?.delta;
+    if (typeof delta?.reasoning_content === 'string' && delta.reasoning_content !== '') {
+      this.#handlers.onReasoning(delta.reasoning_content);
+    }
+    const text = delta?.content;
     if (typeof text !== 'string' || text === '') {
       return;
     }

@@ -25,11 +25,13 @@ const PATHS = {
   restore: 'M4 5v5h5M4.6 10A8 8 0 114 14',
   search: 'M11 18a7 7 0 100-14 7 7 0 000 14zM16 16l5 5',
   send: 'M12 20V5M5.5 11.5L12 5l6.5 6.5',
+  settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4',
   sidebar: 'M4 5h16v14H4zM9.5 5v14',
   stop: 'M7 7h10v10H7z',
   thumbDown: 'M17 14V4H7L4 12v2h5.5L8.5 19 11 20l4-6zM17 4h3v10h-3',
   thumbUp: 'M7 10v10h10l3-8v-2h-5.5l1-5L13 4l-4 6zM7 10H4v10h3',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5',
+  upload: 'M12 20V9M7 13l5-5 5 5M4 4h16',
   user: 'M12 12a4 4 0 100-8 4 4 0 000 8zM4.5 20a7.5 7.5 0 0115 0',
   warning: 'M12 4L2.5 20h19zM12 10v4M12 17v.01',
 };

@@ -21,6 +21,16 @@ static const chatsession_route_t routes[] = {
      CHATSESSION_MEMBERS(chatsession_expire_members), chatsession_admin_expire},
     {"POST", "api/conversations/restore", CHATSESSION_OPERATOR, IDS_LIMIT,
      CHATSESSION_MEMBERS(chatsession_restore_members), chatsession_admin_restore},
+    {"POST", "api/conversations/tag", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_tag_members),
+     chatsession_admin_tag},
+    {"GET", "api/matters", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_matters},
+    {"POST", "api/matters", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_matter_members),
+     chatsession_admin_matter_create},
+    {"GET", "api/matters/{id}", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_matter},
+    {"POST", "api/matters/{id}/hold", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_hold_members),
+     chatsession_admin_matter_hold},
+    {"POST", "api/matters/{id}/release", CHATSESSION_OPERATOR, USER_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_release_members), chatsession_admin_matter_release},
     {"GET", "api/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_export},
     {"GET", "api/users", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_users},
     {"POST", "api/users", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_create_members),
@@ -63,8 +73,12 @@ bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_cal
 
     *answer = OK;
     if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0 &&
-        strcmp(filter->state, "all") != 0) {
-        *answer = chatsession_bad_request(call, "state is none of active, trashed, all.");
+        strcmp(filter->state, "held") != 0 && strcmp(filter->state, "all") != 0) {
+        *answer = chatsession_bad_request(call, "state is none of active, trashed, held, all.");
+        return false;
+    }
+    if (filter->matter && !cs_uuid_is(filter->matter)) {
+        *answer = chatsession_bad_request(call, "matter is no UUID.");
         return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -89,7 +103,10 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
                                     .from = chatsession_query(call, "from"),
                                     .to = chatsession_query(call, "to"),
                                     .query = chatsession_query(call, "q"),
-                                    .state = chatsession_query(call, "state")};
+                                    .state = chatsession_query(call, "state"),
+                                    .tag = chatsession_query(call, "tag"),
+                                    .model = chatsession_query(call, "model"),
+                                    .matter = chatsession_query(call, "matter")};
     if (!chatsession_check_filter(filter, call, answer)) {
         return false;
     }
@@ -114,6 +131,7 @@ json_t *chatsession_filter_json(const cs_console_filter_t *filter)
 {
     json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
 
-    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to", filter->to,
-                     "state", filter->state, "text_search", filter->query != NULL, "ids", ids);
+    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to",
+                     filter->to, "state", filter->state, "tag", filter->tag, "model", filter->model, "matter",
+                     filter->matter, "text_search", filter->query != NULL, "ids", ids);
 }

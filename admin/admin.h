@@ -11,8 +11,20 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
 
 /* api_conversations.c */
 chatsession_handler_fn chatsession_admin_list, chatsession_admin_get, chatsession_admin_expire,
-    chatsession_admin_restore;
-extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore_members[1];
+    chatsession_admin_restore, chatsession_admin_tag;
+extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore_members[1], chatsession_tag_members[3];
+
+/** The ids of a body as the filter takes them; false when one is no UUID. */
+bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_t *pool);
+/** The filter of a body, by the names of the list's query string; false and a sentence when it is none. */
+bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem,
+                                   apr_pool_t *pool);
+
+/* api_matters.c */
+chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chatsession_admin_matter_create,
+    chatsession_admin_matter_hold, chatsession_admin_matter_release;
+extern const cs_json_member_t chatsession_matter_members[5], chatsession_hold_members[3],
+    chatsession_release_members[1];
 
 /* api_export.c */
 chatsession_handler_fn chatsession_admin_export;

@@ -14,7 +14,9 @@ _STATE = {
     "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
-    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)",
+    "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "matters": "to_jsonb(t)",
+    "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
+    "jobs": "to_jsonb(t)",
 }
 
 
@@ -84,6 +86,11 @@ class World:
                                 " (sha256(%s::bytea), %s, %s)", (ref.encode(), ref, self.ids[owner]))
         return ref
 
+    def matter(self):
+        """The id of an open matter that holds nothing."""
+        return self.connection.execute("INSERT INTO chatsession.matters (name, reason, created_by) VALUES"
+                                       " (gen_random_uuid()::text, 'a letter', 'otto') RETURNING id::text").fetchone()[0]
+
     def state(self):
         """A value that changes when anything in the database does, but for when somebody was last seen."""
         sums = ", ".join(f"(SELECT md5(coalesce(string_agg(({row})::text, '|' ORDER BY ({row})::text), ''))"
@@ -137,6 +144,14 @@ _MAKERS = {
         200, lambda world, thing, person: {"ids": [thing.conversation], "dry_run": False,
                                            "confirm": {"conversations": 1}}),
     "POST /chat-admin/api/conversations/restore": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "POST /chat-admin/api/conversations/tag": (200, lambda world, thing, person: {"ids": [thing.conversation],
+                                                                                  "add": ["seen"]}),
+    "GET /chat-admin/api/matters": (200, None),
+    "POST /chat-admin/api/matters": (201, lambda world, thing, person: {
+        "name": f"matter {uuid.uuid4()}", "reason": "a letter", "ids": [thing.conversation]}),
+    "GET /chat-admin/api/matters/{id}": (200, None),
+    "POST /chat-admin/api/matters/{id}/hold": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "POST /chat-admin/api/matters/{id}/release": (200, lambda *_: {"reason": "it is over"}),
     "GET /chat-admin/api/export": (200, None),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
@@ -164,6 +179,8 @@ def good_request(route, world, owner, person):
     thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
     world.restore_password(person)
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
+    if route.path.startswith("api/matters/"):
+        identifier = world.matter()
     if route.path.startswith("api/users/"):
         identifier = world.person()
     elif "{word}" in route.path:

@@ -12,7 +12,7 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
 /* api_conversations.c */
 chatsession_handler_fn chatsession_admin_list, chatsession_admin_get, chatsession_admin_expire,
     chatsession_admin_restore, chatsession_admin_tag;
-extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore_members[1], chatsession_tag_members[3];
+extern const cs_json_member_t chatsession_expire_members[5], chatsession_restore_members[1], chatsession_tag_members[3];
 
 /** The ids of a body as the filter takes them; false when one is no UUID. */
 bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_t *pool);
@@ -25,6 +25,18 @@ chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chat
     chatsession_admin_matter_hold, chatsession_admin_matter_release;
 extern const cs_json_member_t chatsession_matter_members[5], chatsession_hold_members[3],
     chatsession_release_members[1];
+
+/* api_jobs.c */
+chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
+/** 202 with the job, or the failure. */
+int chatsession_admin_reply_job(chatsession_call_t *call, const char *id);
+
+/* api_retention.c */
+/** When the rules are run next, after the last run began (NULL: never did). */
+const char *chatsession_admin_next_retention(const chatsession_call_t *call, const char *last);
+chatsession_handler_fn chatsession_admin_retention, chatsession_admin_retention_change, chatsession_admin_retention_run,
+    chatsession_admin_retention_explain;
+extern const cs_json_member_t chatsession_retention_members[4];
 
 /* api_export.c */
 chatsession_handler_fn chatsession_admin_export;

@@ -5,13 +5,18 @@
 #include <apr_strings.h>
 #include "core/utf8.h"
 #include "reply.h"
+#include "store/job.h"
 
-const cs_json_member_t chatsession_expire_members[4] = {
+const cs_json_member_t chatsession_expire_members[5] = {
     {"ids", CS_JSON_ARRAY, 0, 1, 10000},
     {"filter", CS_JSON_OBJECT, 0, 0, 0},
     {"dry_run", CS_JSON_BOOLEAN, CS_JSON_REQUIRED, 0, 0},
     {"confirm", CS_JSON_OBJECT, 0, 0, 0},
+    {"job", CS_JSON_BOOLEAN, 0, 0, 0},
 };
+
+/* More than this many are expired by a job: one statement would hold their locks, and its caller, for too long. */
+#define EXPIRE_AT_ONCE 1000
 
 const cs_json_member_t chatsession_tag_members[3] = {
     {"ids", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 10000},
@@ -174,6 +179,20 @@ static apr_status_t audit_search(chatsession_call_t *call, const cs_console_filt
     return cs_audit_write(call->conf->db, &entry, call->r->pool);
 }
 
+static int expire_by_job(chatsession_call_t *call, const cs_console_filter_t *filter, apr_int64_t confirmed,
+                         const cs_audit_entry_t *entry)
+{
+    cs_console_count_t count;
+    const char *id;
+    apr_status_t rv = cs_job_expire(&id, &count, call->conf->db, filter, confirmed,
+                                    chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), entry, call->r->pool);
+
+    if (rv == CS_EREFUSED) {
+        return reply_changed(call, &count);
+    }
+    return rv == APR_SUCCESS ? chatsession_admin_reply_job(call, id) : chatsession_reply_status(call->r, rv);
+}
+
 int chatsession_admin_expire(chatsession_call_t *call)
 {
     const json_t *confirmed = call->fields[3].given ? json_object_get(call->fields[3].value, "conversations") : NULL;
@@ -202,6 +221,9 @@ int chatsession_admin_expire(chatsession_call_t *call)
     detail = cs_json_own(chatsession_filter_json(&filter), call->r->pool);
     json_object_set(detail, "conversations", (json_t *)confirmed);
     entry = chatsession_audit_entry(call, "conversation.expire", detail);
+    if (call->fields[4].boolean || (!call->fields[4].given && json_integer_value(confirmed) > EXPIRE_AT_ONCE)) {
+        return expire_by_job(call, &filter, json_integer_value(confirmed), &entry);
+    }
     rv = cs_console_expire(&count, call->conf->db, &filter, json_integer_value(confirmed),
                            chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), &entry, call->r->pool);
     if (rv == CS_EREFUSED) {

@@ -25,8 +25,14 @@ int chatsession_admin_overview(chatsession_call_t *call)
     json_t *overview;
     const apr_status_t rv = cs_console_overview(&overview, call->conf->db, call->r->pool);
 
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, overview)
-                             : chatsession_reply_status(call->r, rv);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    json_object_set_new(overview, "next_retention_at",
+                        json_string(chatsession_admin_next_retention(call, json_string_value(
+                                                                               json_object_get(overview,
+                                                                                               "last_retention_at")))));
+    return chatsession_reply_json(call->r, HTTP_OK, overview);
 }
 
 void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *call)

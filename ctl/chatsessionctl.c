@@ -27,11 +27,13 @@ enum {
     TAKES_ALL = 32,
     TAKES_TIMES = 64,
     NO_DATABASE = 128,
+    TAKES_GRACE = 256,
 };
 
 #define ANY_NUMBER (-1)
 /* The longest time-outs that httpd can be told: what they end, no server has left. */
 #define LONGEST_TIMEOUT (400 * apr_time_from_sec(86400))
+#define TRASH_GRACE (30 * apr_time_from_sec(86400))
 #define TURN_SILENCE apr_time_from_sec(10)
 
 typedef struct {
@@ -67,6 +69,12 @@ static const command_t commands[] = {
     {"sweep", "", 0, TAKES_TIMES, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
      "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
      ctl_sweep},
+    {"hold", "list", 0, TAKES_ALL | TAKES_JSON, "[--all] [--json]", "the open matters and what they hold; --all: released ones too",
+     ctl_hold_list},
+    {"retention", "list", 0, TAKES_JSON, "[--json]", "how long conversations are kept", ctl_retention_list},
+    {"retention", "run", 0, TAKES_GRACE, "[--grace TIME]", "expire what the rules end, now and to the end",
+     ctl_retention_run},
+    {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
 static void print_help(void)
@@ -85,7 +93,7 @@ static void print_help(void)
            "--        before the first REF, where one begins with \"-\"\n"
            "--json    for machines: what the HTTP API shows\n"
            "TIME      a number with ms, s, min, h or d, as ChatSessionTurnSilence, ChatSessionIdleTimeout and\n"
-           "          ChatSessionMaxLifetime; default: 10s, 400d, 400d\n"
+           "          ChatSessionMaxLifetime; default: 10s, 400d, 400d; for --grace as ChatSessionTrashGrace: 30d\n"
            "--help, --version\n\n"
            "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
@@ -241,13 +249,14 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
         {"json", no_argument, NULL, 'j'},
         {"user", required_argument, NULL, 'u'},
         {"all", no_argument, NULL, 'a'},
+        {"grace", required_argument, NULL, 'g'},
         {"turn-silence", required_argument, NULL, 't'},
         {"idle-timeout", required_argument, NULL, 'i'},
         {"max-lifetime", required_argument, NULL, 'm'},
         {NULL, 0, NULL, 0},
     };
     const char *database = getenv("CHATSESSION_DATABASE");
-    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE};
+    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE, .grace = TRASH_GRACE};
     int options = 0;
     int option;
 
@@ -294,6 +303,12 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
                 return CTL_USAGE;
             }
             options |= TAKES_TIMES;
+            break;
+        case 'g':
+            if (!read_time(&ctl.grace, optarg)) {
+                return CTL_USAGE;
+            }
+            options |= TAKES_GRACE;
             break;
         case 'h':
             print_help();

@@ -120,6 +120,8 @@ typedef struct {
         "an answer whose server was not heard of for so long is interrupted") \
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
+    ROW(RETENTION_INTERVAL, "ChatSessionRetentionInterval", set_setting, TYPE_DURATION, RANGE(HOURS(1), SECONDS(1), DAYS(30)), \
+        "the retention rules are run this often") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
         "local address of a login page for AuthType ChatSession; none: a bare 401")
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "config.h"
 #include "store/conversation.h"
+#include "store/job.h"
 #include "store/session.h"
 #include "store/throttle.h"
 #include "store/turn.h"
@@ -18,6 +19,8 @@ APLOG_USE_MODULE(chatsession);
 /* Rows of one statement: short locks, and the next tick goes on. */
 #define BATCH 500
 #define PURGE_TIME apr_time_from_sec(1)
+/* Conversations that a job looks at in one statement. */
+#define JOB_BATCH 1000
 /* Old sessions are no danger, only clutter: looked for at every thirtieth sweep. */
 #define EXPIRY_EVERY 30
 
@@ -56,6 +59,32 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     report(s, "CS0081", "conversations purged", rv, total);
 }
 
+/* Jobs on many conversations, a batch at a time, and no longer at a stretch than the purge: the reaping waits behind.
+ */
+static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const apr_time_t deadline = apr_time_now() + PURGE_TIME;
+    cs_job_step_t step = {0};
+    const char *begun;
+    apr_status_t rv = cs_job_retention(&begun, conf->db, "(sweep)", chatsession_number(conf, CHATSESSION_TRASH_GRACE),
+                                       chatsession_number(conf, CHATSESSION_RETENTION_INTERVAL), NULL, pool);
+
+    while (rv == APR_SUCCESS && apr_time_now() < deadline && !atomic_load(&stopping)) {
+        rv = cs_job_step(&step, conf->db, NULL, JOB_BATCH, pool);
+        if (rv != APR_SUCCESS || !step.id) {
+            break;
+        }
+        if (step.finished) {
+            ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                         "CS0250: job %s is done: %" APR_INT64_T_FMT " conversations expired, %" APR_INT64_T_FMT
+                         " left alone because they are on hold",
+                         step.id, step.expired, step.held);
+        }
+    }
+    /* A hold or a turn that came in between: the next sweep sees it. */
+    report(s, "CS0251", "a batch of a job", rv == CS_ECONFLICT ? APR_SUCCESS : rv, 0);
+}
+
 static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
@@ -69,6 +98,9 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
         return;
     }
     purge(s, conf, pool);
+    if (!atomic_load(&stopping)) {
+        work(s, conf, pool);
+    }
     if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);

@@ -194,8 +194,21 @@ LANGUAGE sql STABLE AS $$
         WHERE p_draft IS NOT NULL
 $$;
 
+-- Whether a rule speaks of a conversation whose user has p_role; not asked for subject model, for which its messages must be looked at.
+CREATE FUNCTION chatsession.retention_applies(
+    c chatsession.conversations, p_role text, p_subject text, p_value text, p_user uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+    RETURN CASE p_subject WHEN 'tag' THEN p_value = ANY (c.tags) WHEN 'user' THEN p_user = c.user_id
+                          WHEN 'role' THEN p_value = p_role ELSE p_subject = 'everyone' END;
+
+-- When a rule ends a conversation; infinity: never.
+CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean)
+RETURNS timestamptz LANGUAGE sql STABLE
+    RETURN CASE WHEN p_days IS NULL OR (c.pinned AND NOT p_pinned_too) THEN 'infinity'
+                ELSE CASE p_clock WHEN 'age' THEN c.created_at ELSE c.updated_at END + p_days * interval '1 day' END;
+
 -- What becomes of active conversations by these rules: of p_window of them in the order of ids after p_after, or of all (both NULL). due_at is infinity for
--- what is kept for ever. Holds are not asked here.
+-- what is kept for ever, NULL where no rule says anything. Holds are not asked here.
 CREATE FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after uuid, p_window integer)
 RETURNS TABLE (id uuid, created_at timestamptz, updated_at timestamptz, due_at timestamptz)
 LANGUAGE sql STABLE AS $$
@@ -203,20 +216,17 @@ LANGUAGE sql STABLE AS $$
         SELECT * FROM chatsession.retention_rules_with(p_draft, p_without)
     )
     SELECT c.id, c.created_at, c.updated_at, v.due_at
-    FROM (SELECT * FROM chatsession.conversations s WHERE s.trashed_at IS NULL AND (p_after IS NULL OR s.id > p_after)
-          ORDER BY s.id LIMIT p_window) c
+    FROM (SELECT s.* FROM chatsession.conversations s
+          WHERE s.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') ORDER BY s.id LIMIT p_window) c
     JOIN chatsession.users u ON u.id = c.user_id
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN r.keep_days IS NULL OR (c.pinned AND NOT r.pinned_too) THEN 'infinity'
-                    ELSE CASE r.clock WHEN 'age' THEN c.created_at ELSE c.updated_at END + r.keep_days * interval '1 day' END AS due_at
+    LEFT JOIN LATERAL (
+        SELECT chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
         FROM rules r
-        WHERE CASE r.subject
-              WHEN 'tag' THEN r.value = ANY (c.tags)
-              WHEN 'user' THEN r.user_id = c.user_id
-              WHEN 'model' THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
-              WHEN 'role' THEN r.value = u.role
-              ELSE true END
-        ORDER BY r.rank, due_at DESC LIMIT 1) v
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
 $$;
 
 -- --- jobs

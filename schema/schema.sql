@@ -292,6 +292,35 @@ $$;
 
 ALTER FUNCTION chatsession.login_succeeded(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.conversations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    pinned boolean DEFAULT false NOT NULL,
+    archived boolean DEFAULT false NOT NULL,
+    trashed_at timestamp with time zone,
+    trashed_by text,
+    purge_at timestamp with time zone,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
+    CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
+    CONSTRAINT no_tag_is_null CHECK ((array_position(tags, NULL::text) IS NULL)),
+    CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+    CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
+    CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text, 'retention'::text])))
+);
+
+ALTER TABLE chatsession.conversations OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_applies(c chatsession.conversations, p_role text, p_subject text, p_value text, p_user uuid) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE p_subject WHEN 'tag'::text THEN (p_value = ANY ((c).tags)) WHEN 'user'::text THEN (p_user = (c).user_id) WHEN 'role'::text THEN (p_value = p_role) ELSE (p_subject = 'everyone'::text) END;
+
+ALTER FUNCTION chatsession.retention_applies(c chatsession.conversations, p_role text, p_subject text, p_value text, p_user uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after uuid, p_window integer) RETURNS TABLE(id uuid, created_at timestamp with time zone, updated_at timestamp with time zone, due_at timestamp with time zone)
     LANGUAGE sql STABLE
     AS $$
@@ -299,23 +328,26 @@ CREATE FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after
         SELECT * FROM chatsession.retention_rules_with(p_draft, p_without)
     )
     SELECT c.id, c.created_at, c.updated_at, v.due_at
-    FROM (SELECT * FROM chatsession.conversations s WHERE s.trashed_at IS NULL AND (p_after IS NULL OR s.id > p_after)
-          ORDER BY s.id LIMIT p_window) c
+    FROM (SELECT s.* FROM chatsession.conversations s
+          WHERE s.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') ORDER BY s.id LIMIT p_window) c
     JOIN chatsession.users u ON u.id = c.user_id
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN r.keep_days IS NULL OR (c.pinned AND NOT r.pinned_too) THEN 'infinity'
-                    ELSE CASE r.clock WHEN 'age' THEN c.created_at ELSE c.updated_at END + r.keep_days * interval '1 day' END AS due_at
+    LEFT JOIN LATERAL (
+        SELECT chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
         FROM rules r
-        WHERE CASE r.subject
-              WHEN 'tag' THEN r.value = ANY (c.tags)
-              WHEN 'user' THEN r.user_id = c.user_id
-              WHEN 'model' THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
-              WHEN 'role' THEN r.value = u.role
-              ELSE true END
-        ORDER BY r.rank, due_at DESC LIMIT 1) v
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
 $$;
 
 ALTER FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after uuid, p_window integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN ((p_days IS NULL) OR ((c).pinned AND (NOT p_pinned_too))) THEN 'infinity'::timestamp with time zone ELSE (CASE p_clock WHEN 'age'::text THEN (c).created_at ELSE (c).updated_at END + ((p_days)::double precision * '1 day'::interval)) END;
+
+ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -697,29 +729,6 @@ ALTER TABLE chatsession.audit_entries ALTER COLUMN seq ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
-CREATE TABLE chatsession.conversations (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    title text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    message_count integer DEFAULT 0 NOT NULL,
-    pinned boolean DEFAULT false NOT NULL,
-    archived boolean DEFAULT false NOT NULL,
-    trashed_at timestamp with time zone,
-    trashed_by text,
-    purge_at timestamp with time zone,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
-    CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
-    CONSTRAINT no_tag_is_null CHECK ((array_position(tags, NULL::text) IS NULL)),
-    CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
-    CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
-    CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text, 'retention'::text])))
-);
-
-ALTER TABLE chatsession.conversations OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.feedback (
     message_id uuid NOT NULL,
     rating smallint NOT NULL,
@@ -1059,13 +1068,13 @@ GRANT SELECT ON TABLE chatsession.held_users TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
 

@@ -54,6 +54,16 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
                                apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
+/** The same count inside a transaction. */
+apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Inside the transaction that has locked the job's row: take what matches, among the next batch of conversations, out
+ * of sight, and note in the row how far that is. By a filter, and by the retention rules. */
+apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *job, int batch,
+                                     apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** Bring conversations (a JSON array of UUIDs) back into sight. */
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
                                 apr_pool_t *pool) CS_MUSTCHECK;

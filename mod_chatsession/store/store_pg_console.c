@@ -33,9 +33,8 @@
 
 static void filter_params(cs_db_param_t *params, const cs_console_filter_t *filter)
 {
-    const char *const texts[FILTER_PARAMS] = {filter->user,  filter->from,  filter->to,
-                                              filter->query, filter->state, filter->ids,
-                                              filter->tag,   filter->model, filter->matter};
+    const char *const texts[FILTER_PARAMS] = {filter->user, filter->from, filter->to,    filter->query, filter->state,
+                                              filter->ids,  filter->tag,  filter->model, filter->matter};
 
     for (int i = 0; i < FILTER_PARAMS; i++) {
         params[i] = CS_DB_TEXT(texts[i]);
@@ -89,7 +88,7 @@ apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t 
                                                " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = "
                                                "c.user_id WHERE " FILTER
                                                " AND " CS_KEYSET_AFTER("$11", "$12") " ORDER BY " CS_KEYSET_ORDER
-                                                                                   " LIMIT $13::integer + 1";
+                                                                                     " LIMIT $13::integer + 1";
     cs_db_param_t params[FILTER_PARAMS + 4];
     cs_db_result_t *result;
     cs_keyset_t after;
@@ -171,20 +170,37 @@ static void read_count(cs_console_count_t *count, const cs_db_result_t *result)
     count->purge_at = cs_db_columns(result) > 3 ? cs_db_text(result, 0, 3, NULL) : NULL;
 }
 
+static const char count_sql[] =
+    "SELECT count(*) FILTER (WHERE NOT f.held), coalesce(sum(f.message_count) FILTER (WHERE NOT f.held), 0)::bigint,"
+    " count(*) FILTER (WHERE f.held) FROM (SELECT c.message_count, " HELD " AS held"
+    "   FROM chatsession.conversations c WHERE " FILTER " AND c.trashed_at IS NULL) f";
+
 apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
                               apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT count(*) FILTER (WHERE NOT f.held), coalesce(sum(f.message_count) FILTER (WHERE NOT f.held), 0)::bigint,"
-        " count(*) FILTER (WHERE f.held) FROM (SELECT c.message_count, " HELD " AS held"
-        "   FROM chatsession.conversations c WHERE " FILTER " AND c.trashed_at IS NULL) f";
     cs_db_param_t params[FILTER_PARAMS];
     cs_db_result_t *result;
     apr_status_t rv;
 
     *count = (cs_console_count_t){0};
     filter_params(params, filter);
-    rv = run(&result, db, (audited_t){.sql = sql, .count = FILTER_PARAMS, .params = params}, pool);
+    rv = run(&result, db, (audited_t){.sql = count_sql, .count = FILTER_PARAMS, .params = params}, pool);
+    if (rv == APR_SUCCESS) {
+        read_count(count, result);
+    }
+    return rv;
+}
+
+apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 apr_pool_t *pool)
+{
+    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    *count = (cs_console_count_t){0};
+    filter_params(params, filter);
+    rv = cs_db_tx_run(&result, tx, count_sql, FILTER_PARAMS, params, pool);
     if (rv == APR_SUCCESS) {
         read_count(count, result);
     }
@@ -208,7 +224,8 @@ static apr_status_t expire(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         "   WHERE " FILTER " AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE),"
         " due AS MATERIALIZED (SELECT count(*) FILTER (WHERE NOT held) AS conversations,"
         "   coalesce(sum(message_count) FILTER (WHERE NOT held), 0)::bigint AS messages,"
-        "   count(*) FILTER (WHERE held) AS held, now() + $10::bigint * interval '1 microsecond' AS purge_at FROM found),"
+        "   count(*) FILTER (WHERE held) AS held, now() + $10::bigint * interval '1 microsecond' AS purge_at FROM "
+        "found),"
         " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = 'operator', purge_at = "
         "due.purge_at"
         "   FROM found, due WHERE c.id = found.id AND NOT found.held AND due.conversations = $11::bigint),"
@@ -240,6 +257,71 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
     *count = (cs_console_count_t){0};
     return cs_db_transaction(db, CS_DB_REPEATABLE, expire, &work, pool);
 }
+
+/*
+ * One batch of a job. Its row, which the transaction has locked, says where to go on, what is too new and how long the
+ * grace is; a window of conversations in the order of their ids is looked at, whatever matches, so that a batch costs
+ * about the same however little does. What "found" locks is what goes, less what is held.
+ */
+/* clang-format off */
+#define JOB_WINDOW(job) \
+    "WITH j AS MATERIALIZED (SELECT * FROM chatsession.jobs WHERE id = " job "::uuid)," \
+    " batch AS MATERIALIZED (SELECT c.* FROM chatsession.conversations c" \
+    "   WHERE c.id > coalesce((SELECT j.position FROM j), '00000000-0000-0000-0000-000000000000')"
+/* The rows of due, locked: whoever wrote in one since then has made it another one. */
+#define JOB_FOUND \
+    " found AS MATERIALIZED (SELECT c.id, c.message_count, " HELD " AS held" \
+    "   FROM due JOIN chatsession.conversations c ON c.id = due.id" \
+    "   WHERE c.trashed_at IS NULL AND c.updated_at = due.updated_at ORDER BY c.id FOR UPDATE OF c),"
+#define JOB_EXPIRE(limit, by) \
+    " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = '" by "', purge_at = now() + j.grace" \
+    "   FROM found, j WHERE c.id = found.id AND NOT found.held RETURNING c.message_count)," \
+    " stopped AS (UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, now())" \
+    "   FROM found WHERE l.conversation_id = found.id AND NOT found.held)," \
+    " seen AS (SELECT count(*) AS examined, (SELECT b.id FROM batch b ORDER BY b.id DESC LIMIT 1) AS last FROM batch)" \
+    " UPDATE chatsession.jobs w SET position = coalesce(seen.last, w.position), examined = w.examined + seen.examined," \
+    "   expired = w.expired + (SELECT count(*) FROM gone)," \
+    "   messages = w.messages + (SELECT coalesce(sum(message_count), 0) FROM gone)," \
+    "   held = w.held + (SELECT count(*) FROM found WHERE found.held), updated_at = clock_timestamp()," \
+    "   state = CASE WHEN seen.examined < " limit "::integer THEN 'done' ELSE 'running' END," \
+    "   finished_at = CASE WHEN seen.examined < " limit "::integer THEN clock_timestamp() END," \
+    "   filter = CASE WHEN seen.examined < " limit "::integer THEN w.filter - 'q' ELSE w.filter END" \
+    " FROM seen, j WHERE w.id = j.id"
+/* clang-format on */
+
+/* clang-format off */
+apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *job, int batch,
+                                     apr_pool_t *pool)
+{
+    static const char sql[] =
+        JOB_WINDOW("$10")
+        "   AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))"
+        "   ORDER BY c.id LIMIT $11::integer),"
+        " due AS MATERIALIZED (SELECT c.id, c.updated_at FROM batch c WHERE " FILTER
+        "   AND c.trashed_at IS NULL AND c.updated_at <= (SELECT j.created_at FROM j)),"
+        JOB_FOUND JOB_EXPIRE("$11", "operator");
+    cs_db_param_t params[FILTER_PARAMS + 2];
+    cs_db_result_t *result;
+
+    filter_params(params, filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(job);
+    params[FILTER_PARAMS + 1] = CS_DB_TEXT(apr_itoa(pool, batch));
+    return cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, pool);
+}
+
+apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch, apr_pool_t *pool)
+{
+    static const char sql[] =
+        JOB_WINDOW("$1") " ORDER BY c.id LIMIT $2::integer),"
+        " due AS MATERIALIZED (SELECT d.id, d.updated_at FROM j, LATERAL"
+        "   chatsession.retention_due(NULL, NULL, j.position, $2::integer) d WHERE d.due_at <= now()),"
+        JOB_FOUND JOB_EXPIRE("$2", "retention");
+    const cs_db_param_t params[] = {CS_DB_TEXT(job), CS_DB_TEXT(apr_itoa(pool, batch))};
+    cs_db_result_t *result;
+
+    return cs_db_tx_run(&result, tx, sql, 2, params, pool);
+}
+/* clang-format on */
 
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
                                 apr_pool_t *pool)
@@ -377,6 +459,8 @@ apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *poo
         " (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL) AS sessions,"
         " (SELECT count(*) FROM chatsession.live_turns) AS running,"
         " (SELECT count(*) FROM chatsession.matters WHERE released_at IS NULL) AS open_matters,"
+        " (SELECT count(*) FROM chatsession.jobs WHERE state = 'running') AS running_jobs,"
+        " (SELECT max(created_at) FROM chatsession.jobs WHERE kind = 'retention') AS last_retention_at,"
         " (SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND created_at > now() - interval '1 "
         "hour')"
         "   AS turns_last_hour,"

@@ -54,6 +54,8 @@ static const chatsession_route_t routes[] = {
     {"POST", "api/sessions/revoke", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_revoke_members),
      chatsession_admin_revoke},
     {"GET", "api/audit", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit},
+    {"GET", "api/audit/verify", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit_verify},
+    {"GET", "api/audit/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_audit_export},
 };
 
 int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
@@ -71,7 +73,8 @@ cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *a
                               .action = action,
                               .network = chatsession_network(call->r),
                               .request_id = chatsession_request_id(call->r),
-                              .detail = detail};
+                              .detail = detail,
+                              .keys = chatsession_audit_keys(call->conf)};
 }
 
 bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)

@@ -38,12 +38,14 @@ chatsession_handler_fn chatsession_admin_retention, chatsession_admin_retention_
     chatsession_admin_retention_explain;
 extern const cs_json_member_t chatsession_retention_members[4];
 
+/* api_audit.c */
+chatsession_handler_fn chatsession_admin_audit, chatsession_admin_audit_verify, chatsession_admin_audit_export;
+
 /* api_export.c */
 chatsession_handler_fn chatsession_admin_export;
 
 /* api_people.c */
-chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke,
-    chatsession_admin_audit;
+chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke;
 extern const cs_json_member_t chatsession_revoke_members[1];
 
 /** Say of each session whether it is the one that asks; sessions may be NULL. */

@@ -28,6 +28,7 @@ enum {
     TAKES_TIMES = 64,
     NO_DATABASE = 128,
     TAKES_GRACE = 256,
+    TAKES_KEYS = 512,
 };
 
 #define ANY_NUMBER (-1)
@@ -69,11 +70,13 @@ static const command_t commands[] = {
     {"sweep", "", 0, TAKES_TIMES, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
      "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
      ctl_sweep},
-    {"hold", "list", 0, TAKES_ALL | TAKES_JSON, "[--all] [--json]", "the open matters and what they hold; --all: released ones too",
-     ctl_hold_list},
+    {"hold", "list", 0, TAKES_ALL | TAKES_JSON, "[--all] [--json]",
+     "the open matters and what they hold; --all: released ones too", ctl_hold_list},
     {"retention", "list", 0, TAKES_JSON, "[--json]", "how long conversations are kept", ctl_retention_list},
     {"retention", "run", 0, TAKES_GRACE, "[--grace TIME]", "expire what the rules end, now and to the end",
      ctl_retention_run},
+    {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
+     "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
@@ -250,6 +253,8 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
         {"user", required_argument, NULL, 'u'},
         {"all", no_argument, NULL, 'a'},
         {"grace", required_argument, NULL, 'g'},
+        {"key-file", required_argument, NULL, 'k'},
+        {"anchor", required_argument, NULL, 'A'},
         {"turn-silence", required_argument, NULL, 't'},
         {"idle-timeout", required_argument, NULL, 'i'},
         {"max-lifetime", required_argument, NULL, 'm'},
@@ -303,6 +308,17 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
                 return CTL_USAGE;
             }
             options |= TAKES_TIMES;
+            break;
+        case 'k':
+            if (ctl.key_file_count == CTL_KEY_FILES) {
+                return usage("too many times:", "--key-file");
+            }
+            ctl.key_files[ctl.key_file_count++] = optarg;
+            options |= TAKES_KEYS;
+            break;
+        case 'A':
+            ctl.anchor = optarg;
+            options |= TAKES_KEYS;
             break;
         case 'g':
             if (!read_time(&ctl.grace, optarg)) {

@@ -254,6 +254,17 @@ static const char *set_login_url(cmd_parms *cmd, void *dir, const char *arg)
 
 /* --- secrets, read while httpd is still root --- */
 
+static const char *append_audit_key(cs_audit_key_t **list, cmd_parms *cmd, const char *directive, const char *secret,
+                                    apr_size_t len)
+{
+    while (*list) {
+        list = &(*list)->next;
+    }
+    return cs_audit_key_make(list, (const unsigned char *)secret, len, cmd->pool) == APR_SUCCESS
+               ? NULL
+               : apr_pstrcat(cmd->pool, directive, ": OpenSSL has no HMAC-SHA256 to give", NULL);
+}
+
 static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
 {
     chatsession_server_t *conf = chatsession_server(cmd->server);
@@ -278,7 +289,25 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
     if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
         return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
     }
-    return NULL;
+    return append_audit_key(&conf->secret_audit_keys, cmd, "ChatSessionSecretFile", secret, len);
+}
+
+static const char *add_audit_key_file(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *path = ap_server_root_relative(cmd->pool, arg);
+    const char *problem = NULL;
+    const char *secret;
+    apr_size_t len;
+
+    (void)dir;
+    secret = path ? chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
+    if (!secret) {
+        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s", problem ? problem : "not a path");
+    }
+    if (len < CS_SECRET_MIN) {
+        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s: shorter than %d bytes", path, CS_SECRET_MIN);
+    }
+    return append_audit_key(&chatsession_server(cmd->server)->audit_keys, cmd, "ChatSessionAuditKeyFile", secret, len);
 }
 
 /* --- backends --- */
@@ -604,6 +633,8 @@ const command_rec chatsession_commands[] = {
     SETTINGS(COMMAND_ROW)
         AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
                         "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
+    AP_INIT_ITERATE("ChatSessionAuditKeyFile", add_audit_key_file, NULL, RSRC_CONF,
+                    "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH]; the first is the default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
@@ -649,6 +680,8 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
         }
     }
     merged->keys = merged->keys ? merged->keys : parent->keys;
+    merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
+    merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
@@ -808,6 +841,19 @@ static chatsession_server_t *own_config(apr_pool_t *pconf, server_rec *s, const 
     return conf;
 }
 
+/* What the secrets sealed before there was a file of keys still verifies. */
+static void join_audit_keys(chatsession_server_t *conf)
+{
+    cs_audit_key_t *key = conf->audit_keys;
+
+    while (key && key->next && key != conf->secret_audit_keys) {
+        key = key->next;
+    }
+    if (key && key != conf->secret_audit_keys && !key->next) {
+        key->next = conf->secret_audit_keys;
+    }
+}
+
 int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *first = s;
@@ -817,6 +863,7 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         chatsession_server_t *conf = own_config(pconf, s, first);
         const char *problem;
 
+        join_audit_keys(conf);
         conf->mounts = chatsession_mounts_find(pconf, s);
         problem = find_problem(ptemp, conf);
         if (!problem && (chatsession_mounts_have(conf->mounts, "chatsession") ||
@@ -829,4 +876,9 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         }
     }
     return OK;
+}
+
+const cs_audit_key_t *chatsession_audit_keys(const chatsession_server_t *conf)
+{
+    return conf->audit_keys ? conf->audit_keys : conf->secret_audit_keys;
 }

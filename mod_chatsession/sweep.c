@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "store/audit.h"
 #include "store/conversation.h"
 #include "store/job.h"
 #include "store/session.h"
@@ -85,6 +86,20 @@ static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *po
     report(s, "CS0251", "a batch of a job", rv == CS_ECONFLICT ? APR_SUCCESS : rv, 0);
 }
 
+/* The head of the audit log, where the database cannot reach it: who cuts the log's end off is seen by this line. */
+static void anchor(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    static apr_int64_t told; /* mod_watchdog calls from one thread only */
+    apr_int64_t seq;
+    const char *seal;
+
+    if (cs_audit_head(&seq, &seal, conf->db, pool) == APR_SUCCESS && seq && seq != told) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "CS0252: the audit log's head is %" APR_INT64_T_FMT ":%s", seq,
+                     seal);
+        told = seq;
+    }
+}
+
 static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
@@ -105,6 +120,7 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
+        anchor(s, conf, pool);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
         next_expiry = apr_time_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }

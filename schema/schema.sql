@@ -8,6 +8,34 @@ CREATE SCHEMA chatsession;
 
 ALTER SCHEMA chatsession OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action text, p_conversation uuid, p_user text, p_reason text, p_detail jsonb, p_network inet, p_request text, OUT seq bigint, OUT at timestamp with time zone, OUT before text, OUT content text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('chatsession.audit_entries', 0));
+    seq := nextval('chatsession.audit_entries_seq_seq');
+    at := clock_timestamp();
+    before := coalesce((SELECT encode(e.mac, 'hex') FROM chatsession.audit_entries e WHERE e.mac IS NOT NULL
+                        ORDER BY e.seq DESC LIMIT 1), '');
+    content := chatsession.audit_text(seq, at, p_operator, p_role, p_action, p_conversation, p_user, p_reason, p_detail, p_network,
+                                      p_request);
+END
+$$;
+
+ALTER FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action text, p_conversation uuid, p_user text, p_reason text, p_detail jsonb, p_network inet, p_request text, OUT seq bigint, OUT at timestamp with time zone, OUT before text, OUT content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
+
+ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.audit_text(seq bigint, at timestamp with time zone, operator text, role text, action text, conversation_id uuid, target_user text, reason text, detail jsonb, network inet, request_id text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (jsonb_build_array(seq, chatsession.usec(at), operator, role, action, conversation_id, target_user, reason, detail, (network)::text, request_id))::text;
+
+ALTER FUNCTION chatsession.audit_text(seq bigint, at timestamp with time zone, operator text, role text, action text, conversation_id uuid, target_user text, reason text, detail jsonb, network inet, request_id text) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN NORMALIZE(lower((NORMALIZE(regexp_replace($1, '[­͏؜ᅟᅠ឴឵᠋-᠎​-‏
@@ -696,12 +724,6 @@ $$;
 
 ALTER FUNCTION chatsession.turn_stop(p_user uuid, p_conversation uuid) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
-
-ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.audit_entries (
     seq bigint NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -714,8 +736,12 @@ CREATE TABLE chatsession.audit_entries (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     network inet,
     request_id text,
+    key_id text,
+    mac bytea,
     CONSTRAINT action_is_noun_dot_verb CHECK ((action ~ '^[a-z]+\.[a-z]+$'::text)),
-    CONSTRAINT reason_is_at_most_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000)))
+    CONSTRAINT mac_is_hmac_sha256 CHECK ((octet_length(mac) = 32)),
+    CONSTRAINT reason_is_at_most_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
+    CONSTRAINT seal_names_its_secret CHECK (((key_id IS NULL) = (mac IS NULL)))
 );
 
 ALTER TABLE chatsession.audit_entries OWNER TO chatsession_owner;
@@ -931,7 +957,13 @@ ALTER TABLE ONLY chatsession.sessions
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+CREATE INDEX audit_entries_by_action ON chatsession.audit_entries USING btree (action, seq DESC);
+
+CREATE INDEX audit_entries_by_operator ON chatsession.audit_entries USING btree (operator, seq DESC);
+
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+
+CREATE INDEX audit_entries_sealed ON chatsession.audit_entries USING btree (seq DESC) WHERE (mac IS NOT NULL);
 
 CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
@@ -1075,6 +1107,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
+
+GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
 

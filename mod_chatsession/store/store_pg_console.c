@@ -41,7 +41,7 @@ static void filter_params(cs_db_param_t *params, const cs_console_filter_t *filt
     }
 }
 
-/* One statement after its audit entry, in one transaction. */
+/* One statement and its audit entry, in one transaction. */
 typedef struct {
     const char *sql;
     int count;
@@ -54,9 +54,9 @@ typedef struct {
 static apr_status_t run_audited(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     audited_t *work = baton;
-    apr_status_t rv = work->entry ? cs_audit_add(tx, work->entry, pool) : APR_SUCCESS;
+    apr_status_t rv = cs_db_tx_run(&work->result, tx, work->sql, work->count, work->params, work->pool);
 
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx, work->sql, work->count, work->params, work->pool) : rv;
+    return rv == APR_SUCCESS && work->entry ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
 static apr_status_t run(cs_db_result_t **result, cs_db_t *db, audited_t work, apr_pool_t *pool)
@@ -141,9 +141,9 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         rv = APR_ENOENT;
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_audit_add(tx, work->entry, pool);
+        rv = cs_db_tx_run(&work->messages, tx, messages, 2, params, work->pool);
     }
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->messages, tx, messages, 2, params, work->pool) : rv;
+    return rv == APR_SUCCESS ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
 apr_status_t cs_console_get(json_t **conversation, cs_db_t *db, const char *id, bool content,

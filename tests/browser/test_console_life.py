@@ -113,6 +113,20 @@ def test_a_large_expiry_is_followed_in_the_dialog(browser, console, world):
     browser.see_text("Done", ".job .badge")
 
 
+def test_the_audit_log_is_filtered_and_its_chain_verified_by_a_button(browser, console, world):
+    """E7"""
+    thing = world.thing("anna")
+    world.clients["otto"].console.json("GET", f"api/conversations/{thing.conversation}?reason=r1", 200)
+    console.enter(world.users["aude"], "?view=audit")
+    fill(console, audit_operator="otto", audit_action="conversation.read")
+    console.click(".filter-actions button")
+    browser.see_text("r1", "table")
+    assert {cell.text.split()[0] for cell in browser.find("tbody td[data-label=Operator]")} == {"otto"}
+    console.click("button", "Verify the chain")
+    browser.see_text("The chain is whole", "dialog")
+    assert not [one for one in browser.find("#screen a") if one.text == "Export"], "a dead button for an auditor"
+
+
 def test_who_may_not_hold_or_rule_sees_no_button_for_it(browser, console, world):
     """E3"""
     world.thing("anna")

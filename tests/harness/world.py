@@ -185,6 +185,8 @@ _MAKERS = {
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
     "GET /chat-admin/api/audit": (200, None),
+    "GET /chat-admin/api/audit/verify": (200, None),
+    "GET /chat-admin/api/audit/export": (200, None),
 }
 _MAKERS |= {f"{method} /chat-admin/api/{word}": _MAKERS[f"{method} /chat/api/{word}"]
             for method, word in (("GET", "session"), ("POST", "login"), ("POST", "logout"))}

@@ -64,6 +64,8 @@ LEVELS = {
     "GET /chat-admin/api/sessions": "operator",
     "POST /chat-admin/api/sessions/revoke": "operator",
     "GET /chat-admin/api/audit": "auditor",
+    "GET /chat-admin/api/audit/verify": "auditor",
+    "GET /chat-admin/api/audit/export": "operator",
 }
 MISSING = "00000000-0000-4000-8000-000000000000"
 SECRET = "only anna may read this"

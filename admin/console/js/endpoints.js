@@ -74,7 +74,11 @@ export const endUserSessions = (name) => api.post(`${userPath(name)}/sessions/re
 export const listSessions = (signal) => api.get('api/sessions', null, { signal });
 /** End sessions. @param {string[]} refs @returns {Promise<Object>} */
 export const revokeSessions = (refs) => api.post('api/sessions/revoke', { refs });
-/** A page of the audit log. @param {Object} query `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+/** Is the audit log's chain whole? @returns {Promise<Object>} */
+export const verifyAudit = () => api.get('api/audit/verify', null, { timeout: LONG });
+/** The address of the audit log as a file. @param {Object} query the filter @returns {string} */
+export const auditExportUrl = (query) => apiUrl('api/audit/export', query);
+/** A page of the audit log. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listAudit = (query, signal) => api.get('api/audit', query, { signal });
 
 function userPath(name) {

@@ -29,6 +29,7 @@ enum {
     NO_DATABASE = 128,
     TAKES_GRACE = 256,
     TAKES_KEYS = 512,
+    TAKES_SHA256 = 1024,
 };
 
 #define ANY_NUMBER (-1)
@@ -77,6 +78,8 @@ static const command_t commands[] = {
      ctl_retention_run},
     {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
      "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
+    {"export", "verify", 1, TAKES_SHA256 | NO_DATABASE, "FILE [--sha256 HEX]",
+     "is an exported file whole? --sha256: against the digest that the audit log has", ctl_export_verify},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
@@ -253,6 +256,7 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
         {"user", required_argument, NULL, 'u'},
         {"all", no_argument, NULL, 'a'},
         {"grace", required_argument, NULL, 'g'},
+        {"sha256", required_argument, NULL, 'S'},
         {"key-file", required_argument, NULL, 'k'},
         {"anchor", required_argument, NULL, 'A'},
         {"turn-silence", required_argument, NULL, 't'},
@@ -308,6 +312,10 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
                 return CTL_USAGE;
             }
             options |= TAKES_TIMES;
+            break;
+        case 'S':
+            ctl.sha256 = optarg;
+            options |= TAKES_SHA256;
             break;
         case 'k':
             if (ctl.key_file_count == CTL_KEY_FILES) {

@@ -29,6 +29,7 @@ typedef struct {
     const char *key_files[CTL_KEY_FILES]; /* --key-file, as often as it was given */
     int key_file_count;
     const char *anchor;    /* --anchor; NULL: not given */
+    const char *sha256;    /* --sha256; NULL: not given */
     char *const *operands; /* all, for a command that takes any number */
     int operand_count;
     const char *last_error; /* what the database door logged last; NULL: nothing */
@@ -61,7 +62,7 @@ ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_disable, ctl
 ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
 ctl_command_fn ctl_sweep;
-ctl_command_fn ctl_audit_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
+ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
 
 /** Batch after batch: of the job called only, or of all (NULL), until there is none left. */
 apr_status_t ctl_run_job(cs_job_step_t *step, cs_db_t *db, const char *only, apr_pool_t *pool);

@@ -66,6 +66,20 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }
 
+bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer)
+{
+    const apr_interval_time_t limit = chatsession_number(call->conf, CHATSESSION_REAUTHENTICATE);
+    const chatsession_session_t *session = call->session;
+
+    *answer = OK;
+    if (!limit || chatsession_dir(call->r)->trust_user == 1 || session->now - session->times.created < limit) {
+        return true;
+    }
+    *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reauthenticate",
+                                      "This exposes or destroys much: log in again first, your last login is too old.");
+    return false;
+}
+
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail)
 {
     return (cs_audit_entry_t){.operator_name = call->session->user,

@@ -59,6 +59,10 @@ extern const cs_json_member_t chatsession_user_create_members[2], chatsession_us
 /** An entry for what this call does; detail is borrowed. */
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);
 
+/** Was the password given lately enough for what exposes or destroys much? False: 403 reauthenticate was answered,
+ * return *answer. Where another module authenticates (ChatSessionTrustUser), that is its business. */
+bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer);
+
 /** The filter of the query string; false when a parameter is wrong (then an error was answered: return *answer). */
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 

@@ -120,7 +120,7 @@ int chatsession_admin_audit_export(chatsession_call_t *call)
     apr_status_t rv;
     int answer;
 
-    if (!read_filter(&filter, call, &answer)) {
+    if (!read_filter(&filter, call, &answer) || !chatsession_admin_is_fresh(call, &answer)) {
         return answer;
     }
     export.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);

@@ -218,6 +218,9 @@ int chatsession_admin_expire(chatsession_call_t *call)
     if (!json_is_integer(confirmed)) {
         return chatsession_bad_request(call, "confirm.conversations is missing: repeat the count of the dry run.");
     }
+    if ((!filter.ids || json_integer_value(confirmed) > EXPIRE_AT_ONCE) && !chatsession_admin_is_fresh(call, &answer)) {
+        return answer;
+    }
     detail = cs_json_own(chatsession_filter_json(&filter), call->r->pool);
     json_object_set(detail, "conversations", (json_t *)confirmed);
     entry = chatsession_audit_entry(call, "conversation.expire", detail);

@@ -159,7 +159,7 @@ int chatsession_admin_export(chatsession_call_t *call)
     if (!export.format) {
         return chatsession_bad_request(call, "format is none of ndjson, json, csv, md, openai.");
     }
-    if (!chatsession_query_filter(&filter, call, &answer)) {
+    if (!chatsession_query_filter(&filter, call, &answer) || !chatsession_admin_is_fresh(call, &answer)) {
         return answer;
     }
     export.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);

@@ -78,6 +78,8 @@ typedef struct {
         "the console asks for a new login when it was not used for so long") \
     ROW(CONSOLE_MAX_LIFETIME, "ChatSessionConsoleMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(8), SECONDS(1), DAYS(400)), \
         "the console asks for a new login so long after the last one") \
+    ROW(REAUTHENTICATE, "ChatSessionReauthenticate", set_setting, TYPE_DURATION, RANGE(MINUTES(15), 0, DAYS(400)), \
+        "the console asks for the password again before it exposes or destroys much, so long after the login; 0: never") \
     ROW(GRACE, "ChatSessionGrace", set_setting, TYPE_DURATION, RANGE(SECONDS(10), 0, SECONDS(60)), \
         "requests with the id of before a new login of the same user are served for so long") \
     ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 1, 1000), \

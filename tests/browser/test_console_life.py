@@ -127,6 +127,22 @@ def test_the_audit_log_is_filtered_and_its_chain_verified_by_a_button(browser, c
     assert not [one for one in browser.find("#screen a") if one.text == "Export"], "a dead button for an auditor"
 
 
+def test_an_export_asks_for_the_password_again_when_the_login_is_old(browser, console, world):
+    """E8"""
+    world.thing("anna", title="export me")
+    console.enter(world.users["otto"], "?view=conversations&user=anna")
+    browser.see_text("export me", "table")
+    world.connection.execute("UPDATE chatsession.sessions SET created_at = created_at - interval '16 min',"
+                             " console_seen_at = now() WHERE user_id = %s AND revoked_at IS NULL", (world.ids["otto"],))
+    browser.expect_console("403")
+    browser.wait(lambda: browser.run("return fetch('api/audit/export').then((answer) => answer.status)") == 403,
+                 "the login to be old")
+    console.click(".screen-actions a", "Export all that match")
+    console.write("#again-password", world.users["otto"].password)
+    console.click("dialog button[type=submit]")
+    assert b"export me" in console.downloaded(".ndjson")
+
+
 def test_who_may_not_hold_or_rule_sees_no_button_for_it(browser, console, world):
     """E3"""
     world.thing("anna")

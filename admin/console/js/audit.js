@@ -12,6 +12,7 @@ import { roleName } from './entrance.js';
 import { emptyBox, loadInto, rowsSkeleton } from './loading.js';
 import { keep, recall } from './memory.js';
 import { pagedList } from './paged_list.js';
+import { downloadWhenFresh } from './reauthenticate.js';
 import { may } from './roles.js';
 import { hrefFor, hrefForConversation, navigate } from './router.js';
 import { screenHeader } from './screen_header.js';
@@ -44,7 +45,7 @@ export function showAudit(host, { params, role, restored, signal }) {
       t('audit.lead'),
       el('button', { class: 'button button-small', type: 'button', onclick: verifyByDialog }, icon('check'), t('audit.verify')),
       may(role, 'export') &&
-        el('a', { class: 'button button-small', href: auditExportUrl(apiFilter(filter)), download: '' }, icon('download'), t('audit.export')),
+        el('a', { class: 'button button-small', href: auditExportUrl(apiFilter(filter)), download: '', onclick: (event) => downloadWhenFresh(event) }, icon('download'), t('audit.export')),
     ),
     filterForm(filter),
     list,

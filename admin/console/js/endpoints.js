@@ -10,6 +10,8 @@ const LONG = 120000;
 
 /** Who is logged in. @returns {Promise<Object>} */
 export const getSession = () => api.get('api/session');
+/** Log in, anew too. @param {string} username @param {string} password @returns {Promise<Object>} */
+export const logIn = (username, password) => api.post('api/login', { username, password });
 /** Log out. @returns {Promise<null>} */
 export const logout = () => api.post('api/logout');
 /** The figures of Home. @param {AbortSignal} signal @returns {Promise<Object>} */

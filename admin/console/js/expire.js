@@ -14,6 +14,7 @@ import { countExpiry, expire, restore } from './endpoints.js';
 import { progressOf } from './jobs.js';
 import { loadInto, rowsSkeleton } from './loading.js';
 import { forget } from './memory.js';
+import { whenFresh } from './reauthenticate.js';
 import { tCount, timeText } from './words_for.js';
 
 /** From this many conversations on the number must be typed. */
@@ -173,7 +174,9 @@ async function run(ask, counts, { submit, problem }) {
     ask.onDone();
   } catch (error) {
     submit.disabled = false;
-    if (error.code === 'count_changed' && Number.isInteger(error.body?.conversations)) {
+    if (error.code === 'reauthenticate') {
+      whenFresh(() => run(ask, counts, { submit, problem }));
+    } else if (error.code === 'count_changed' && Number.isInteger(error.body?.conversations)) {
       replaceChildren(ask.host, question(ask, error.body, t('expire.changed')));
       focusFirst(ask.host);
     } else {

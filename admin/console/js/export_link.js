@@ -8,6 +8,7 @@ import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { toast } from '../shared/notify.js';
 import { exportUrl } from './endpoints.js';
+import { downloadWhenFresh } from './reauthenticate.js';
 
 const FORMATS = [
   ['ndjson', 'NDJSON'],
@@ -28,7 +29,7 @@ export const MAX_EXPORT_IDS = 200;
 export function exportLink(query, label) {
   const link = el(
     'a',
-    { class: 'button button-small', href: exportUrl(query), download: '', onclick: () => toast({ text: t('export.started') }) },
+    { class: 'button button-small', href: exportUrl(query), download: '', onclick: (event) => downloadWhenFresh(event, () => toast({ text: t('export.started') })) },
     icon('download'),
     label,
   );

@@ -23,6 +23,25 @@ static const chatsession_route_t routes[] = {
      CHATSESSION_MEMBERS(chatsession_expire_members), chatsession_admin_expire},
     {"POST", "api/conversations/restore", CHATSESSION_OPERATOR, IDS_LIMIT,
      CHATSESSION_MEMBERS(chatsession_restore_members), chatsession_admin_restore},
+    {"POST", "api/conversations/tag", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_tag_members),
+     chatsession_admin_tag},
+    {"GET", "api/conversations/{id}/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY,
+     chatsession_admin_retention_explain},
+    {"GET", "api/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_retention},
+    {"POST", "api/retention", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_retention_members),
+     chatsession_admin_retention_change},
+    {"POST", "api/retention/run", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_retention_run},
+    {"GET", "api/jobs", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_jobs},
+    {"GET", "api/jobs/{id}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_job},
+    {"POST", "api/jobs/{id}/cancel", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_job_cancel},
+    {"GET", "api/matters", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_matters},
+    {"POST", "api/matters", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_matter_members),
+     chatsession_admin_matter_create},
+    {"GET", "api/matters/{id}", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_matter},
+    {"POST", "api/matters/{id}/hold", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_hold_members),
+     chatsession_admin_matter_hold},
+    {"POST", "api/matters/{id}/release", CHATSESSION_OPERATOR, USER_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_release_members), chatsession_admin_matter_release},
     {"GET", "api/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_export},
     {"GET", "api/users", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_users},
     {"POST", "api/users", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_create_members),
@@ -39,6 +58,8 @@ static const chatsession_route_t routes[] = {
     {"POST", "api/sessions/revoke", CHATSESSION_OPERATOR, IDS_LIMIT, CHATSESSION_MEMBERS(chatsession_revoke_members),
      chatsession_admin_revoke},
     {"GET", "api/audit", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit},
+    {"GET", "api/audit/verify", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_audit_verify},
+    {"GET", "api/audit/export", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_audit_export},
 };
 
 int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address)
@@ -49,6 +70,20 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }
 
+bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer)
+{
+    const apr_interval_time_t limit = chatsession_number(call->conf, CHATSESSION_REAUTHENTICATE);
+    const chatsession_session_t *session = call->session;
+
+    *answer = OK;
+    if (!limit || chatsession_dir(call->r)->trust_user == 1 || session->now - session->times.created < limit) {
+        return true;
+    }
+    *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reauthenticate",
+                                      "This exposes or destroys much: log in again first, your last login is too old.");
+    return false;
+}
+
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail)
 {
     return (cs_audit_entry_t){.operator_name = call->session->user,
@@ -56,7 +91,8 @@ cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *a
                               .action = action,
                               .network = chatsession_network(call->r),
                               .request_id = chatsession_request_id(call->r),
-                              .detail = detail};
+                              .detail = detail,
+                              .keys = chatsession_audit_keys(call->conf)};
 }
 
 bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
@@ -67,8 +103,12 @@ bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_cal
 
     *answer = OK;
     if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0 &&
-        strcmp(filter->state, "all") != 0) {
-        *answer = chatsession_bad_request(call, "state is none of active, trashed, all.");
+        strcmp(filter->state, "held") != 0 && strcmp(filter->state, "all") != 0) {
+        *answer = chatsession_bad_request(call, "state is none of active, trashed, held, all.");
+        return false;
+    }
+    if (filter->matter && !cs_uuid_is(filter->matter)) {
+        *answer = chatsession_bad_request(call, "matter is no UUID.");
         return false;
     }
     for (int i = 0; i < 2; i++) {
@@ -93,7 +133,10 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
                                     .from = chatsession_query(call, "from"),
                                     .to = chatsession_query(call, "to"),
                                     .query = chatsession_query(call, "q"),
-                                    .state = chatsession_query(call, "state")};
+                                    .state = chatsession_query(call, "state"),
+                                    .tag = chatsession_query(call, "tag"),
+                                    .model = chatsession_query(call, "model"),
+                                    .matter = chatsession_query(call, "matter")};
     if (!chatsession_check_filter(filter, call, answer)) {
         return false;
     }
@@ -118,6 +161,7 @@ json_t *chatsession_filter_json(const cs_console_filter_t *filter)
 {
     json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
 
-    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to", filter->to,
-                     "state", filter->state, "text_search", filter->query != NULL, "ids", ids);
+    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to",
+                     filter->to, "state", filter->state, "tag", filter->tag, "model", filter->model, "matter",
+                     filter->matter, "text_search", filter->query != NULL, "ids", ids);
 }

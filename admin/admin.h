@@ -11,15 +11,41 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
 
 /* api_conversations.c */
 chatsession_handler_fn chatsession_admin_list, chatsession_admin_get, chatsession_admin_expire,
-    chatsession_admin_restore;
-extern const cs_json_member_t chatsession_expire_members[4], chatsession_restore_members[1];
+    chatsession_admin_restore, chatsession_admin_tag;
+extern const cs_json_member_t chatsession_expire_members[5], chatsession_restore_members[1], chatsession_tag_members[3];
+
+/** The ids of a body as the filter takes them; false when one is no UUID. */
+bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_t *pool);
+/** The filter of a body, by the names of the list's query string; false and a sentence when it is none. */
+bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem,
+                                   apr_pool_t *pool);
+
+/* api_matters.c */
+chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chatsession_admin_matter_create,
+    chatsession_admin_matter_hold, chatsession_admin_matter_release;
+extern const cs_json_member_t chatsession_matter_members[5], chatsession_hold_members[3],
+    chatsession_release_members[1];
+
+/* api_jobs.c */
+chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
+/** 202 with the job, or the failure. */
+int chatsession_admin_reply_job(chatsession_call_t *call, const char *id);
+
+/* api_retention.c */
+/** When the rules are run next, after the last run began (NULL: never did). */
+const char *chatsession_admin_next_retention(const chatsession_call_t *call, const char *last);
+chatsession_handler_fn chatsession_admin_retention, chatsession_admin_retention_change, chatsession_admin_retention_run,
+    chatsession_admin_retention_explain;
+extern const cs_json_member_t chatsession_retention_members[4];
+
+/* api_audit.c */
+chatsession_handler_fn chatsession_admin_audit, chatsession_admin_audit_verify, chatsession_admin_audit_export;
 
 /* api_export.c */
 chatsession_handler_fn chatsession_admin_export;
 
 /* api_people.c */
-chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke,
-    chatsession_admin_audit;
+chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke;
 extern const cs_json_member_t chatsession_revoke_members[1];
 
 /** Say of each session whether it is the one that asks; sessions may be NULL. */
@@ -33,6 +59,10 @@ extern const cs_json_member_t chatsession_user_create_members[2], chatsession_us
 
 /** An entry for what this call does; detail is borrowed. */
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);
+
+/** Was the password given lately enough for what exposes or destroys much? False: 403 reauthenticate was answered,
+ * return *answer. Where another module authenticates (ChatSessionTrustUser), that is its business. */
+bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer);
 
 /** The filter of the query string; false when a parameter is wrong (then an error was answered: return *answer). */
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);

@@ -3,13 +3,25 @@
 /* Everybody's conversations: find, read, expire, bring back. */
 #include "admin/admin.h"
 #include <apr_strings.h>
+#include "core/utf8.h"
 #include "reply.h"
+#include "store/job.h"
 
-const cs_json_member_t chatsession_expire_members[4] = {
+const cs_json_member_t chatsession_expire_members[5] = {
     {"ids", CS_JSON_ARRAY, 0, 1, 10000},
     {"filter", CS_JSON_OBJECT, 0, 0, 0},
     {"dry_run", CS_JSON_BOOLEAN, CS_JSON_REQUIRED, 0, 0},
     {"confirm", CS_JSON_OBJECT, 0, 0, 0},
+    {"job", CS_JSON_BOOLEAN, 0, 0, 0},
+};
+
+/* More than this many are expired by a job: one statement would hold their locks, and its caller, for too long. */
+#define EXPIRE_AT_ONCE 1000
+
+const cs_json_member_t chatsession_tag_members[3] = {
+    {"ids", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 10000},
+    {"add", CS_JSON_ARRAY, 0, 0, 20},
+    {"remove", CS_JSON_ARRAY, 0, 0, 20},
 };
 
 const cs_json_member_t chatsession_restore_members[1] = {{"ids", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 10000}};
@@ -68,8 +80,7 @@ int chatsession_admin_get(chatsession_call_t *call)
                              : chatsession_reply_status(call->r, rv);
 }
 
-/* The ids of a body as the filter takes them; false when one is no UUID. */
-static bool read_ids(const char **ids, const json_t *array, apr_pool_t *pool)
+bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_t *pool)
 {
     size_t i;
     json_t *id;
@@ -84,21 +95,25 @@ static bool read_ids(const char **ids, const json_t *array, apr_pool_t *pool)
     return true;
 }
 
-/* The filter of a body: the same names as in the list's query string. */
-static bool read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem, apr_pool_t *pool)
+bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem,
+                                   apr_pool_t *pool)
 {
     static const cs_json_member_t members[] = {{"user", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 256},
                                                {"from", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
                                                {"to", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
                                                {"q", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 1000},
-                                               {"state", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 16}};
-    cs_json_field_t fields[5];
-    const char **const texts[5] = {&filter->user, &filter->from, &filter->to, &filter->query, &filter->state};
+                                               {"state", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 16},
+                                               {"tag", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 50},
+                                               {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 200},
+                                               {"matter", CS_JSON_UUID, CS_JSON_NULLABLE, 0, 0}};
+    cs_json_field_t fields[8];
+    const char **const texts[8] = {&filter->user,  &filter->from, &filter->to,    &filter->query,
+                                   &filter->state, &filter->tag,  &filter->model, &filter->matter};
 
-    if (cs_json_read(fields, members, 5, body, problem, pool) != APR_SUCCESS) {
+    if (cs_json_read(fields, members, 8, body, problem, pool) != APR_SUCCESS) {
         return false;
     }
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 8; i++) {
         *texts[i] = fields[i].length ? fields[i].string : NULL;
     }
     return true;
@@ -116,8 +131,8 @@ static bool read_target(cs_console_filter_t *filter, chatsession_call_t *call, i
         *answer = chatsession_bad_request(call, "Give either ids or filter.");
         return false;
     }
-    if (ids->given ? !read_ids(&filter->ids, ids->value, call->r->pool)
-                   : !read_filter(filter, given->value, &problem, call->r->pool)) {
+    if (ids->given ? !chatsession_admin_read_ids(&filter->ids, ids->value, call->r->pool)
+                   : !chatsession_admin_read_filter(filter, given->value, &problem, call->r->pool)) {
         *answer = chatsession_bad_request(call, problem);
         return false;
     }
@@ -130,6 +145,15 @@ static json_t *count_json(const cs_console_count_t *count)
                      (json_int_t)count->messages, "purge_at", count->purge_at);
 }
 
+/* Of what is to be expired: also how many a hold keeps out of it. */
+static json_t *expiry_json(const cs_console_count_t *count)
+{
+    json_t *body = count_json(count);
+
+    json_object_set_new(body, "held", json_integer(count->held));
+    return body;
+}
+
 static int reply_changed(chatsession_call_t *call, const cs_console_count_t *count)
 {
     json_t *body = chatsession_error_json(call->r, "count_changed",
@@ -138,6 +162,7 @@ static int reply_changed(chatsession_call_t *call, const cs_console_count_t *cou
 
     json_object_set_new(body, "conversations", json_integer(count->conversations));
     json_object_set_new(body, "messages", json_integer(count->messages));
+    json_object_set_new(body, "held", json_integer(count->held));
     return chatsession_reply_json(call->r, HTTP_CONFLICT, body);
 }
 
@@ -152,6 +177,20 @@ static apr_status_t audit_search(chatsession_call_t *call, const cs_console_filt
     entry = chatsession_audit_entry(call, "conversation.search",
                                     cs_json_own(chatsession_filter_json(filter), call->r->pool));
     return cs_audit_write(call->conf->db, &entry, call->r->pool);
+}
+
+static int expire_by_job(chatsession_call_t *call, const cs_console_filter_t *filter, apr_int64_t confirmed,
+                         const cs_audit_entry_t *entry)
+{
+    cs_console_count_t count;
+    const char *id;
+    apr_status_t rv = cs_job_expire(&id, &count, call->conf->db, filter, confirmed,
+                                    chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), entry, call->r->pool);
+
+    if (rv == CS_EREFUSED) {
+        return reply_changed(call, &count);
+    }
+    return rv == APR_SUCCESS ? chatsession_admin_reply_job(call, id) : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_expire(chatsession_call_t *call)
@@ -173,21 +212,27 @@ int chatsession_admin_expire(chatsession_call_t *call)
     }
     if (call->fields[2].boolean) {
         rv = cs_console_count(&count, call->conf->db, &filter, call->r->pool);
-        return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+        return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, expiry_json(&count))
                                  : chatsession_reply_status(call->r, rv);
     }
     if (!json_is_integer(confirmed)) {
         return chatsession_bad_request(call, "confirm.conversations is missing: repeat the count of the dry run.");
     }
+    if ((!filter.ids || json_integer_value(confirmed) > EXPIRE_AT_ONCE) && !chatsession_admin_is_fresh(call, &answer)) {
+        return answer;
+    }
     detail = cs_json_own(chatsession_filter_json(&filter), call->r->pool);
     json_object_set(detail, "conversations", (json_t *)confirmed);
     entry = chatsession_audit_entry(call, "conversation.expire", detail);
+    if (call->fields[4].boolean || (!call->fields[4].given && json_integer_value(confirmed) > EXPIRE_AT_ONCE)) {
+        return expire_by_job(call, &filter, json_integer_value(confirmed), &entry);
+    }
     rv = cs_console_expire(&count, call->conf->db, &filter, json_integer_value(confirmed),
                            chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), &entry, call->r->pool);
     if (rv == CS_EREFUSED) {
         return reply_changed(call, &count);
     }
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, expiry_json(&count))
                              : chatsession_reply_status(call->r, rv);
 }
 
@@ -198,12 +243,66 @@ int chatsession_admin_restore(chatsession_call_t *call)
     const char *ids;
     apr_status_t rv;
 
-    if (!read_ids(&ids, call->fields[0].value, call->r->pool)) {
+    if (!chatsession_admin_read_ids(&ids, call->fields[0].value, call->r->pool)) {
         return chatsession_bad_request(call, "ids holds something that is no UUID.");
     }
     entry = chatsession_audit_entry(call, "conversation.restore",
                                     cs_json_own(json_pack("{s:O}", "ids", call->fields[0].value), call->r->pool));
     rv = cs_console_restore(&count, call->conf->db, ids, &entry, call->r->pool);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
+                             : chatsession_reply_status(call->r, rv);
+}
+
+/* --- tags --- */
+
+#define TAG_LENGTH 50
+
+/* A list of tags as PostgreSQL takes it, "[]" when absent; false when one is no word. */
+static bool read_tags(const char **tags, const cs_json_field_t *field, apr_pool_t *pool)
+{
+    size_t i;
+    json_t *tag;
+
+    *tags = "[]";
+    if (!field->given) {
+        return true;
+    }
+    json_array_foreach(field->value, i, tag)
+    {
+        const char *text = json_string_value(tag);
+
+        if (!text || !*text || strpbrk(text, ",\r\n\t") || cs_utf8_count(text, strlen(text)) > TAG_LENGTH) {
+            return false;
+        }
+    }
+    *tags = cs_json_print(field->value, NULL, pool);
+    return true;
+}
+
+int chatsession_admin_tag(chatsession_call_t *call)
+{
+    cs_console_tags_t tags;
+    cs_console_count_t count;
+    cs_audit_entry_t entry;
+    const char *ids;
+    apr_status_t rv;
+
+    if (!chatsession_admin_read_ids(&ids, call->fields[0].value, call->r->pool)) {
+        return chatsession_bad_request(call, "ids holds something that is no UUID.");
+    }
+    if (!read_tags(&tags.add, &call->fields[1], call->r->pool) ||
+        !read_tags(&tags.remove, &call->fields[2], call->r->pool)) {
+        return chatsession_bad_request(call, "add and remove are lists of words of 1 to 50 characters without commas.");
+    }
+    entry = chatsession_audit_entry(call, "conversation.tag",
+                                    cs_json_own(json_pack("{s:O,s:o,s:o}", "ids", call->fields[0].value, "add",
+                                                          json_loads(tags.add, 0, NULL), "remove",
+                                                          json_loads(tags.remove, 0, NULL)),
+                                                call->r->pool));
+    rv = cs_console_tag(&count, call->conf->db, ids, &tags, &entry, call->r->pool);
+    if (rv == CS_EREFUSED) {
+        return chatsession_bad_request(call, "A conversation has at most 20 tags; nothing was changed.");
+    }
     return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, count_json(&count))
                              : chatsession_reply_status(call->r, rv);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * Export of all that match, as JSON lines, streamed at constant memory. The last line says how many lines and which
- * SHA-256 came before it, so a cut file shows.
+ * Export of all that match, streamed at constant memory. The last line says how many lines and which SHA-256 came
+ * before it, so a cut file shows; a format that has no place for such a line has it in the audit log alone.
  */
 #include "admin/admin.h"
+#include "admin/export_format.h"
 #include <http_log.h>
 #include <http_protocol.h>
 #include <openssl/evp.h>
@@ -20,12 +21,42 @@ typedef struct {
     EVP_MD_CTX *digest;
     json_int_t lines, conversations;
     bool begun; /* the first octets have left: an error can no longer be a status */
+    const chatsession_format_t *format;
+    chatsession_writer_t writer;
+    apr_pool_t *line_pool; /* of one line */
 } export_t;
 
 static apr_status_t free_digest(void *digest)
 {
     EVP_MD_CTX_free(digest);
     return APR_SUCCESS;
+}
+
+/* Text that counts for the digest. */
+static apr_status_t emit(void *baton, const char *text, apr_size_t len)
+{
+    export_t *export = baton;
+
+    if (!EVP_DigestUpdate(export->digest, text, len)) {
+        return APR_EGENERAL;
+    }
+    return apr_brigade_write(export->bb, NULL, NULL, text, len);
+}
+
+static apr_status_t add_formatted(export_t *export, const char *text, apr_size_t len)
+{
+    json_t *line = json_loadb(text, len, 0, NULL);
+    apr_status_t rv = line ? APR_SUCCESS : CS_EMALFORMED;
+
+    if (rv == APR_SUCCESS && !export->writer.begun && export->format->begin) {
+        rv = export->format->begin(&export->writer);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = export->format->line(&export->writer, line, export->line_pool);
+    }
+    json_decref(line);
+    apr_pool_clear(export->line_pool);
+    return rv;
 }
 
 static apr_status_t add_line(void *baton, const char *text, apr_size_t len)
@@ -38,12 +69,11 @@ static apr_status_t add_line(void *baton, const char *text, apr_size_t len)
     if (len >= sizeof(conversation) - 1 && !memcmp(text, conversation, sizeof(conversation) - 1)) {
         export->conversations++;
     }
-    if (!EVP_DigestUpdate(export->digest, text, len) || !EVP_DigestUpdate(export->digest, "\n", 1)) {
-        return APR_EGENERAL;
+    if (!export->format->line) {
+        apr_status_t rv = emit(export, text, len);
+        return rv == APR_SUCCESS ? emit(export, "\n", 1) : rv;
     }
-    apr_brigade_write(export->bb, NULL, NULL, text, len);
-    apr_brigade_putc(export->bb, NULL, NULL, '\n');
-    return APR_SUCCESS;
+    return add_formatted(export, text, len);
 }
 
 static void begin(export_t *export)
@@ -56,9 +86,9 @@ static void begin(export_t *export)
     export->begun = true;
     apr_time_exp_gmt(&now, r->request_time);
     apr_strftime(name, &len, sizeof(name), "conversations-%Y%m%dT%H%M%SZ", &now);
-    ap_set_content_type(r, "application/x-ndjson");
+    ap_set_content_type(r, export->format->type);
     apr_table_setn(r->headers_out, "Content-Disposition",
-                   apr_psprintf(r->pool, "attachment; filename=\"%s.ndjson\"", name));
+                   apr_psprintf(r->pool, "attachment; filename=\"%s.%s\"", name, export->format->extension));
     apr_table_setn(r->subprocess_env, "no-gzip", "1");
 }
 
@@ -91,9 +121,17 @@ static json_t *end_json(export_t *export)
 
 static int finish(chatsession_call_t *call, export_t *export)
 {
-    json_t *end = cs_json_own(end_json(export), call->r->pool);
-    const cs_audit_entry_t entry = chatsession_audit_entry(call, "export.complete", end);
-    const char *line = cs_json_print(end, NULL, call->r->pool);
+    json_t *end;
+    cs_audit_entry_t entry;
+
+    if (!export->writer.begun && export->format->begin) {
+        export->format->begin(&export->writer);
+    }
+    if (export->format->finish) {
+        export->format->finish(&export->writer, call->r->pool);
+    }
+    end = cs_json_own(end_json(export), call->r->pool);
+    entry = chatsession_audit_entry(call, "export.complete", end);
 
     if (cs_audit_write(call->conf->db, &entry, call->r->pool) != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r,
@@ -101,8 +139,9 @@ static int finish(chatsession_call_t *call, export_t *export)
         flush(export);
         return OK;
     }
-    apr_brigade_puts(export->bb, NULL, NULL, line);
-    apr_brigade_putc(export->bb, NULL, NULL, '\n');
+    if (export->format->end) {
+        apr_brigade_puts(export->bb, NULL, NULL, export->format->end(end, call->r->pool));
+    }
     flush(export);
     return OK;
 }
@@ -111,19 +150,21 @@ int chatsession_admin_export(chatsession_call_t *call)
 {
     request_rec *r = call->r;
     const char *format = chatsession_query(call, "format");
-    export_t export = {.r = r};
+    export_t export = {.r = r, .format = chatsession_format_find(format), .writer = {.emit = emit}};
     cs_console_filter_t filter;
     cs_audit_entry_t entry;
     apr_status_t rv;
     int answer;
 
-    if (format && strcmp(format, "ndjson") != 0) {
-        return chatsession_bad_request(call, "format is not ndjson.");
+    if (!export.format) {
+        return chatsession_bad_request(call, "format is none of ndjson, json, csv, md, openai.");
     }
-    if (!chatsession_query_filter(&filter, call, &answer)) {
+    if (!chatsession_query_filter(&filter, call, &answer) || !chatsession_admin_is_fresh(call, &answer)) {
         return answer;
     }
     export.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    export.writer.baton = &export;
+    apr_pool_create(&export.line_pool, r->pool);
     export.digest = EVP_MD_CTX_new();
     apr_pool_cleanup_register(r->pool, export.digest, free_digest, apr_pool_cleanup_null);
     if (!export.digest || !EVP_DigestInit_ex(export.digest, EVP_sha256(), NULL)) {
@@ -135,6 +176,7 @@ int chatsession_admin_export(chatsession_call_t *call)
     if (rv == APR_SUCCESS) {
         return finish(call, &export);
     }
+    json_decref(export.writer.messages);
     if (!export.begun) {
         return chatsession_reply_status(r, rv);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The home page's figures, sessions, and the log of what operators did. */
+/* The home page's figures, and sessions. */
 #include "admin/admin.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -30,6 +30,10 @@ int chatsession_admin_overview(chatsession_call_t *call)
         return chatsession_reply_status(call->r, rv);
     }
     json_object_set_new(overview, "causes", chatsession_causes_json(call->r->pool));
+    json_object_set_new(overview, "next_retention_at",
+                        json_string(chatsession_admin_next_retention(call, json_string_value(
+                                                                               json_object_get(overview,
+                                                                                               "last_retention_at")))));
     return chatsession_reply_json(call->r, HTTP_OK, overview);
 }
 
@@ -77,33 +81,4 @@ int chatsession_admin_revoke(chatsession_call_t *call)
         chatsession_sessions_ended(call->r, call->conf, NULL);
     }
     return reply_named(call, rv, "sessions", json_integer(ended));
-}
-
-int chatsession_admin_audit(chatsession_call_t *call)
-{
-    const char *after = chatsession_query(call, "after");
-    apr_int64_t before = 0;
-    apr_int64_t next;
-    json_t *entries;
-    char *end = NULL;
-    apr_status_t rv;
-    int limit;
-    int answer;
-
-    if (!chatsession_query_int(&limit, call, "limit", 50, 1, 200, &answer)) {
-        return answer;
-    }
-    if (after) {
-        before = apr_strtoi64(after, &end, 10);
-        if (*end || !apr_isdigit(*after) || before < 1) {
-            return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-        }
-    }
-    rv = cs_audit_list(&entries, &next, call->conf->db, before, limit, call->r->pool);
-    if (rv != APR_SUCCESS) {
-        return chatsession_reply_status(call->r, rv);
-    }
-    return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:o,s:s?}", "entries", entries, "next",
-                                            next ? apr_psprintf(call->r->pool, "%" APR_INT64_T_FMT, next) : NULL));
 }

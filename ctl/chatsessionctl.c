@@ -27,11 +27,15 @@ enum {
     TAKES_ALL = 32,
     TAKES_TIMES = 64,
     NO_DATABASE = 128,
+    TAKES_GRACE = 256,
+    TAKES_KEYS = 512,
+    TAKES_SHA256 = 1024,
 };
 
 #define ANY_NUMBER (-1)
 /* The longest time-outs that httpd can be told: what they end, no server has left. */
 #define LONGEST_TIMEOUT (400 * apr_time_from_sec(86400))
+#define TRASH_GRACE (30 * apr_time_from_sec(86400))
 #define TURN_SILENCE apr_time_from_sec(10)
 
 typedef struct {
@@ -69,6 +73,16 @@ static const command_t commands[] = {
     {"sweep", "", 0, TAKES_TIMES, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
      "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
      ctl_sweep},
+    {"hold", "list", 0, TAKES_ALL | TAKES_JSON, "[--all] [--json]",
+     "the open matters and what they hold; --all: released ones too", ctl_hold_list},
+    {"retention", "list", 0, TAKES_JSON, "[--json]", "how long conversations are kept", ctl_retention_list},
+    {"retention", "run", 0, TAKES_GRACE, "[--grace TIME]", "expire what the rules end, now and to the end",
+     ctl_retention_run},
+    {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
+     "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
+    {"export", "verify", 1, TAKES_SHA256 | NO_DATABASE, "FILE [--sha256 HEX]",
+     "is an exported file whole? --sha256: against the digest that the audit log has", ctl_export_verify},
+    {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
 static void print_help(void)
@@ -87,7 +101,7 @@ static void print_help(void)
            "--        before the first REF, where one begins with \"-\"\n"
            "--json    for machines: what the HTTP API shows\n"
            "TIME      a number with ms, s, min, h or d, as ChatSessionTurnSilence, ChatSessionIdleTimeout and\n"
-           "          ChatSessionMaxLifetime; default: 10s, 400d, 400d\n"
+           "          ChatSessionMaxLifetime; default: 10s, 400d, 400d; for --grace as ChatSessionTrashGrace: 30d\n"
            "--help, --version\n\n"
            "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
@@ -243,13 +257,17 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
         {"json", no_argument, NULL, 'j'},
         {"user", required_argument, NULL, 'u'},
         {"all", no_argument, NULL, 'a'},
+        {"grace", required_argument, NULL, 'g'},
+        {"sha256", required_argument, NULL, 'S'},
+        {"key-file", required_argument, NULL, 'k'},
+        {"anchor", required_argument, NULL, 'A'},
         {"turn-silence", required_argument, NULL, 't'},
         {"idle-timeout", required_argument, NULL, 'i'},
         {"max-lifetime", required_argument, NULL, 'm'},
         {NULL, 0, NULL, 0},
     };
     const char *database = getenv("CHATSESSION_DATABASE");
-    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE};
+    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE, .grace = TRASH_GRACE};
     int options = 0;
     int option;
 
@@ -296,6 +314,27 @@ static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
                 return CTL_USAGE;
             }
             options |= TAKES_TIMES;
+            break;
+        case 'S':
+            ctl.sha256 = optarg;
+            options |= TAKES_SHA256;
+            break;
+        case 'k':
+            if (ctl.key_file_count == CTL_KEY_FILES) {
+                return usage("too many times:", "--key-file");
+            }
+            ctl.key_files[ctl.key_file_count++] = optarg;
+            options |= TAKES_KEYS;
+            break;
+        case 'A':
+            ctl.anchor = optarg;
+            options |= TAKES_KEYS;
+            break;
+        case 'g':
+            if (!read_time(&ctl.grace, optarg)) {
+                return CTL_USAGE;
+            }
+            options |= TAKES_GRACE;
             break;
         case 'h':
             print_help();

@@ -9,7 +9,10 @@
 #include <apr_pools.h>
 #include "core/session.h"
 #include "store/db.h"
+#include "store/job.h"
 #include "store/user.h"
+
+#define CTL_KEY_FILES 8
 
 typedef struct {
     cs_db_t *db;
@@ -18,11 +21,16 @@ typedef struct {
     const char *role; /* the operand ROLE or --role */
     bool password_stdin;
     bool random_password;
-    bool json;                        /* --json */
-    bool all;                         /* --all */
-    cs_session_limits_t limits;       /* --idle-timeout, --max-lifetime; the longest that httpd takes */
-    apr_interval_time_t turn_silence; /* --turn-silence */
-    char *const *operands;            /* all, for a command that takes any number */
+    bool json;                            /* --json */
+    bool all;                             /* --all */
+    cs_session_limits_t limits;           /* --idle-timeout, --max-lifetime; the longest that httpd takes */
+    apr_interval_time_t turn_silence;     /* --turn-silence */
+    apr_interval_time_t grace;            /* --grace */
+    const char *key_files[CTL_KEY_FILES]; /* --key-file, as often as it was given */
+    int key_file_count;
+    const char *anchor;    /* --anchor; NULL: not given */
+    const char *sha256;    /* --sha256; NULL: not given */
+    char *const *operands; /* all, for a command that takes any number */
     int operand_count;
     const char *last_error; /* what the database door logged last; NULL: nothing */
 } ctl_t;
@@ -54,5 +62,9 @@ ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_disable, ctl
 ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
 ctl_command_fn ctl_sweep;
+ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
+
+/** Batch after batch: of the job called only, or of all (NULL), until there is none left. */
+apr_status_t ctl_run_job(cs_job_step_t *step, cs_db_t *db, const char *only, apr_pool_t *pool);
 
 #endif

@@ -55,6 +55,7 @@ static apr_status_t forget_all(apr_int64_t *total, cs_db_t *db, apr_pool_t *pool
 
 int ctl_sweep(ctl_t *ctl, apr_pool_t *pool)
 {
+    cs_job_step_t step;
     apr_int64_t count;
     apr_status_t rv = cs_turn_reap(&count, ctl->db, ctl->turn_silence, pool);
 
@@ -67,6 +68,10 @@ int ctl_sweep(ctl_t *ctl, apr_pool_t *pool)
         return ctl_fail_status(ctl, rv, "conversations could not be purged");
     }
     printf("%" APR_INT64_T_FMT " conversations purged\n", count);
+    rv = ctl_run_job(&step, ctl->db, NULL, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the jobs could not be worked to their end");
+    }
     rv = expire_all(&count, ctl->db, &ctl->limits, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "old sessions could not be deleted");

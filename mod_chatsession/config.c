@@ -81,6 +81,8 @@ typedef struct {
         "the console asks for a new login when it was not used for so long") \
     ROW(CONSOLE_MAX_LIFETIME, "ChatSessionConsoleMaxLifetime", set_setting, TYPE_DURATION, RANGE(HOURS(8), SECONDS(1), DAYS(400)), \
         "the console asks for a new login so long after the last one") \
+    ROW(REAUTHENTICATE, "ChatSessionReauthenticate", set_setting, TYPE_DURATION, RANGE(MINUTES(15), 0, DAYS(400)), \
+        "the console asks for the password again before it exposes or destroys much, so long after the login; 0: never") \
     ROW(GRACE, "ChatSessionGrace", set_setting, TYPE_DURATION, RANGE(SECONDS(10), 0, SECONDS(60)), \
         "requests with the id of before a new login of the same user are served for so long") \
     ROW(MAX_PER_USER, "ChatSessionMaxPerUser", set_setting, TYPE_NUMBER, RANGE(10, 0, 1000), \
@@ -123,6 +125,8 @@ typedef struct {
         "an answer whose server was not heard of for so long is interrupted") \
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
+    ROW(RETENTION_INTERVAL, "ChatSessionRetentionInterval", set_setting, TYPE_DURATION, RANGE(HOURS(1), SECONDS(1), DAYS(30)), \
+        "the retention rules are run this often") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \
         "local address of a login page for AuthType ChatSession; none: a bare 401") \
     ROW(SECOND_FACTOR, "ChatSessionSecondFactor", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_FACTOR_OPTIONAL, "optional|off|operators|everyone"), \
@@ -277,6 +281,17 @@ static const char *set_login_url(cmd_parms *cmd, void *dir, const char *arg)
 
 /* --- secrets, read while httpd is still root --- */
 
+static const char *append_audit_key(cs_audit_key_t **list, cmd_parms *cmd, const char *directive, const char *secret,
+                                    apr_size_t len)
+{
+    while (*list) {
+        list = &(*list)->next;
+    }
+    return cs_audit_key_make(list, (const unsigned char *)secret, len, cmd->pool) == APR_SUCCESS
+               ? NULL
+               : apr_pstrcat(cmd->pool, directive, ": OpenSSL has no HMAC-SHA256 to give", NULL);
+}
+
 static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
 {
     chatsession_server_t *conf = chatsession_server(cmd->server);
@@ -301,7 +316,25 @@ static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
     if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
         return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
     }
-    return NULL;
+    return append_audit_key(&conf->secret_audit_keys, cmd, "ChatSessionSecretFile", secret, len);
+}
+
+static const char *add_audit_key_file(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *path = ap_server_root_relative(cmd->pool, arg);
+    const char *problem = NULL;
+    const char *secret;
+    apr_size_t len;
+
+    (void)dir;
+    secret = path ? chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
+    if (!secret) {
+        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s", problem ? problem : "not a path");
+    }
+    if (len < CS_SECRET_MIN) {
+        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s: shorter than %d bytes", path, CS_SECRET_MIN);
+    }
+    return append_audit_key(&chatsession_server(cmd->server)->audit_keys, cmd, "ChatSessionAuditKeyFile", secret, len);
 }
 
 /* --- backends --- */
@@ -739,6 +772,8 @@ const command_rec chatsession_commands[] = {
     SETTINGS(COMMAND_ROW)
         AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
                         "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
+    AP_INIT_ITERATE("ChatSessionAuditKeyFile", add_audit_key_file, NULL, RSRC_CONF,
+                    "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
@@ -788,6 +823,8 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
         }
     }
     merged->keys = merged->keys ? merged->keys : parent->keys;
+    merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
+    merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
@@ -974,6 +1011,19 @@ static chatsession_server_t *own_config(apr_pool_t *pconf, server_rec *s, const 
     return conf;
 }
 
+/* What the secrets sealed before there was a file of keys still verifies. */
+static void join_audit_keys(chatsession_server_t *conf)
+{
+    cs_audit_key_t *key = conf->audit_keys;
+
+    while (key && key->next && key != conf->secret_audit_keys) {
+        key = key->next;
+    }
+    if (key && key != conf->secret_audit_keys && !key->next) {
+        key->next = conf->secret_audit_keys;
+    }
+}
+
 int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *first = s;
@@ -983,6 +1033,7 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         chatsession_server_t *conf = own_config(pconf, s, first);
         const char *problem;
 
+        join_audit_keys(conf);
         conf->mounts = chatsession_mounts_find(pconf, s);
         problem = find_problem(ptemp, conf);
         if (!problem && (chatsession_mounts_have(conf->mounts, "chatsession") ||
@@ -995,4 +1046,9 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         }
     }
     return OK;
+}
+
+const cs_audit_key_t *chatsession_audit_keys(const chatsession_server_t *conf)
+{
+    return conf->audit_keys ? conf->audit_keys : conf->secret_audit_keys;
 }

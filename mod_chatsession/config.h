@@ -12,6 +12,7 @@
 #include <http_config.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include "core/audit_seal.h"
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
@@ -42,6 +43,7 @@ typedef enum {
     CHATSESSION_MAX_LIFETIME,
     CHATSESSION_CONSOLE_IDLE_TIMEOUT,
     CHATSESSION_CONSOLE_MAX_LIFETIME,
+    CHATSESSION_REAUTHENTICATE,
     CHATSESSION_GRACE,
     CHATSESSION_MAX_PER_USER,
     CHATSESSION_ANONYMOUS,
@@ -63,6 +65,7 @@ typedef enum {
     CHATSESSION_SWEEP,
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
+    CHATSESSION_RETENTION_INTERVAL,
     CHATSESSION_LOGIN_URL,
     CHATSESSION_SECOND_FACTOR,
     CHATSESSION_MAX_TURNS,
@@ -131,6 +134,8 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
+    cs_audit_key_t *audit_keys;        /* of ChatSessionAuditKeyFile; NULL: none */
+    cs_audit_key_t *secret_audit_keys; /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
@@ -178,6 +183,10 @@ chatsession_dir_t *chatsession_dir(const request_rec *r);
 /** The value of a setting, or its default. */
 apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting);
 const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting);
+
+/** The keys of the audit log: the first seals. With ChatSessionAuditKeyFile, those, followed by what the secrets stand
+ * for, which sealed before; NULL: none. */
+const cs_audit_key_t *chatsession_audit_keys(const chatsession_server_t *conf);
 
 /** The settings that core wants as its own structures. */
 cs_cookie_attrs_t chatsession_cookie(const chatsession_server_t *conf, const request_rec *r);

@@ -79,20 +79,23 @@ int chatsession_get_session(chatsession_call_t *call)
         call->console ? chatsession_console_limits(call->conf) : chatsession_limits(call->conf);
     const chatsession_backend_t *backend = chatsession_find_backend(call->conf, NULL);
     const bool in = session->authenticated;
+    const apr_interval_time_t fresh = chatsession_number(call->conf, CHATSESSION_REAUTHENTICATE);
+    json_t *body;
 
-    return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:b,s:o,s:s,s:o,s:o,s:s?,s:o,s:s?}", "authenticated", in, "user",
-                                            in ? json_pack("{s:s,s:s}", "name", session->user, "role", session->role)
-                                               : json_null(),
-                                            "cause", session->cause, "idle_expires_at",
-                                            in ? time_json(call, cs_session_idle_at(&session->times, &limits))
-                                               : json_null(),
-                                            "expires_at",
-                                            in ? time_json(call, cs_session_ends_at(&session->times, &limits))
-                                               : json_null(),
-                                            "model", backend ? backend->name : NULL, "models",
-                                            backend_names(call->conf), "second_factor",
-                                            chatsession_second_factor_state(call)));
+    body = json_pack("{s:b,s:o,s:s,s:o,s:o,s:s?,s:o,s:s?}", "authenticated", in, "user",
+                     in ? json_pack("{s:s,s:s}", "name", session->user, "role", session->role) : json_null(), "cause",
+                     session->cause, "idle_expires_at",
+                     in ? time_json(call, cs_session_idle_at(&session->times, &limits)) : json_null(), "expires_at",
+                     in ? time_json(call, cs_session_ends_at(&session->times, &limits)) : json_null(), "model",
+                     backend ? backend->name : NULL, "models", backend_names(call->conf), "second_factor",
+                     chatsession_second_factor_state(call));
+    if (call->console && in) {
+        json_object_set_new(body, "fresh_until",
+                            time_json(call, fresh && chatsession_dir(call->r)->trust_user != 1
+                                                ? session->times.created + fresh
+                                                : 0));
+    }
+    return chatsession_reply_json(call->r, HTTP_OK, body);
 }
 
 apr_status_t chatsession_check_password(chatsession_call_t *call, const cs_user_t *user,

@@ -109,7 +109,8 @@ static cs_audit_entry_t entry_of(chatsession_call_t *call, const char *name, con
                               .action = action,
                               .target_user = name,
                               .network = chatsession_network(call->r),
-                              .request_id = chatsession_request_id(call->r)};
+                              .request_id = chatsession_request_id(call->r),
+                              .keys = chatsession_audit_keys(call->conf)};
 }
 
 /* Use a code of the user's, whichever of the two kinds it is. CS_EBADSIG: it is wrong, or was used. */

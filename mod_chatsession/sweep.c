@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "store/audit.h"
 #include "store/conversation.h"
+#include "store/job.h"
 #include "store/session.h"
 #include "store/throttle.h"
 #include "store/turn.h"
@@ -18,6 +20,8 @@ APLOG_USE_MODULE(chatsession);
 /* Rows of one statement: short locks, and the next tick goes on. */
 #define BATCH 500
 #define PURGE_TIME apr_time_from_sec(1)
+/* Conversations that a job looks at in one statement. */
+#define JOB_BATCH 1000
 /* Old sessions are no danger, only clutter: looked for at every thirtieth sweep. */
 #define EXPIRY_EVERY 30
 
@@ -56,6 +60,46 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     report(s, "CS0081", "conversations purged", rv, total);
 }
 
+/* Jobs on many conversations, a batch at a time, and no longer at a stretch than the purge: the reaping waits behind.
+ */
+static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const apr_time_t deadline = apr_time_now() + PURGE_TIME;
+    cs_job_step_t step = {0};
+    const char *begun;
+    apr_status_t rv = cs_job_retention(&begun, conf->db, "(sweep)", chatsession_number(conf, CHATSESSION_TRASH_GRACE),
+                                       chatsession_number(conf, CHATSESSION_RETENTION_INTERVAL), NULL, pool);
+
+    while (rv == APR_SUCCESS && apr_time_now() < deadline && !atomic_load(&stopping)) {
+        rv = cs_job_step(&step, conf->db, NULL, JOB_BATCH, pool);
+        if (rv != APR_SUCCESS || !step.id) {
+            break;
+        }
+        if (step.finished) {
+            ap_log_error(APLOG_MARK, APLOG_INFO, 0, s,
+                         "CS0250: job %s is done: %" APR_INT64_T_FMT " conversations expired, %" APR_INT64_T_FMT
+                         " left alone because they are on hold",
+                         step.id, step.expired, step.held);
+        }
+    }
+    /* A hold or a turn that came in between: the next sweep sees it. */
+    report(s, "CS0251", "a batch of a job", rv == CS_ECONFLICT ? APR_SUCCESS : rv, 0);
+}
+
+/* The head of the audit log, where the database cannot reach it: who cuts the log's end off is seen by this line. */
+static void anchor(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    static apr_int64_t told; /* mod_watchdog calls from one thread only */
+    apr_int64_t seq;
+    const char *seal;
+
+    if (cs_audit_head(&seq, &seal, conf->db, pool) == APR_SUCCESS && seq && seq != told) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, "CS0252: the audit log's head is %" APR_INT64_T_FMT ":%s", seq,
+                     seal);
+        told = seq;
+    }
+}
+
 static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
@@ -69,10 +113,14 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
         return;
     }
     purge(s, conf, pool);
+    if (!atomic_load(&stopping)) {
+        work(s, conf, pool);
+    }
     if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
+        anchor(s, conf, pool);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
         next_expiry = apr_time_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }

@@ -8,6 +8,34 @@ CREATE SCHEMA chatsession;
 
 ALTER SCHEMA chatsession OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action text, p_conversation uuid, p_user text, p_reason text, p_detail jsonb, p_network inet, p_request text, OUT seq bigint, OUT at timestamp with time zone, OUT before text, OUT content text) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('chatsession.audit_entries', 0));
+    seq := nextval('chatsession.audit_entries_seq_seq');
+    at := clock_timestamp();
+    before := coalesce((SELECT encode(e.mac, 'hex') FROM chatsession.audit_entries e WHERE e.mac IS NOT NULL
+                        ORDER BY e.seq DESC LIMIT 1), '');
+    content := chatsession.audit_text(seq, at, p_operator, p_role, p_action, p_conversation, p_user, p_reason, p_detail, p_network,
+                                      p_request);
+END
+$$;
+
+ALTER FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action text, p_conversation uuid, p_user text, p_reason text, p_detail jsonb, p_network inet, p_request text, OUT seq bigint, OUT at timestamp with time zone, OUT before text, OUT content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
+
+ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.audit_text(seq bigint, at timestamp with time zone, operator text, role text, action text, conversation_id uuid, target_user text, reason text, detail jsonb, network inet, request_id text) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (jsonb_build_array(seq, chatsession.usec(at), operator, role, action, conversation_id, target_user, reason, detail, (network)::text, request_id))::text;
+
+ALTER FUNCTION chatsession.audit_text(seq bigint, at timestamp with time zone, operator text, role text, action text, conversation_id uuid, target_user text, reason text, detail jsonb, network inet, request_id text) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.canonical_name(text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN NORMALIZE(lower((NORMALIZE(regexp_replace($1, '[­͏؜ᅟᅠ឴឵᠋-᠎​-‏
@@ -57,6 +85,63 @@ $$;
 
 ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.matter_conversations (
+    matter_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text NOT NULL
+);
+
+ALTER TABLE chatsession.matter_conversations OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.matters (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    released_at timestamp with time zone,
+    released_by text,
+    release_reason text,
+    CONSTRAINT matter_name_is_1_to_200_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT matter_reason_is_1_to_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
+    CONSTRAINT release_is_whole CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
+    CONSTRAINT release_reason_is_1_to_1000_characters CHECK (((char_length(release_reason) >= 1) AND (char_length(release_reason) <= 1000)))
+);
+
+ALTER TABLE chatsession.matters OWNER TO chatsession_owner;
+
+CREATE VIEW chatsession.held_conversations AS
+ SELECT DISTINCT k.conversation_id
+   FROM (chatsession.matter_conversations k
+     JOIN chatsession.matters m ON ((m.id = k.matter_id)))
+  WHERE (m.released_at IS NULL);
+
+ALTER TABLE chatsession.held_conversations OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.matter_custodians (
+    matter_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text NOT NULL
+);
+
+ALTER TABLE chatsession.matter_custodians OWNER TO chatsession_owner;
+
+CREATE VIEW chatsession.held_users AS
+ SELECT DISTINCT k.user_id
+   FROM (chatsession.matter_custodians k
+     JOIN chatsession.matters m ON ((m.id = k.matter_id)))
+  WHERE (m.released_at IS NULL);
+
+ALTER TABLE chatsession.held_users OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.is_held(p_conversation uuid, p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((EXISTS (SELECT FROM chatsession.held_users h WHERE (h.user_id = is_held.p_user))) OR (EXISTS (SELECT FROM chatsession.held_conversations h WHERE (h.conversation_id = is_held.p_conversation))));
+
+ALTER FUNCTION chatsession.is_held(p_conversation uuid, p_user uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.keep_duration() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -71,6 +156,77 @@ END
 $$;
 
 ALTER FUNCTION chatsession.keep_duration() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_held_conversation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM chatsession.users u WHERE u.id = OLD.user_id FOR SHARE;
+    IF chatsession.is_held(OLD.id, OLD.user_id) THEN
+        RAISE EXCEPTION 'conversation % is on hold', OLD.id USING ERRCODE = 'CS409';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_held_conversation() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_held_message() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Deleted with its conversation, which was asked already and is gone from this statement's sight.
+    IF EXISTS (SELECT FROM chatsession.conversations c
+               WHERE c.id = OLD.conversation_id AND chatsession.is_held(c.id, c.user_id)) THEN
+        RAISE EXCEPTION 'conversation % is on hold', OLD.conversation_id USING ERRCODE = 'CS409';
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_held_message() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_held_user() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chatsession.held_users h WHERE h.user_id = OLD.id)
+       OR EXISTS (SELECT FROM chatsession.held_conversations h JOIN chatsession.conversations c ON c.id = h.conversation_id
+                  WHERE c.user_id = OLD.id) THEN
+        RAISE EXCEPTION 'user % is on hold', OLD.id USING ERRCODE = 'CS409';
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_held_user() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_matter_open() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM chatsession.matters m WHERE m.id = NEW.matter_id AND m.released_at IS NULL FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'matter % was released and holds nothing more', NEW.matter_id USING ERRCODE = 'CS409';
+    END IF;
+    IF TG_TABLE_NAME = 'matter_custodians' THEN
+        PERFORM FROM chatsession.users u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_matter_open() OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.keep_released() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'matter % was released and stays so', OLD.id USING ERRCODE = 'CS409';
+END
+$$;
+
+ALTER FUNCTION chatsession.keep_released() OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.keep_text() RETURNS trigger
     LANGUAGE plpgsql
@@ -264,6 +420,92 @@ END
 $$;
 
 ALTER FUNCTION chatsession.login_withdrawn(name text, network inet, device text, device_user uuid, admitted_at timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.conversations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    title text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    pinned boolean DEFAULT false NOT NULL,
+    archived boolean DEFAULT false NOT NULL,
+    trashed_at timestamp with time zone,
+    trashed_by text,
+    purge_at timestamp with time zone,
+    model text,
+    system text,
+    params jsonb,
+    examples jsonb,
+    client_key text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
+    CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
+    CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
+    CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
+    CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
+    CONSTRAINT no_tag_is_null CHECK ((array_position(tags, NULL::text) IS NULL)),
+    CONSTRAINT params_are_an_object CHECK ((jsonb_typeof(params) = 'object'::text)),
+    CONSTRAINT system_is_at_most_16000_characters CHECK (((char_length(system) >= 1) AND (char_length(system) <= 16000))),
+    CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+    CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
+    CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text, 'retention'::text])))
+);
+
+ALTER TABLE chatsession.conversations OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_applies(c chatsession.conversations, p_role text, p_subject text, p_value text, p_user uuid) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE p_subject WHEN 'tag'::text THEN (p_value = ANY ((c).tags)) WHEN 'user'::text THEN (p_user = (c).user_id) WHEN 'role'::text THEN (p_value = p_role) ELSE (p_subject = 'everyone'::text) END;
+
+ALTER FUNCTION chatsession.retention_applies(c chatsession.conversations, p_role text, p_subject text, p_value text, p_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after uuid, p_window integer) RETURNS TABLE(id uuid, created_at timestamp with time zone, updated_at timestamp with time zone, due_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH rules AS MATERIALIZED (
+        SELECT * FROM chatsession.retention_rules_with(p_draft, p_without)
+    )
+    SELECT c.id, c.created_at, c.updated_at, v.due_at
+    FROM (SELECT s.* FROM chatsession.conversations s
+          WHERE s.id > coalesce(p_after, '00000000-0000-0000-0000-000000000000') ORDER BY s.id LIMIT p_window) c
+    JOIN chatsession.users u ON u.id = c.user_id
+    LEFT JOIN LATERAL (
+        SELECT chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
+        FROM rules r
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_due(p_draft jsonb, p_without uuid, p_after uuid, p_window integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN ((p_days IS NULL) OR ((c).pinned AND (NOT p_pinned_too))) THEN 'infinity'::timestamp with time zone ELSE (CASE p_clock WHEN 'age'::text THEN (c).created_at ELSE (c).updated_at END + ((p_days)::double precision * '1 day'::interval)) END;
+
+ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_position(ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text], p_subject);
+
+ALTER FUNCTION chatsession.retention_rank(p_subject text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_rules_with(p_draft jsonb, p_without uuid) RETURNS TABLE(id uuid, rank integer, subject text, value text, user_id uuid, clock text, keep_days integer, pinned_too boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT r.id, chatsession.retention_rank(r.subject), r.subject, r.value, r.user_id, r.clock, r.keep_days, r.pinned_too
+        FROM chatsession.retention_rules r WHERE r.id IS DISTINCT FROM p_without
+    UNION ALL
+    SELECT NULL, chatsession.retention_rank(d.subject), d.subject, d.value, d.user_id, d.clock, d.keep_days, coalesce(d.pinned_too, false)
+        FROM jsonb_to_record(p_draft) AS d(subject text, value text, user_id uuid, clock text, keep_days integer, pinned_too boolean)
+        WHERE p_draft IS NOT NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_rules_with(p_draft jsonb, p_without uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -802,12 +1044,6 @@ $$;
 
 ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
-
-ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
-
 CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -856,8 +1092,12 @@ CREATE TABLE chatsession.audit_entries (
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     network inet,
     request_id text,
+    key_id text,
+    mac bytea,
     CONSTRAINT action_is_noun_dot_verb CHECK ((action ~ '^[a-z]+\.[a-z]+$'::text)),
-    CONSTRAINT reason_is_at_most_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000)))
+    CONSTRAINT mac_is_hmac_sha256 CHECK ((octet_length(mac) = 32)),
+    CONSTRAINT reason_is_at_most_1000_characters CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 1000))),
+    CONSTRAINT seal_names_its_secret CHECK (((key_id IS NULL) = (mac IS NULL)))
 );
 
 ALTER TABLE chatsession.audit_entries OWNER TO chatsession_owner;
@@ -879,36 +1119,6 @@ CREATE TABLE chatsession.chatstream_contexts (
 
 ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.conversations (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid NOT NULL,
-    title text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    message_count integer DEFAULT 0 NOT NULL,
-    pinned boolean DEFAULT false NOT NULL,
-    archived boolean DEFAULT false NOT NULL,
-    trashed_at timestamp with time zone,
-    trashed_by text,
-    purge_at timestamp with time zone,
-    model text,
-    system text,
-    params jsonb,
-    examples jsonb,
-    client_key text,
-    CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
-    CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
-    CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
-    CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
-    CONSTRAINT params_are_an_object CHECK ((jsonb_typeof(params) = 'object'::text)),
-    CONSTRAINT system_is_at_most_16000_characters CHECK (((char_length(system) >= 1) AND (char_length(system) <= 16000))),
-    CONSTRAINT title_is_at_most_200_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
-    CONSTRAINT trash_is_whole CHECK ((((trashed_at IS NULL) = (purge_at IS NULL)) AND ((trashed_at IS NULL) = (trashed_by IS NULL)))),
-    CONSTRAINT trashed_by_is_known CHECK ((trashed_by = ANY (ARRAY['user'::text, 'operator'::text])))
-);
-
-ALTER TABLE chatsession.conversations OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.feedback (
     message_id uuid NOT NULL,
     rating smallint NOT NULL,
@@ -920,6 +1130,31 @@ CREATE TABLE chatsession.feedback (
 );
 
 ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    cancelled_by text,
+    filter jsonb DEFAULT '{}'::jsonb NOT NULL,
+    grace interval NOT NULL,
+    expected bigint,
+    "position" uuid,
+    examined bigint DEFAULT 0 NOT NULL,
+    expired bigint DEFAULT 0 NOT NULL,
+    messages bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT cancelled_by_somebody CHECK (((cancelled_by IS NOT NULL) = (state = 'cancelled'::text))),
+    CONSTRAINT job_ends_with_a_time CHECK (((finished_at IS NULL) = (state = 'running'::text))),
+    CONSTRAINT job_kind_is_known CHECK ((kind = ANY (ARRAY['expire'::text, 'retention'::text]))),
+    CONSTRAINT job_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE chatsession.jobs OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.legacy_cookies (
     id_hash bytea NOT NULL,
@@ -985,6 +1220,26 @@ CREATE TABLE chatsession.recovery_codes (
 );
 
 ALTER TABLE chatsession.recovery_codes OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.retention_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subject text NOT NULL,
+    value text,
+    user_id uuid,
+    clock text NOT NULL,
+    keep_days integer,
+    pinned_too boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
+    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
+    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
+    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
+    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
+    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
+);
+
+ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.schema_steps (
     number integer NOT NULL,
@@ -1070,6 +1325,9 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
 
+ALTER TABLE ONLY chatsession.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY chatsession.legacy_cookies
     ADD CONSTRAINT legacy_cookies_pkey PRIMARY KEY (id_hash);
 
@@ -1078,6 +1336,15 @@ ALTER TABLE ONLY chatsession.live_turns
 
 ALTER TABLE ONLY chatsession.login_attempts
     ADD CONSTRAINT login_attempts_pkey PRIMARY KEY (subject);
+
+ALTER TABLE ONLY chatsession.matter_conversations
+    ADD CONSTRAINT matter_conversations_pkey PRIMARY KEY (matter_id, conversation_id);
+
+ALTER TABLE ONLY chatsession.matter_custodians
+    ADD CONSTRAINT matter_custodians_pkey PRIMARY KEY (matter_id, user_id);
+
+ALTER TABLE ONLY chatsession.matters
+    ADD CONSTRAINT matters_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
@@ -1094,11 +1361,17 @@ ALTER TABLE ONLY chatsession.api_keys
 ALTER TABLE ONLY chatsession.messages
     ADD CONSTRAINT one_order_per_conversation UNIQUE (conversation_id, seq);
 
+ALTER TABLE ONLY chatsession.retention_rules
+    ADD CONSTRAINT one_rule_per_subject UNIQUE NULLS NOT DISTINCT (subject, value, user_id);
+
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
 
 ALTER TABLE ONLY chatsession.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
+ALTER TABLE ONLY chatsession.retention_rules
+    ADD CONSTRAINT retention_rules_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.schema_steps
     ADD CONSTRAINT schema_steps_pkey PRIMARY KEY (number);
@@ -1126,17 +1399,29 @@ ALTER TABLE ONLY chatsession.users
 
 CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
+CREATE INDEX audit_entries_by_action ON chatsession.audit_entries USING btree (action, seq DESC);
+
+CREATE INDEX audit_entries_by_operator ON chatsession.audit_entries USING btree (operator, seq DESC);
+
 CREATE INDEX audit_entries_of_conversation ON chatsession.audit_entries USING btree (conversation_id) WHERE (conversation_id IS NOT NULL);
+
+CREATE INDEX audit_entries_sealed ON chatsession.audit_entries USING btree (seq DESC) WHERE (mac IS NOT NULL);
 
 CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts USING btree (conversation_id);
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
+
+CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
+
+CREATE INDEX jobs_running ON chatsession.jobs USING btree (updated_at) WHERE (state = 'running'::text);
 
 CREATE INDEX legacy_cookies_by_end ON chatsession.legacy_cookies USING btree (forget_at);
 
@@ -1146,11 +1431,23 @@ CREATE INDEX live_turns_queued ON chatsession.live_turns USING btree (round, tic
 
 CREATE INDEX login_attempts_by_age ON chatsession.login_attempts USING btree (last_at);
 
+CREATE INDEX matters_by_time ON chatsession.matters USING btree (created_at DESC, id DESC);
+
+CREATE INDEX matters_of_conversation ON chatsession.matter_conversations USING btree (conversation_id);
+
+CREATE INDEX matters_of_user ON chatsession.matter_custodians USING btree (user_id);
+
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
 
 CREATE UNIQUE INDEX one_conversation_per_client_key ON chatsession.conversations USING btree (user_id, client_key) WHERE (client_key IS NOT NULL);
 
+CREATE UNIQUE INDEX one_open_matter_per_name ON chatsession.matters USING btree (chatsession.canonical_name(name)) WHERE (released_at IS NULL);
+
+CREATE UNIQUE INDEX one_retention_run_at_a_time ON chatsession.jobs USING btree (kind) WHERE ((state = 'running'::text) AND (kind = 'retention'::text));
+
 CREATE UNIQUE INDEX one_turn_per_client_id ON chatsession.messages USING btree (conversation_id, client_id) WHERE (client_id IS NOT NULL);
+
+CREATE INDEX retention_rules_of_user ON chatsession.retention_rules USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 CREATE INDEX sessions_by_last_seen ON chatsession.sessions USING btree (last_seen_at);
 
@@ -1167,6 +1464,22 @@ CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW
 CREATE TRIGGER duration_is_kept AFTER DELETE ON chatsession.live_turns FOR EACH ROW WHEN ((old.counted AND (old.state = 'streaming'::text))) EXECUTE FUNCTION chatsession.keep_duration();
 
 CREATE TRIGGER end_is_told AFTER DELETE ON chatsession.live_turns FOR EACH ROW EXECUTE FUNCTION chatsession.tell_queue();
+
+CREATE TRIGGER held_is_not_deleted BEFORE DELETE ON chatsession.conversations FOR EACH ROW EXECUTE FUNCTION chatsession.keep_held_conversation();
+
+CREATE TRIGGER held_is_not_deleted BEFORE DELETE ON chatsession.messages FOR EACH ROW EXECUTE FUNCTION chatsession.keep_held_message();
+
+CREATE TRIGGER held_is_not_deleted BEFORE DELETE ON chatsession.users FOR EACH ROW EXECUTE FUNCTION chatsession.keep_held_user();
+
+CREATE TRIGGER held_is_not_expired BEFORE UPDATE OF trashed_at, trashed_by ON chatsession.conversations FOR EACH ROW WHEN (((new.trashed_by <> 'user'::text) AND (old.trashed_by IS DISTINCT FROM new.trashed_by))) EXECUTE FUNCTION chatsession.keep_held_conversation();
+
+CREATE TRIGGER held_keeps_its_user BEFORE UPDATE OF user_id ON chatsession.conversations FOR EACH ROW WHEN ((old.user_id <> new.user_id)) EXECUTE FUNCTION chatsession.keep_held_conversation();
+
+CREATE TRIGGER only_an_open_matter_holds BEFORE INSERT ON chatsession.matter_conversations FOR EACH ROW EXECUTE FUNCTION chatsession.keep_matter_open();
+
+CREATE TRIGGER only_an_open_matter_holds BEFORE INSERT ON chatsession.matter_custodians FOR EACH ROW EXECUTE FUNCTION chatsession.keep_matter_open();
+
+CREATE TRIGGER release_is_final BEFORE UPDATE ON chatsession.matters FOR EACH ROW WHEN ((old.released_at IS NOT NULL)) EXECUTE FUNCTION chatsession.keep_released();
 
 CREATE TRIGGER revoked_is_told AFTER UPDATE OF revoked_at ON chatsession.sessions FOR EACH ROW WHEN ((new.revoked_at IS NOT NULL)) EXECUTE FUNCTION chatsession.tell_revoked();
 
@@ -1191,8 +1504,20 @@ ALTER TABLE ONLY chatsession.chatstream_contexts
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversation_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id);
 
+ALTER TABLE ONLY chatsession.matter_custodians
+    ADD CONSTRAINT custodian_has_its_matter FOREIGN KEY (matter_id) REFERENCES chatsession.matters(id);
+
+ALTER TABLE ONLY chatsession.matter_custodians
+    ADD CONSTRAINT custodian_is_a_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.matter_conversations
+    ADD CONSTRAINT held_conversation_has_its_matter FOREIGN KEY (matter_id) REFERENCES chatsession.matters(id);
+
+ALTER TABLE ONLY chatsession.matter_conversations
+    ADD CONSTRAINT held_conversation_is_one FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.api_keys
     ADD CONSTRAINT key_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
@@ -1221,6 +1546,9 @@ ALTER TABLE ONLY chatsession.recovery_codes
 ALTER TABLE ONLY chatsession.user_requests
     ADD CONSTRAINT request_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.retention_rules
+    ADD CONSTRAINT rule_is_for_a_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.second_factors
     ADD CONSTRAINT second_factor_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
@@ -1238,9 +1566,27 @@ ALTER TABLE ONLY chatsession.session_values
 
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
 
+GRANT SELECT,INSERT ON TABLE chatsession.matter_conversations TO chatsession;
+
+GRANT SELECT,INSERT ON TABLE chatsession.matters TO chatsession;
+
+GRANT UPDATE(released_at) ON TABLE chatsession.matters TO chatsession;
+
+GRANT UPDATE(released_by) ON TABLE chatsession.matters TO chatsession;
+
+GRANT UPDATE(release_reason) ON TABLE chatsession.matters TO chatsession;
+
+GRANT SELECT ON TABLE chatsession.held_conversations TO chatsession;
+
+GRANT SELECT,INSERT ON TABLE chatsession.matter_custodians TO chatsession;
+
+GRANT SELECT ON TABLE chatsession.held_users TO chatsession;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.api_keys TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 
@@ -1252,11 +1598,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession
 
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 
+GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
 
@@ -1265,6 +1613,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatses
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 

@@ -15,12 +15,16 @@ typedef struct {
     const char *from;  /* last changed at or after this and */
     const char *to;    /* before this: RFC 3339, checked by the caller (cs_rfc3339_parse) */
     const char *query; /* text of title or messages, literally */
-    const char *state; /* "active", "trashed", "all"; NULL: all when ids is given, else active */
+    const char *state; /* "active", "trashed", "held", "all"; NULL: all when ids is given, else active */
     const char *ids;   /* a JSON array of UUIDs, checked by the caller; NULL: no such limit */
+    const char *tag;
+    const char *model;  /* one that answered in it */
+    const char *matter; /* that holds it or held it: a UUID, checked by the caller */
 } cs_console_filter_t;
 
 typedef struct {
     apr_int64_t conversations, messages;
+    apr_int64_t held;     /* conversations that match but are on hold, and so are not among them */
     const char *purge_at; /* RFC 3339; after an expiry */
 } cs_console_count_t;
 
@@ -50,9 +54,33 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
                                apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
+/** The same count inside a transaction. */
+apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Inside the transaction that has locked the job's row: take what matches, among the next batch of conversations, out
+ * of sight, and note in the row how far that is. By a filter, and by the retention rules. */
+apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *job, int batch,
+                                     apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** Bring conversations (a JSON array of UUIDs) back into sight. */
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Inside the transaction of a matter: put all that match into it, as by; *held says how many were not in it yet. */
+apr_status_t cs_console_hold(apr_int64_t *held, cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *matter,
+                             const char *by, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** JSON arrays of texts. */
+typedef struct {
+    const char *add, *remove;
+} cs_console_tags_t;
+
+/** Put tags on conversations (a JSON array of UUIDs) and take others off. CS_EREFUSED, and nothing
+ * happens, when one of them would have more than 20. */
+apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_console_tags_t *tags,
+                            const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Walk all that match as JSON lines, a conversation before its messages, from one snapshot at constant memory. The
  * entry is committed before the first line. */

@@ -6,7 +6,12 @@
 #include "store/keyset.h"
 
 /* clang-format off */
-/* What matches, over chatsession.conversations c; parameters 1 to 6 in the order of filter_params. */
+/* Is it kept by a matter that is open? Subselects that stand alone are looked up once a statement, not once a row. */
+#define HELD \
+    "(c.user_id IN (SELECT h.user_id FROM chatsession.held_users h)" \
+    "   OR c.id IN (SELECT h.conversation_id FROM chatsession.held_conversations h))"
+
+/* What matches, over chatsession.conversations c; parameters 1 to 9 in the order of filter_params. */
 #define FILTER \
     "($1::text IS NULL OR c.user_id = (SELECT w.id FROM chatsession.users w" \
     "   WHERE w.canonical_name = chatsession.canonical_name($1::text)))" \
@@ -15,24 +20,28 @@
     " AND ($4::text IS NULL OR c.title ILIKE " CS_LIKE_LITERAL("$4::text") " OR EXISTS (" \
     "   SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content ILIKE " CS_LIKE_LITERAL("$4::text") "))" \
     " AND CASE coalesce($5::text, CASE WHEN $6::json IS NULL THEN 'active' ELSE 'all' END)" \
-    "   WHEN 'active' THEN c.trashed_at IS NULL WHEN 'trashed' THEN c.trashed_at IS NOT NULL ELSE true END" \
-    " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))"
+    "   WHEN 'active' THEN c.trashed_at IS NULL WHEN 'trashed' THEN c.trashed_at IS NOT NULL WHEN 'held' THEN " HELD " ELSE true END" \
+    " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))" \
+    " AND ($7::text IS NULL OR c.tags @> ARRAY[$7::text] AND c.tags <> '{}')" \
+    " AND ($8::text IS NULL OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.model = $8::text))" \
+    " AND ($9::uuid IS NULL OR c.user_id IN (SELECT k.user_id FROM chatsession.matter_custodians k WHERE k.matter_id = $9::uuid)" \
+    "   OR c.id IN (SELECT k.conversation_id FROM chatsession.matter_conversations k WHERE k.matter_id = $9::uuid))"
 /* clang-format on */
-#define FILTER_PARAMS 6
+#define FILTER_PARAMS 9
 
 #define STATE "CASE WHEN c.trashed_at IS NULL THEN 'active' ELSE 'trashed' END AS state"
 
 static void filter_params(cs_db_param_t *params, const cs_console_filter_t *filter)
 {
-    const char *const texts[FILTER_PARAMS] = {filter->user,  filter->from,  filter->to,
-                                              filter->query, filter->state, filter->ids};
+    const char *const texts[FILTER_PARAMS] = {filter->user, filter->from, filter->to,    filter->query, filter->state,
+                                              filter->ids,  filter->tag,  filter->model, filter->matter};
 
     for (int i = 0; i < FILTER_PARAMS; i++) {
         params[i] = CS_DB_TEXT(texts[i]);
     }
 }
 
-/* One statement after its audit entry, in one transaction. */
+/* One statement and its audit entry, in one transaction. */
 typedef struct {
     const char *sql;
     int count;
@@ -45,9 +54,9 @@ typedef struct {
 static apr_status_t run_audited(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     audited_t *work = baton;
-    apr_status_t rv = work->entry ? cs_audit_add(tx, work->entry, pool) : APR_SUCCESS;
+    apr_status_t rv = cs_db_tx_run(&work->result, tx, work->sql, work->count, work->params, work->pool);
 
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx, work->sql, work->count, work->params, work->pool) : rv;
+    return rv == APR_SUCCESS && work->entry ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
 static apr_status_t run(cs_db_result_t **result, cs_db_t *db, audited_t work, apr_pool_t *pool)
@@ -67,19 +76,19 @@ apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t 
                              const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT c.id, CASE WHEN $7::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at,"
-        " c.message_count, " STATE ", c.trashed_at, c.purge_at,"
+        "SELECT c.id, CASE WHEN $10::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at,"
+        " c.message_count, " STATE ", c.trashed_at, c.purge_at, " HELD " AS held, array_to_json(c.tags) AS tags,"
         " coalesce((SELECT json_agg(DISTINCT m.model) FROM chatsession.messages m"
         "   WHERE m.conversation_id = c.id AND m.model IS NOT NULL), '[]') AS models,"
-        " CASE WHEN $7::boolean THEN (SELECT " CS_SNIPPET(
+        " CASE WHEN $10::boolean THEN (SELECT " CS_SNIPPET(
             "m.content", "$4") " FROM chatsession.messages m"
                                "   WHERE m.conversation_id = c.id AND m.content ILIKE " CS_LIKE_LITERAL(
                                    "$4::text") " ORDER BY m.seq LIMIT 1) END AS snippet,"
                                                " " CS_KEYSET_CURSOR
                                                " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = "
                                                "c.user_id WHERE " FILTER
-                                               " AND " CS_KEYSET_AFTER("$8", "$9") " ORDER BY " CS_KEYSET_ORDER
-                                                                                   " LIMIT $10::integer + 1";
+                                               " AND " CS_KEYSET_AFTER("$11", "$12") " ORDER BY " CS_KEYSET_ORDER
+                                                                                     " LIMIT $13::integer + 1";
     cs_db_param_t params[FILTER_PARAMS + 4];
     cs_db_result_t *result;
     cs_keyset_t after;
@@ -117,7 +126,8 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     static const char conversation[] =
         "SELECT c.id, CASE WHEN $2::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at, "
         "c.pinned,"
-        " c.archived, c.message_count, " STATE ", c.trashed_at, c.trashed_by, c.purge_at"
+        " c.archived, c.message_count, " STATE ", c.trashed_at, c.trashed_by, c.purge_at, " HELD " AS held,"
+        " array_to_json(c.tags) AS tags"
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
         "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",
@@ -132,9 +142,9 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         rv = APR_ENOENT;
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_audit_add(tx, work->entry, pool);
+        rv = cs_db_tx_run(&work->messages, tx, messages, 2, params, work->pool);
     }
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->messages, tx, messages, 2, params, work->pool) : rv;
+    return rv == APR_SUCCESS ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
 apr_status_t cs_console_get(json_t **conversation, cs_db_t *db, const char *id, bool content,
@@ -157,22 +167,41 @@ static void read_count(cs_console_count_t *count, const cs_db_result_t *result)
 {
     count->conversations = cs_db_int(result, 0, 0, 0);
     count->messages = cs_db_int(result, 0, 1, 0);
-    count->purge_at = cs_db_columns(result) > 2 ? cs_db_text(result, 0, 2, NULL) : NULL;
+    count->held = cs_db_columns(result) > 2 ? cs_db_int(result, 0, 2, 0) : 0;
+    count->purge_at = cs_db_columns(result) > 3 ? cs_db_text(result, 0, 3, NULL) : NULL;
 }
+
+static const char count_sql[] =
+    "SELECT count(*) FILTER (WHERE NOT f.held), coalesce(sum(f.message_count) FILTER (WHERE NOT f.held), 0)::bigint,"
+    " count(*) FILTER (WHERE f.held) FROM (SELECT c.message_count, " HELD " AS held"
+    "   FROM chatsession.conversations c WHERE " FILTER " AND c.trashed_at IS NULL) f";
 
 apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
                               apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT count(*), coalesce(sum(c.message_count), 0)::bigint FROM chatsession.conversations c"
-        " WHERE " FILTER " AND c.trashed_at IS NULL";
     cs_db_param_t params[FILTER_PARAMS];
     cs_db_result_t *result;
     apr_status_t rv;
 
     *count = (cs_console_count_t){0};
     filter_params(params, filter);
-    rv = run(&result, db, (audited_t){.sql = sql, .count = FILTER_PARAMS, .params = params}, pool);
+    rv = run(&result, db, (audited_t){.sql = count_sql, .count = FILTER_PARAMS, .params = params}, pool);
+    if (rv == APR_SUCCESS) {
+        read_count(count, result);
+    }
+    return rv;
+}
+
+apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 apr_pool_t *pool)
+{
+    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    *count = (cs_console_count_t){0};
+    filter_params(params, filter);
+    rv = cs_db_tx_run(&result, tx, count_sql, FILTER_PARAMS, params, pool);
     if (rv == APR_SUCCESS) {
         read_count(count, result);
     }
@@ -192,16 +221,18 @@ static apr_status_t expire(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     /* The rows are locked before they are counted, so what is expired is what was counted. */
     static const char sql[] =
-        "WITH found AS MATERIALIZED (SELECT c.id, c.message_count FROM chatsession.conversations c WHERE " FILTER
-        "   AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE),"
-        " due AS MATERIALIZED (SELECT count(*) AS conversations, coalesce(sum(message_count), 0)::bigint AS messages,"
-        "   now() + $7::bigint * interval '1 microsecond' AS purge_at FROM found),"
+        "WITH found AS MATERIALIZED (SELECT c.id, c.message_count, " HELD " AS held FROM chatsession.conversations c"
+        "   WHERE " FILTER " AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE),"
+        " due AS MATERIALIZED (SELECT count(*) FILTER (WHERE NOT held) AS conversations,"
+        "   coalesce(sum(message_count) FILTER (WHERE NOT held), 0)::bigint AS messages,"
+        "   count(*) FILTER (WHERE held) AS held, now() + $10::bigint * interval '1 microsecond' AS purge_at FROM "
+        "found),"
         " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = 'operator', purge_at = "
         "due.purge_at"
-        "   FROM found, due WHERE c.id = found.id AND due.conversations = $8::bigint),"
+        "   FROM found, due WHERE c.id = found.id AND NOT found.held AND due.conversations = $11::bigint),"
         " stopped AS (UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, now())"
-        "   FROM found, due WHERE l.conversation_id = found.id AND due.conversations = $8::bigint)"
-        " SELECT conversations, messages, chatsession.rfc3339(purge_at) FROM due";
+        "   FROM found, due WHERE l.conversation_id = found.id AND NOT found.held AND due.conversations = $11::bigint)"
+        " SELECT conversations, messages, held, chatsession.rfc3339(purge_at) FROM due";
     const expire_t *work = baton;
     cs_db_param_t params[FILTER_PARAMS + 2];
     cs_db_result_t *result;
@@ -228,6 +259,71 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
     return cs_db_transaction(db, CS_DB_REPEATABLE, expire, &work, pool);
 }
 
+/*
+ * One batch of a job. Its row, which the transaction has locked, says where to go on, what is too new and how long the
+ * grace is; a window of conversations in the order of their ids is looked at, whatever matches, so that a batch costs
+ * about the same however little does. What "found" locks is what goes, less what is held.
+ */
+/* clang-format off */
+#define JOB_WINDOW(job) \
+    "WITH j AS MATERIALIZED (SELECT * FROM chatsession.jobs WHERE id = " job "::uuid)," \
+    " batch AS MATERIALIZED (SELECT c.* FROM chatsession.conversations c" \
+    "   WHERE c.id > coalesce((SELECT j.position FROM j), '00000000-0000-0000-0000-000000000000')"
+/* The rows of due, locked: whoever wrote in one since then has made it another one. */
+#define JOB_FOUND \
+    " found AS MATERIALIZED (SELECT c.id, c.message_count, " HELD " AS held" \
+    "   FROM due JOIN chatsession.conversations c ON c.id = due.id" \
+    "   WHERE c.trashed_at IS NULL AND c.updated_at = due.updated_at ORDER BY c.id FOR UPDATE OF c),"
+#define JOB_EXPIRE(limit, by) \
+    " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = '" by "', purge_at = now() + j.grace" \
+    "   FROM found, j WHERE c.id = found.id AND NOT found.held RETURNING c.message_count)," \
+    " stopped AS (UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, now())" \
+    "   FROM found WHERE l.conversation_id = found.id AND NOT found.held)," \
+    " seen AS (SELECT count(*) AS examined, (SELECT b.id FROM batch b ORDER BY b.id DESC LIMIT 1) AS last FROM batch)" \
+    " UPDATE chatsession.jobs w SET position = coalesce(seen.last, w.position), examined = w.examined + seen.examined," \
+    "   expired = w.expired + (SELECT count(*) FROM gone)," \
+    "   messages = w.messages + (SELECT coalesce(sum(message_count), 0) FROM gone)," \
+    "   held = w.held + (SELECT count(*) FROM found WHERE found.held), updated_at = clock_timestamp()," \
+    "   state = CASE WHEN seen.examined < " limit "::integer THEN 'done' ELSE 'running' END," \
+    "   finished_at = CASE WHEN seen.examined < " limit "::integer THEN clock_timestamp() END," \
+    "   filter = CASE WHEN seen.examined < " limit "::integer THEN w.filter - 'q' ELSE w.filter END" \
+    " FROM seen, j WHERE w.id = j.id"
+/* clang-format on */
+
+/* clang-format off */
+apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *job, int batch,
+                                     apr_pool_t *pool)
+{
+    static const char sql[] =
+        JOB_WINDOW("$10")
+        "   AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))"
+        "   ORDER BY c.id LIMIT $11::integer),"
+        " due AS MATERIALIZED (SELECT c.id, c.updated_at FROM batch c WHERE " FILTER
+        "   AND c.trashed_at IS NULL AND c.updated_at <= (SELECT j.created_at FROM j)),"
+        JOB_FOUND JOB_EXPIRE("$11", "operator");
+    cs_db_param_t params[FILTER_PARAMS + 2];
+    cs_db_result_t *result;
+
+    filter_params(params, filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(job);
+    params[FILTER_PARAMS + 1] = CS_DB_TEXT(apr_itoa(pool, batch));
+    return cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, pool);
+}
+
+apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch, apr_pool_t *pool)
+{
+    static const char sql[] =
+        JOB_WINDOW("$1") " ORDER BY c.id LIMIT $2::integer),"
+        " due AS MATERIALIZED (SELECT d.id, d.updated_at FROM j, LATERAL"
+        "   chatsession.retention_due(NULL, NULL, j.position, $2::integer) d WHERE d.due_at <= now()),"
+        JOB_FOUND JOB_EXPIRE("$2", "retention");
+    const cs_db_param_t params[] = {CS_DB_TEXT(job), CS_DB_TEXT(apr_itoa(pool, batch))};
+    cs_db_result_t *result;
+
+    return cs_db_tx_run(&result, tx, sql, 2, params, pool);
+}
+/* clang-format on */
+
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
                                 apr_pool_t *pool)
 {
@@ -245,6 +341,67 @@ apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const ch
         read_count(count, result);
     }
     return rv;
+}
+
+/* --- hold, tags --- */
+
+apr_status_t cs_console_hold(apr_int64_t *held, cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *matter,
+                             const char *by, apr_pool_t *pool)
+{
+    /* The lock: what is being purged is waited for, and not held then. */
+    static const char sql[] = "INSERT INTO chatsession.matter_conversations (matter_id, conversation_id, added_by)"
+                              " SELECT $10::uuid, f.id, $11 FROM (SELECT c.id FROM chatsession.conversations c"
+                              "   WHERE " FILTER " ORDER BY c.id FOR KEY SHARE) f ON CONFLICT DO NOTHING";
+    cs_db_param_t params[FILTER_PARAMS + 2];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    filter_params(params, filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(matter);
+    params[FILTER_PARAMS + 1] = CS_DB_TEXT(by);
+    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, pool);
+    *held = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
+    return rv;
+}
+
+typedef struct {
+    const char *ids;
+    const cs_console_tags_t *tags;
+    const cs_audit_entry_t *entry;
+    cs_console_count_t *count;
+} tag_t;
+
+static apr_status_t tag(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "WITH wanted AS MATERIALIZED (SELECT c.id, ARRAY("
+        "     SELECT DISTINCT t FROM unnest(c.tags || ARRAY(SELECT json_array_elements_text($2::json))) t"
+        "     WHERE t NOT IN (SELECT json_array_elements_text($3::json)) ORDER BY t) AS tags"
+        "   FROM chatsession.conversations c WHERE c.id IN (SELECT v::uuid FROM json_array_elements_text($1::json) v)"
+        "   ORDER BY c.id FOR NO KEY UPDATE),"
+        " changed AS (UPDATE chatsession.conversations c SET tags = w.tags FROM wanted w"
+        "   WHERE c.id = w.id AND cardinality(w.tags) <= 20 RETURNING c.message_count)"
+        " SELECT count(*), coalesce(sum(message_count), 0)::bigint, (SELECT count(*) FROM wanted) FROM changed";
+    tag_t *work = baton;
+    const cs_db_param_t params[] = {CS_DB_TEXT(work->ids), CS_DB_TEXT(work->tags->add), CS_DB_TEXT(work->tags->remove)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 3, params, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    work->count->conversations = cs_db_int(result, 0, 0, 0);
+    work->count->messages = cs_db_int(result, 0, 1, 0);
+    return cs_db_int(result, 0, 2, 0) == work->count->conversations ? cs_audit_add(tx, work->entry, pool) : CS_EREFUSED;
+}
+
+apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_console_tags_t *tags,
+                            const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    tag_t work = {ids, tags, entry, count};
+
+    *count = (cs_console_count_t){0};
+    return cs_db_transaction(db, CS_DB_REPEATABLE, tag, &work, pool);
 }
 
 /* --- export --- */
@@ -302,6 +459,9 @@ apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *poo
         " coalesce(sum(message_count), 0)::bigint AS messages, (SELECT count(*) FROM chatsession.users) AS users,"
         " (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL) AS sessions,"
         " (SELECT count(*) FROM chatsession.live_turns) AS running,"
+        " (SELECT count(*) FROM chatsession.matters WHERE released_at IS NULL) AS open_matters,"
+        " (SELECT count(*) FROM chatsession.jobs WHERE state = 'running') AS running_jobs,"
+        " (SELECT max(created_at) FROM chatsession.jobs WHERE kind = 'retention') AS last_retention_at,"
         " (SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND created_at > now() - interval '1 "
         "hour')"
         "   AS turns_last_hour,"

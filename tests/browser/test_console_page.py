@@ -68,7 +68,7 @@ def test_a_plain_user_is_refused(browser, console, world):
 def test_a_viewer_sees_who_and_when_but_nothing_that_was_said(browser, console, world, owner):
     thing = world.thing(owner, title="a title not for viewers", question="a question not for viewers")
     console.enter(world.users["vera"])
-    assert console.texts(".nav a") == ["Home", "Conversations", "Users"]
+    assert console.texts(".nav a") == ["Home", "Conversations", "Retention", "Jobs", "Users"]
     console.go("users")
     console.loaded()
     console.go("conversations")

@@ -20,6 +20,9 @@ _STATE = {
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
     "recovery_codes": "to_jsonb(t)",
     "api_keys": "to_jsonb(t)",
+    "matters": "to_jsonb(t)",
+    "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
+    "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
 }
 
 
@@ -117,6 +120,24 @@ class World:
                                 " (sha256(%s::bytea), %s, %s)", (ref.encode(), ref, self.ids[owner]))
         return ref
 
+    def matter(self):
+        """The id of an open matter that holds nothing."""
+        return self.connection.execute("INSERT INTO chatsession.matters (name, reason, created_by) VALUES"
+                                       " (gen_random_uuid()::text, 'a letter', 'otto') RETURNING id::text").fetchone()[0]
+
+    def job(self):
+        """The id of a job that has ended."""
+        return self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
+                                       " ('expire', 'done', 'otto', now(), '1 day') RETURNING id::text").fetchone()[0]
+
+    def make_retention_idle(self):
+        """A rule, so that there is something to run, and no run under way."""
+        self.connection.execute("INSERT INTO chatsession.retention_rules (subject, value, clock, keep_days, changed_by)"
+                                " VALUES ('tag', 'never given', 'age', 36500, 'ada') ON CONFLICT DO NOTHING")
+        self.connection.execute("DELETE FROM chatsession.jobs WHERE kind = 'retention'")
+        self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
+                                " ('retention', 'done', '(test)', now(), '1 day')")  # so that the sweep makes none now
+
     def state(self):
         """A value that changes when anything in the database does, but for when somebody was last seen."""
         sums = ", ".join(f"(SELECT md5(coalesce(string_agg(({row})::text, '|' ORDER BY ({row})::text), ''))"
@@ -187,6 +208,23 @@ _MAKERS = {
         200, lambda world, thing, person: {"ids": [thing.conversation], "dry_run": False,
                                            "confirm": {"conversations": 1}}),
     "POST /chat-admin/api/conversations/restore": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "POST /chat-admin/api/conversations/tag": (200, lambda world, thing, person: {"ids": [thing.conversation],
+                                                                                  "add": ["seen"]}),
+    "GET /chat-admin/api/conversations/{id}/retention": (200, None),
+    "GET /chat-admin/api/retention": (200, None),
+    "POST /chat-admin/api/retention": (200, lambda *_: {
+        "rule": {"subject": "tag", "value": str(uuid.uuid4()), "clock": "age", "keep_days": 365}, "dry_run": False,
+        "confirm": {"conversations": 0}}),
+    "POST /chat-admin/api/retention/run": (202, None),
+    "GET /chat-admin/api/jobs": (200, None),
+    "GET /chat-admin/api/jobs/{id}": (200, None),
+    "POST /chat-admin/api/jobs/{id}/cancel": (200, None),
+    "GET /chat-admin/api/matters": (200, None),
+    "POST /chat-admin/api/matters": (201, lambda world, thing, person: {
+        "name": f"matter {uuid.uuid4()}", "reason": "a letter", "ids": [thing.conversation]}),
+    "GET /chat-admin/api/matters/{id}": (200, None),
+    "POST /chat-admin/api/matters/{id}/hold": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "POST /chat-admin/api/matters/{id}/release": (200, lambda *_: {"reason": "it is over"}),
     "GET /chat-admin/api/export": (200, None),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
@@ -199,6 +237,8 @@ _MAKERS = {
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
     "GET /chat-admin/api/audit": (200, None),
+    "GET /chat-admin/api/audit/verify": (200, None),
+    "GET /chat-admin/api/audit/export": (200, None),
 }
 _MAKERS |= {name.replace(" /chat/", " /chat-admin/"): maker for name, maker in _MAKERS.items()
             if name.partition(" /chat/api/")[2].split("/")[0] in ("session", "login", "logout", "second-factor")}
@@ -215,6 +255,12 @@ def good_request(route, world, owner, person):
     thing = world.thing(owner, trashed_by="user" if needs_trash(route) else None)
     world.restore_password(person)
     identifier = thing.answer if route.path.startswith("api/messages/") else thing.conversation
+    if route.path == "api/retention/run":
+        world.make_retention_idle()
+    if route.path.startswith("api/jobs/"):
+        identifier = world.job()
+    if route.path.startswith("api/matters/"):
+        identifier = world.matter()
     if route.path.startswith("api/users/"):
         identifier = world.person()
     elif "{word}" in route.path:

@@ -57,6 +57,19 @@ LEVELS = {
     "GET /chat-admin/api/conversations/{id}": "viewer",
     "POST /chat-admin/api/conversations/expire": "operator",
     "POST /chat-admin/api/conversations/restore": "operator",
+    "POST /chat-admin/api/conversations/tag": "operator",
+    "GET /chat-admin/api/conversations/{id}/retention": "viewer",
+    "GET /chat-admin/api/retention": "viewer",
+    "POST /chat-admin/api/retention": "admin",
+    "POST /chat-admin/api/retention/run": "operator",
+    "GET /chat-admin/api/jobs": "viewer",
+    "GET /chat-admin/api/jobs/{id}": "viewer",
+    "POST /chat-admin/api/jobs/{id}/cancel": "operator",
+    "GET /chat-admin/api/matters": "auditor",
+    "POST /chat-admin/api/matters": "operator",
+    "GET /chat-admin/api/matters/{id}": "auditor",
+    "POST /chat-admin/api/matters/{id}/hold": "operator",
+    "POST /chat-admin/api/matters/{id}/release": "operator",
     "GET /chat-admin/api/export": "operator",
     "GET /chat-admin/api/users": "viewer",
     "POST /chat-admin/api/users": "admin",
@@ -68,6 +81,8 @@ LEVELS = {
     "GET /chat-admin/api/sessions": "operator",
     "POST /chat-admin/api/sessions/revoke": "operator",
     "GET /chat-admin/api/audit": "auditor",
+    "GET /chat-admin/api/audit/verify": "auditor",
+    "GET /chat-admin/api/audit/export": "operator",
 }
 MISSING = "00000000-0000-4000-8000-000000000000"
 SECRET = "only anna may read this"

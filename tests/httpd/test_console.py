@@ -80,7 +80,7 @@ def test_a_row_of_the_list_has_these_members(world):
     thing = world.thing("anna", title=SECRET)
     row, = listed(console(world, "aude"))
     assert set(row) == {"id", "title", "user", "created_at", "updated_at", "message_count", "state", "trashed_at",
-                        "purge_at", "models", "snippet"}
+                        "purge_at", "models", "snippet", "held", "tags"}
     assert [row[name] for name in ("id", "title", "user", "message_count", "state", "models", "snippet")] == [
         thing.conversation, SECRET, "anna", 2, "active", ["mock"], None]
 
@@ -198,9 +198,10 @@ def test_a_dry_run_counts_and_changes_nothing(world):
     world.thing("anna", trashed_by="user"), world.thing("berta")
     before = world.state()
     client = console(world, "otto")
-    assert expire(client, filter={"user": "anna"}, dry_run=True) == {"conversations": 3, "messages": 6}
-    assert expire(client, filter={}, dry_run=True) == {"conversations": 4, "messages": 8}
-    assert expire(client, ids=[things[0].conversation, MISSING], dry_run=True) == {"conversations": 1, "messages": 2}
+    assert expire(client, filter={"user": "anna"}, dry_run=True) == {"conversations": 3, "messages": 6, "held": 0}
+    assert expire(client, filter={}, dry_run=True) == {"conversations": 4, "messages": 8, "held": 0}
+    assert expire(client, ids=[things[0].conversation, MISSING], dry_run=True) == {
+        "conversations": 1, "messages": 2, "held": 0}
     assert world.state() == before
 
 

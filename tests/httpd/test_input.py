@@ -262,7 +262,7 @@ def test_a_query_that_is_not_text_or_out_of_bounds_is_400(world, httpd):
         what = problem(admin.get(f"api/conversations?{query}"), 400, "invalid_request")
         if what:
             wrong.append(f"console?{query}: {what}")
-    for path in ("audit?after=0", "audit?after=x", "audit?limit=0", "export?format=csv", "export?ids=x",
+    for path in ("audit?after=0", "audit?after=x", "audit?limit=0", "export?format=xls", "export?ids=x",
                  "export?ids=00000000-0000-0000-0000-000000000000,x", "export?state=gone", "export?from=x"):
         what = problem(admin.get(f"api/{path}"), 400, "invalid_request")
         if what:

@@ -4,13 +4,17 @@
 /* The audit log: what operators looked at and did, newest first. */
 
 import { el, replaceChildren } from '../shared/dom.js';
-import { hasMessage, t } from '../shared/i18n.js';
-import { listAudit } from './endpoints.js';
+import { formatNumber, hasMessage, t } from '../shared/i18n.js';
+import { icon } from '../shared/icons.js';
+import { openDialog } from '../shared/notify.js';
+import { auditExportUrl, listAudit, verifyAudit } from './endpoints.js';
 import { roleName } from './entrance.js';
-import { emptyBox, loadInto } from './loading.js';
+import { emptyBox, loadInto, rowsSkeleton } from './loading.js';
 import { keep, recall } from './memory.js';
 import { pagedList } from './paged_list.js';
-import { hrefFor, hrefForConversation } from './router.js';
+import { downloadWhenFresh } from './reauthenticate.js';
+import { may } from './roles.js';
+import { hrefFor, hrefForConversation, navigate } from './router.js';
 import { screenHeader } from './screen_header.js';
 import { dataTable } from './table.js';
 import { userText, withMarks } from './user_text.js';
@@ -20,25 +24,112 @@ const PAGE_SIZE = 50;
 
 /**
  * @param {HTMLElement} host
- * @param {{restored: boolean, signal: AbortSignal}} context
+ * @param {{params: URLSearchParams, role: string, restored: boolean, signal: AbortSignal}} context
  */
-export function showAudit(host, { restored, signal }) {
+export function showAudit(host, { params, role, restored, signal }) {
   const list = el('div', { class: 'list-host' });
+  const filter = readFilter(params);
+  const key = JSON.stringify(filter);
   const loadPage = async (after) => {
-    const page = await listAudit({ after, limit: PAGE_SIZE }, signal);
+    const page = await listAudit({ ...apiFilter(filter), after, limit: PAGE_SIZE }, signal);
     return { rows: page.entries, next: page.next };
   };
   const draw = (pages) => {
-    keep('audit', '', pages);
+    keep('audit', key, pages);
     return drawEntries(pages, loadPage);
   };
-  replaceChildren(host, screenHeader(t('nav.audit'), t('audit.lead')), list);
-  const before = restored ? recall('audit', '') : null;
+  replaceChildren(
+    host,
+    screenHeader(
+      t('nav.audit'),
+      t('audit.lead'),
+      el('button', { class: 'button button-small', type: 'button', onclick: verifyByDialog }, icon('check'), t('audit.verify')),
+      may(role, 'export') &&
+        el('a', { class: 'button button-small', href: auditExportUrl(apiFilter(filter)), download: '', onclick: (event) => downloadWhenFresh(event) }, icon('download'), t('audit.export')),
+    ),
+    filterForm(filter),
+    list,
+  );
+  const before = restored ? recall('audit', key) : null;
   if (before) {
     replaceChildren(list, draw(before));
   } else {
     loadInto(list, { load: () => loadPage(null), draw, signal });
   }
+}
+
+const FIELDS = ['operator', 'action', 'user', 'conversation', 'from', 'to'];
+
+function readFilter(params) {
+  return Object.fromEntries(FIELDS.map((name) => [name, (params.get(name) ?? '').trim()]));
+}
+
+/* Days of the reader's zone as moments; what is empty is left out. */
+function apiFilter(filter) {
+  const day = (text, add) => {
+    const [year, month, date] = text.split('-').map(Number);
+    return new Date(year, month - 1, date + add).toISOString();
+  };
+  const query = { ...filter, from: filter.from && day(filter.from, 0), to: filter.to && day(filter.to, 1) };
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''));
+}
+
+function filterForm(filter) {
+  const inputs = FIELDS.map((name) =>
+    el('input', {
+      class: 'input input-small',
+      id: `audit-${name}`,
+      type: name === 'from' || name === 'to' ? 'date' : 'search',
+      value: filter[name],
+      autocomplete: 'off',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      dataset: name === 'operator' ? { search: '' } : {},
+    }),
+  );
+  const apply = (event) => {
+    event.preventDefault();
+    navigate(hrefFor('audit', Object.fromEntries(FIELDS.map((name, index) => [name, inputs[index].value.trim()]))));
+  };
+  return el(
+    'form',
+    { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, onsubmit: apply },
+    inputs.map((input, index) =>
+      el('div', { class: 'field' }, el('label', { for: input.id }, t(`audit.filter.${FIELDS[index]}`)), input),
+    ),
+    el(
+      'div',
+      { class: 'filter-actions' },
+      el('button', { class: 'button button-small button-primary', type: 'submit' }, icon('search'), t('list.apply')),
+      FIELDS.some((name) => filter[name]) && el('a', { class: 'button button-small', href: hrefFor('audit') }, t('list.clear')),
+    ),
+  );
+}
+
+function verifyByDialog() {
+  const closed = new AbortController();
+  const host = el('div', { class: 'verify-dialog' });
+  openDialog({ title: t('audit.verify'), content: host, onClose: () => closed.abort() });
+  loadInto(host, { load: () => verifyAudit(), draw: drawReport, signal: closed.signal, skeleton: rowsSkeleton(2) });
+}
+
+function drawReport(report) {
+  return [
+    el(
+      'p',
+      { class: `notice ${report.ok ? 'notice-success' : 'notice-error'}`, role: 'status' },
+      t(report.ok ? 'audit.verify.ok' : 'audit.verify.broken', { sealed: formatNumber(report.sealed), count: formatNumber(report.problem_count) }),
+    ),
+    report.unsealed_before > 0 && el('p', { class: 'muted' }, t('audit.verify.before', { count: formatNumber(report.unsealed_before) })),
+    report.problems.length > 0 &&
+      el(
+        'ul',
+        { class: 'detail-list' },
+        report.problems.map((one) => el('li', null, `${t('audit.col.seq')} ${one.seq}: ${t(`audit.problem.${one.problem}`)}`)),
+      ),
+    report.head && el('p', { class: 'mono audit-head' }, `${report.head.seq}:${report.head.seal}`),
+    report.head && el('p', { class: 'muted' }, t('audit.verify.head')),
+  ];
 }
 
 function drawEntries(pages, loadPage) {

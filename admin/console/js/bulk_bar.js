@@ -9,6 +9,7 @@ import { icon } from '../shared/icons.js';
 import { apiFilter, describeFilter } from './conversation_filter.js';
 import { expireByDialog, restoreByIds } from './expire.js';
 import { exportLink, MAX_EXPORT_IDS } from './export_link.js';
+import { holdByDialog, tagByDialog } from './matter_dialogs.js';
 import { tCount } from './words_for.js';
 
 /**
@@ -48,7 +49,7 @@ function content(options) {
         { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.chooseAllMatching() },
         t('bulk.chooseAllMatching'),
       ),
-    el('div', { class: 'bulk-actions' }, expireButton(options), restoreButton(options), exportAction(selection, filter)),
+    el('div', { class: 'bulk-actions' }, expireButton(options), restoreButton(options), holdButton(options), tagButton(options), exportAction(selection, filter)),
     el(
       'button',
       { class: 'button button-small button-quiet', type: 'button', onclick: () => selection.clear() },
@@ -71,6 +72,20 @@ function expireButton({ selection, filter, reload }) {
       icon('trash'),
       t('bulk.expire'),
     )
+  );
+}
+
+function holdButton({ selection, filter, reload }) {
+  const target = selection.allMatching ? { filter: apiFilter(filter) } : { ids: selection.rows.map((row) => row.id) };
+  return el('button', { class: 'button button-small', type: 'button', onclick: () => holdByDialog(target, reload) }, icon('pin'), t('bulk.hold'));
+}
+
+function tagButton({ selection, reload }) {
+  const ids = selection.rows.map((row) => row.id);
+  const present = [...new Set(selection.rows.flatMap((row) => row.tags ?? []))];
+  return (
+    !selection.allMatching &&
+    el('button', { class: 'button button-small', type: 'button', onclick: () => tagByDialog(ids, present, reload) }, t('bulk.tag'))
   );
 }
 

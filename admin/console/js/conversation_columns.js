@@ -42,22 +42,23 @@ export function conversationColumns(role, filter) {
       cell: (row) => modelsText(row.models),
       skipOnCard: (row) => !row.models?.length,
     },
-    { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' },
+    { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' && !row.held },
   ];
 }
 
 /**
  * Active or in the trash, and until when.
- * @param {{state: string, purge_at: string|null}} row
+ * @param {{state: string, purge_at: string|null, held?: boolean}} row
  * @returns {(Node|string)[]}
  */
 export function stateText(row) {
+  const held = row.held && el('span', { class: 'badge badge-info' }, t('holds.badge'));
   if (row.state !== 'trashed') {
-    return [el('span', { class: 'badge badge-success' }, t('list.state.active'))];
+    return [el('span', { class: 'badge badge-success' }, t('list.state.active')), held];
   }
   const [before, after] = t('list.purgeAt').split('{time}');
   const until = row.purge_at && el('span', { class: 'muted state-until' }, before, timeText(row.purge_at, { dateStyle: 'medium' }), after);
-  return [el('span', { class: 'badge badge-warn' }, t('list.state.trashed')), until];
+  return [el('span', { class: 'badge badge-warn' }, t('list.state.trashed')), held, until];
 }
 
 /**
@@ -75,7 +76,21 @@ function nameCell(row, content, q) {
     { class: content ? 'title-link' : 'title-link mono', href: hrefForConversation(row.id) },
     content ? titleText(row.title) : row.id,
   );
-  return row.snippet ? [link, el('p', { class: 'snippet muted' }, highlighted(row.snippet, q))] : link;
+  const tags = row.tags?.length > 0 && tagList(row.tags);
+  return row.snippet || tags ? [link, tags, row.snippet && el('p', { class: 'snippet muted' }, highlighted(row.snippet, q))] : link;
+}
+
+/**
+ * Tags, each a link to the list of what has it.
+ * @param {string[]} tags
+ * @returns {HTMLElement}
+ */
+export function tagList(tags) {
+  return el(
+    'ul',
+    { class: 'chips' },
+    tags.map((tag) => el('li', null, el('a', { class: 'badge', href: hrefFor('conversations', { tag, state: 'all' }) }, userText(tag)))),
+  );
 }
 
 function titleText(title) {

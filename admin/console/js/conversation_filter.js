@@ -12,11 +12,11 @@ import { icon } from '../shared/icons.js';
 import { may } from './roles.js';
 import { plainUserText } from './user_text.js';
 
-const STATES = ['active', 'trashed'];
+const STATES = ['active', 'trashed', 'held', 'all'];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * @typedef {{user: string, from: string, to: string, state: string, q: string}} Filter all as typed; '' means "any"
+ * @typedef {{user: string, from: string, to: string, state: string, q: string, tag: string, model: string, matter: string}} Filter all as typed; '' means "any"
  */
 
 /**
@@ -34,6 +34,9 @@ export function readFilter(params, role) {
     to: day('to'),
     state: STATES.includes(get('state')) ? get('state') : 'active',
     q: may(role, 'searchContent') ? get('q') : '',
+    tag: get('tag'),
+    model: get('model'),
+    matter: get('matter'),
   };
 }
 
@@ -58,13 +61,16 @@ export function apiFilter(filter) {
     to: filter.to && midnight(filter.to, 1),
     q: filter.q,
     state: filter.state,
+    tag: filter.tag,
+    model: filter.model,
+    matter: filter.matter,
   };
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''));
 }
 
 /** Does the filter leave anything out, beyond the usual state? @param {Filter} filter @returns {boolean} */
 export function isNarrowed(filter) {
-  return Boolean(filter.user || filter.from || filter.to || filter.q);
+  return Boolean(filter.user || filter.from || filter.to || filter.q || filter.tag || filter.model || filter.matter);
 }
 
 /**
@@ -73,7 +79,7 @@ export function isNarrowed(filter) {
  * @returns {string[]} empty when nothing is narrowed
  */
 export function describeFilter(filter) {
-  return ['user', 'from', 'to', 'q'].filter((name) => filter[name]).map((name) => `${t(`list.${name}`)}: ${plainUserText(filter[name])}`);
+  return ['user', 'from', 'to', 'q', 'tag', 'model', 'matter'].filter((name) => filter[name]).map((name) => `${t(`list.${name}`)}: ${plainUserText(filter[name])}`);
 }
 
 /**
@@ -106,6 +112,8 @@ export function filterForm(filter, role, onApply) {
     }),
     from: input('from', { type: 'date', value: filter.from }),
     to: input('to', { type: 'date', value: filter.to }),
+    tag: input('tag', { type: 'search', value: filter.tag, maxlength: '50' }),
+    model: input('model', { type: 'search', value: filter.model, maxlength: '200', autocapitalize: 'none', spellcheck: 'false' }),
     state: stateSelect(filter.state),
   };
   const form = el(
@@ -129,15 +137,16 @@ export function filterForm(filter, role, onApply) {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    submit(inputs, onApply);
+    submit(inputs, filter, onApply);
   });
-  inputs.state.addEventListener('change', () => submit(inputs, onApply));
+  inputs.state.addEventListener('change', () => submit(inputs, filter, onApply));
   return form;
 }
 
-function submit(inputs, onApply) {
+function submit(inputs, before, onApply) {
   const value = (name) => (inputs[name] ? inputs[name].value.trim() : '');
-  const filter = { user: value('user'), from: value('from'), to: value('to'), state: value('state'), q: value('q') };
+  const words = Object.fromEntries(['user', 'from', 'to', 'state', 'q', 'tag', 'model'].map((name) => [name, value(name)]));
+  const filter = { ...words, matter: before.matter };
   const reversed = filter.from && filter.to && filter.from > filter.to;
   inputs.to.setCustomValidity(reversed ? t('list.range') : '');
   if (reversed) {

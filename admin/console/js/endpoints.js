@@ -10,6 +10,8 @@ const LONG = 120000;
 
 /** Who is logged in. @returns {Promise<Object>} */
 export const getSession = () => api.get('api/session');
+/** Log in, anew too. @param {string} username @param {string} password @returns {Promise<Object>} */
+export const logIn = (username, password) => api.post('api/login', { username, password });
 /** Log out. @returns {Promise<null>} */
 export const logout = () => api.post('api/logout');
 /** The figures of Home. @param {AbortSignal} signal @returns {Promise<Object>} */
@@ -25,6 +27,35 @@ export const countExpiry = (target, signal) =>
 /** Expire as many as were counted. @param {{ids: string[]}|{filter: Object}} target @param {number} conversations @returns {Promise<Object>} */
 export const expire = (target, conversations) =>
   api.post('api/conversations/expire', { ...target, dry_run: false, confirm: { conversations } }, { timeout: LONG });
+/** A page of matters. @param {Object} query `state`, `after` and `limit` @param {AbortSignal} [signal] @returns {Promise<Object>} */
+export const listMatters = (query, signal) => api.get('api/matters', query, { signal });
+/** One matter with what it holds. @param {string} id @param {AbortSignal} signal @returns {Promise<Object>} */
+export const getMatter = (id, signal) => api.get(`api/matters/${encodeURIComponent(id)}`, null, { signal });
+/** Make a matter. @param {Object} matter `name`, `reason`, `users`, `ids` or `filter` @returns {Promise<Object>} */
+export const createMatter = (matter) => api.post('api/matters', matter, { timeout: LONG });
+/** Put more into a matter. @param {string} id @param {Object} what `users`, `ids` or `filter` @returns {Promise<Object>} */
+export const holdIn = (id, what) => api.post(`api/matters/${encodeURIComponent(id)}/hold`, what, { timeout: LONG });
+/** Release a matter. @param {string} id @param {string} reason @returns {Promise<Object>} */
+export const releaseMatter = (id, reason) => api.post(`api/matters/${encodeURIComponent(id)}/release`, { reason });
+/** Put tags on and take others off. @param {string[]} ids @param {string[]} add @param {string[]} remove @returns {Promise<Object>} */
+export const tagConversations = (ids, add, remove) => api.post('api/conversations/tag', { ids, add, remove });
+/** Why a conversation is kept. @param {string} id @param {AbortSignal} signal @returns {Promise<Object>} */
+export const explainRetention = (id, signal) => api.get(`api/conversations/${encodeURIComponent(id)}/retention`, null, { signal });
+/** The retention rules. @param {AbortSignal} signal @returns {Promise<Object>} */
+export const getRetention = (signal) => api.get('api/retention', null, { signal });
+/** What a run would take after a change. @param {Object|null} rule @param {string|null} replaces @returns {Promise<Object>} */
+export const previewRetention = (rule, replaces) => api.post('api/retention', { rule, replaces, dry_run: true }, { timeout: LONG });
+/** Change the rules as counted. @param {{rule: Object|null, replaces: string|null}} change @param {number} conversations @returns {Promise<Object>} */
+export const changeRetention = (change, conversations) =>
+  api.post('api/retention', { ...change, dry_run: false, confirm: { conversations } }, { timeout: LONG });
+/** Run the rules now. @returns {Promise<{job: Object}>} */
+export const runRetention = () => api.post('api/retention/run');
+/** A page of jobs. @param {Object} query `kind`, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const listJobs = (query, signal) => api.get('api/jobs', query, { signal });
+/** One job. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Object>} */
+export const getJob = (id, signal) => api.get(`api/jobs/${encodeURIComponent(id)}`, null, { signal });
+/** No further batch of a job. @param {string} id @returns {Promise<Object>} */
+export const cancelJob = (id) => api.post(`api/jobs/${encodeURIComponent(id)}/cancel`);
 /** Back from the trash. @param {string[]} ids @returns {Promise<Object>} */
 export const restore = (ids) => api.post('api/conversations/restore', { ids }, { timeout: LONG });
 /** The address of an export. @param {Object} query the list's filter, or `ids` @returns {string} */
@@ -47,7 +78,11 @@ export const endUserSessions = (name) => api.post(`${userPath(name)}/sessions/re
 export const listSessions = (signal) => api.get('api/sessions', null, { signal });
 /** End sessions. @param {string[]} refs @returns {Promise<Object>} */
 export const revokeSessions = (refs) => api.post('api/sessions/revoke', { refs });
-/** A page of the audit log. @param {Object} query `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+/** Is the audit log's chain whole? @returns {Promise<Object>} */
+export const verifyAudit = () => api.get('api/audit/verify', null, { timeout: LONG });
+/** The address of the audit log as a file. @param {Object} query the filter @returns {string} */
+export const auditExportUrl = (query) => apiUrl('api/audit/export', query);
+/** A page of the audit log. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listAudit = (query, signal) => api.get('api/audit', query, { signal });
 
 function userPath(name) {

@@ -11,8 +11,10 @@ import { describeError } from '../shared/errors.js';
 import { formatNumber, formatTime, t } from '../shared/i18n.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { countExpiry, expire, restore } from './endpoints.js';
+import { progressOf } from './jobs.js';
 import { loadInto, rowsSkeleton } from './loading.js';
 import { forget } from './memory.js';
+import { whenFresh } from './reauthenticate.js';
 import { tCount, timeText } from './words_for.js';
 
 /** From this many conversations on the number must be typed. */
@@ -28,7 +30,7 @@ export function expireByDialog(target, filterWords, onDone) {
   const closed = new AbortController();
   const host = el('div', { class: 'expire-dialog' });
   const dialog = openDialog({ title: t('expire.title'), content: host, onClose: () => closed.abort() });
-  const ask = { target, filterWords, dialog, host, onDone };
+  const ask = { target, filterWords, dialog, host, onDone, closed: closed.signal };
   loadInto(host, {
     load: () => countExpiry(target, closed.signal),
     draw: (counts) => question(ask, counts, null),
@@ -57,7 +59,7 @@ function question(ask, counts, notice) {
   if (counts.conversations === 0) {
     return [
       notice && el('p', { class: 'notice notice-warn', role: 'alert' }, notice),
-      el('p', null, t('expire.nothing')),
+      el('p', null, t(counts.held > 0 ? 'expire.allHeld' : 'expire.nothing')),
       actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.close'))),
     ];
   }
@@ -73,6 +75,7 @@ function question(ask, counts, notice) {
         messages: tCount('expire.messages', counts.messages),
       }),
     ),
+    counts.held > 0 && el('p', { class: 'notice notice-info' }, tCount('expire.held', counts.held)),
     ask.filterWords && filterPart(ask.filterWords),
     effects(counts.purge_at),
   );
@@ -161,13 +164,19 @@ async function run(ask, counts, { submit, problem }) {
   problem.hidden = true;
   try {
     const done = await expire(ask.target, counts.conversations);
+    if (done.job) {
+      followJob(ask, done.job);
+      return;
+    }
     ask.dialog.close('');
     forgetLists();
     sayDone(ask, done);
     ask.onDone();
   } catch (error) {
     submit.disabled = false;
-    if (error.code === 'count_changed' && Number.isInteger(error.body?.conversations)) {
+    if (error.code === 'reauthenticate') {
+      whenFresh(() => run(ask, counts, { submit, problem }));
+    } else if (error.code === 'count_changed' && Number.isInteger(error.body?.conversations)) {
       replaceChildren(ask.host, question(ask, error.body, t('expire.changed')));
       focusFirst(ask.host);
     } else {
@@ -175,6 +184,21 @@ async function run(ask, counts, { submit, problem }) {
       problem.textContent = describeError(error);
     }
   }
+}
+
+/* Many: a job does it, and the dialog follows it as long as it is open. */
+function followJob(ask, job) {
+  const ended = () => {
+    forgetLists();
+    ask.onDone();
+  };
+  replaceChildren(
+    ask.host,
+    progressOf(job, { role: 'operator', signal: ask.closed, onEnd: ended }),
+    el('p', { class: 'muted' }, t('jobs.background')),
+    actions(el('button', { class: 'button', type: 'button', onclick: () => ask.dialog.close('') }, t('console.close'))),
+  );
+  focusFirst(ask.host);
 }
 
 function sayDone({ target, onDone }, done) {

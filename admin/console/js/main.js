@@ -11,6 +11,8 @@ import './words/transcript.js';
 import './words/users.js';
 import './words/sessions.js';
 import './words/audit.js';
+import './words/holds.js';
+import './words/retention.js';
 import { api } from '../shared/api.js';
 import { $, replaceChildren } from '../shared/dom.js';
 import { enrolment } from '../shared/enrolment.js';

@@ -11,9 +11,12 @@ import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { showAudit } from './audit.js';
 import { showConversations } from './conversations.js';
 import { logOut, roleName } from './entrance.js';
+import { showHolds } from './holds.js';
 import { showHome } from './home.js';
+import { showJobs } from './jobs.js';
 import { emptyBox } from './loading.js';
 import { may } from './roles.js';
+import { showRetention } from './retention.js';
 import { currentRoute, hrefFor, startRouter } from './router.js';
 import { showSessions } from './sessions.js';
 import { showTranscript } from './transcript.js';
@@ -25,6 +28,9 @@ const SCREENS = {
   home: { show: showHome, needs: 'enter' },
   conversations: { show: showConversations, needs: 'enter' },
   transcript: { show: showTranscript, needs: 'enter', under: 'conversations' },
+  holds: { show: showHolds, needs: 'readMatters' },
+  retention: { show: showRetention, needs: 'enter' },
+  jobs: { show: showJobs, needs: 'enter' },
   users: { show: showUsers, needs: 'enter' },
   sessions: { show: showSessions, needs: 'sessions' },
   audit: { show: showAudit, needs: 'readAudit' },

@@ -5,7 +5,8 @@
 
 import { el } from '../shared/dom.js';
 import { formatNumber, formatTime, hasMessage, t } from '../shared/i18n.js';
-import { modelsText, stateText } from './conversation_columns.js';
+import { modelsText, stateText, tagList } from './conversation_columns.js';
+import { whyKept } from './retention_why.js';
 import { hrefFor } from './router.js';
 import { plainUserText, userText } from './user_text.js';
 import { timeText } from './words_for.js';
@@ -26,10 +27,12 @@ export function aboutPanel(conversation, { reason, reader, signal }) {
       'dl',
       { class: 'facts' },
       fact('transcript.user', el('a', { href: hrefFor('conversations', { user: conversation.user }) }, userText(conversation.user))),
-      fact('transcript.state', stateText({ state, purge_at: null })),
+      fact('transcript.state', stateText({ state, purge_at: null, held: conversation.held })),
       conversation.trashed_at && fact('transcript.trashedAt', timeText(conversation.trashed_at)),
       conversation.trashed_by && fact('transcript.trashedBy', trasherText(conversation.trashed_by)),
       conversation.purge_at && fact('transcript.purgeAt', timeText(conversation.purge_at)),
+      conversation.tags?.length > 0 && fact('list.tag', tagList(conversation.tags)),
+      fact('why.title', whyKept(conversation.id, signal)),
       fact('transcript.created', timeText(conversation.created_at)),
       fact('transcript.updated', timeText(conversation.updated_at)),
       fact('transcript.messages', formatNumber(conversation.message_count ?? conversation.messages.length)),

@@ -10,6 +10,7 @@ import { icon } from '../shared/icons.js';
 import { toast } from '../shared/notify.js';
 import { expireByDialog, restoreByIds } from './expire.js';
 import { exportLink } from './export_link.js';
+import { holdByDialog, tagByDialog } from './matter_dialogs.js';
 import { may } from './roles.js';
 import { hrefForConversation } from './router.js';
 
@@ -26,6 +27,8 @@ export function transcriptActions(conversation, { role }, reload) {
     button('copy', t('transcript.copyLink'), () => copyLink(id)),
     button(null, t('transcript.print'), () => window.print()),
     may(role, 'export') && exportLink({ ids: id }, t('transcript.export')),
+    may(role, 'hold') && button('pin', t('bulk.hold'), () => holdByDialog({ ids: [id] }, reload)),
+    may(role, 'expire') && button(null, t('bulk.tag'), () => tagByDialog([id], conversation.tags ?? [], reload)),
     may(role, 'expire') &&
       !trashed &&
       button('trash', t('bulk.expire'), () => expireByDialog({ ids: [id] }, null, reload), 'button-danger'),

@@ -7,6 +7,11 @@ import { defineMessages } from '../../shared/i18n.js';
 
 defineMessages({
   en: {
+    'again.title': 'Your password again',
+    'again.detail': 'This exposes or destroys much, and your last login was a while ago.',
+    'again.password': 'Password of {name}',
+    'again.do': 'Continue',
+    'again.needed': 'Enter your password.',
     'expire.title': 'Expire conversations',
     'expire.counting': 'Counting what would be expired…',
     'expire.nothing': 'Nothing to expire: no active conversation is selected.',
@@ -32,6 +37,11 @@ defineMessages({
     'restore.done.other': '{count} conversations restored.',
   },
   ja: {
+    'again.title': 'パスワードの再入力',
+    'again.detail': '影響の大きい操作です。前回のログインから時間が経っています。',
+    'again.password': '{name} のパスワード',
+    'again.do': '続ける',
+    'again.needed': 'パスワードを入力してください。',
     'expire.title': '会話の失効',
     'expire.counting': '失効の対象を数えています…',
     'expire.nothing': '失効の対象がありません。有効な会話が選ばれていません。',

@@ -19,6 +19,8 @@ BACKEND ?=
 MODEL ?=
 KEY_FILE ?=
 SANITIZE ?=
+TARGET ?=
+SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
@@ -74,6 +76,9 @@ glue := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/*.c admin/*.c))
 ctl := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
 unit-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 store-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/test_*.c))
+fuzz-targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz-replays := $(fuzz-targets:%=$(BUILD)/tests/fuzz/replay_%)
+fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
 module := $(BUILD)/mod_chatsession.so
@@ -83,7 +88,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(test-modules) $(crash-trace)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -105,7 +110,8 @@ $(BUILD)/mod_chatsession/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
 $(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
-$(BUILD)/tests/unit/%.o $(BUILD)/tests/store/%.o: | packages-test
+$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/store/%.o $(BUILD)/tests/fuzz/%.o: | packages-test
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
@@ -129,6 +135,15 @@ $(unit-tests): %: %.o $(core)
 $(store-tests): %: %.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+
+# A fuzz target is linked twice: with libFuzzer, and with a program that replays seeds.
+$(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/entry.o \
+		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+$(fuzzers): %: %.o $(BUILD)/tests/fuzz/entry.o $(store) $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(STORE_LIBS)
 
 # Another module of httpd, as its author would build it: with httpd's and our installed header, and nothing else of ours.
 $(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsession/mod_chatsession.h $(BUILD)/compile.flags
@@ -190,12 +205,21 @@ status: ## what runs, where
 .PHONY: test test-unit test-httpd test-browser
 test: packages-test all test-programs ## every test; ends with "N passed, N failed"
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
-test-unit: packages-test $(unit-tests) ## only the C tests of core/
+test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of core/, and the seeds of make fuzz
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
 test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
+
+# libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
+# that breaks a property is written there too, and its path printed.
+fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
+.PHONY: fuzz fuzzers
+fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; SECONDS=60 for each
+	@$(MAKE) $(fuzz-build) TARGET='$(TARGET)' fuzzers
+	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
+fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))
 
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
@@ -205,15 +229,17 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint
-packages: ## install every Debian package that building, running, testing and linting need
-	@dev/packages build test lint
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz
+packages: ## install every Debian package that building, running, testing, linting and fuzzing need
+	@dev/packages build test lint fuzz
 packages-build:
 	@dev/packages build
 packages-test:
 	@dev/packages build test
 packages-lint:
 	@dev/packages build lint
+packages-fuzz:
+	@dev/packages build fuzz
 
 .PHONY: install
 install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
@@ -234,3 +260,4 @@ clean: ## remove build/ (var/, the data of make run, stays)
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo "Targets of make fuzz: $(fuzz-targets)"

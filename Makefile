@@ -19,6 +19,7 @@ BACKEND ?=
 MODEL ?=
 KEY_FILE ?=
 SANITIZE ?=
+COVERAGE ?=
 TARGET ?=
 SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -50,13 +51,17 @@ build/flags.mk: dev/flags dev/packages
 
 WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Wshadow -Werror
 HARDENING := -fPIC -fvisibility=hidden -fstack-protector-strong
-ifeq ($(SANITIZE),)
-HARDENING += -D_FORTIFY_SOURCE=2
-else
+OPTIMIZE := -O2
+ifneq ($(SANITIZE),)
 sanitizers := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+else ifneq ($(COVERAGE),)
+OPTIMIZE := -O0
+sanitizers := --coverage -fprofile-update=atomic
+else
+HARDENING += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) $(sanitizers)
-LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers)
+CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)
+LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
 
 # Where the pages and the schema are installed: the default of ChatSessionPages.
 share-dir = $(PREFIX)/share/mod_chatsession
@@ -129,6 +134,11 @@ $(program): $(ctl) $(store) $(core) $(BUILD)/program.list
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS)
 
+# In this program each call of core to these functions can be refused.
+refused := realloc RAND_bytes HMAC EVP_Digest EVP_MD_CTX_new EVP_DigestInit_ex EVP_DigestUpdate EVP_DigestFinal_ex \
+	EVP_KDF_fetch EVP_KDF_CTX_new EVP_KDF_derive EVP_MAC_fetch EVP_MAC_CTX_new EVP_MAC_CTX_dup EVP_MAC_init \
+	EVP_MAC_update EVP_MAC_final inflateInit_ argon2id_hash_encoded argon2id_hash_raw argon2id_verify
+$(BUILD)/tests/unit/test_refusals: LDFLAGS += $(refused:%=-Wl$(comma)--wrap=%)
 $(unit-tests): %: %.o $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(CORE_LIBS) -lcmocka
@@ -212,6 +222,25 @@ test-httpd: packages-test all test-programs ## only store, httpd and guards (PYT
 test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
 
+# The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
+.PHONY: test-asan test-tsan test-valgrind coverage
+asan := SANITIZE=address,undefined BUILD=build/sanitize-address-undefined
+tsan := SANITIZE=thread BUILD=build/sanitize-thread
+test-asan: packages-test ## unit, store and httpd under AddressSanitizer and UBSan
+	@$(MAKE) $(asan) all test-programs
+	@$(asan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd -- $(PYTEST_ARGS)
+test-tsan: packages-test ## httpd under ThreadSanitizer: sessions, revocation, faults (or what PYTEST_ARGS names)
+	@$(MAKE) $(tsan) all test-programs
+	@$(tsan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- $(or $(PYTEST_ARGS),$(racing))
+racing := $(wildcard tests/httpd/test_session*.py tests/httpd/test_revocation.py tests/httpd/test_faults.py)
+test-valgrind: packages-valgrind test-programs ## the C tests of core/ and store/ under valgrind's memcheck
+	@TEST_WRAPPER='$(valgrind)' dev/test unit -- tests/store/test_db.py tests/store/test_session_store.py \
+		tests/store/test_session_cache.py -k 'test_door or test_session_store or test_session_cache' $(PYTEST_ARGS)
+valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99
+coverage: packages-test ## unit, store and httpd on a build that counts; lines and branches of each room
+	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
+
 # libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
 # that breaks a property is written there too, and its path printed.
 fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
@@ -229,9 +258,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz
-packages: ## install every Debian package that building, running, testing, linting and fuzzing need
-	@dev/packages build test lint fuzz
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind
+packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
+	@dev/packages build test lint fuzz valgrind
 packages-build:
 	@dev/packages build
 packages-test:
@@ -240,6 +269,8 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-valgrind:
+	@dev/packages build test valgrind
 
 .PHONY: install
 install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)

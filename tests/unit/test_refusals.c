@@ -367,6 +367,17 @@ static void test_json_without_memory_is_not_printed(void **state)
     assert_true(refuse_each(print, value) > 3);
 }
 
+static void test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed(void **state)
+{
+    const char *problem = UNSET;
+    json_t *value = UNSET;
+
+    calls_left = 1;
+    assert_int_equal(cs_json_parse(&value, "{}", 2, &problem, *state), APR_ENOMEM);
+    assert_null(value);
+    assert_non_null(strstr(problem, "not enough memory"));
+}
+
 static apr_status_t write_body(const void *with, apr_pool_t *pool)
 {
     const cs_prompt_options_t options = {.model = "m", .stream = true, .params = with};
@@ -498,6 +509,7 @@ int main(void)
         FIXTURE_TEST(test_a_password_that_cannot_be_hashed_is_neither_set_nor_right_nor_wrong),
         FIXTURE_TEST(test_no_password_is_made_of_what_is_not_random),
         FIXTURE_TEST(test_json_without_memory_is_not_printed),
+        FIXTURE_TEST(test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed),
         FIXTURE_TEST(test_no_model_gets_half_a_body),
         FIXTURE_TEST(test_half_a_character_does_not_become_text_when_memory_ends),
         FIXTURE_TEST(test_an_event_without_memory_is_not_handed_on),

@@ -33,7 +33,7 @@ export BUILD PORT BACKEND MODEL KEY_FILE SANITIZE
 
 ifneq ($(filter clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
-else ifeq ($(filter -j%,$(MAKEFLAGS)),)
+else ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 

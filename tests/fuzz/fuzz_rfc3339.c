@@ -20,6 +20,24 @@ static void print_and_read(apr_time_t time, apr_pool_t *pool)
     }
 }
 
+/* As much as one offset puts a time forward, its opposite puts it back. */
+static void turn_offset(const char *text, apr_time_t time)
+{
+    const apr_size_t at = strlen(text) >= 6 ? strlen(text) - 6 : 0;
+    char *copy = fuzz_copy(text, strlen(text));
+    apr_time_t turned, utc;
+
+    if (copy[at] == '+' || (copy[at] == '-' && strchr(copy, 'T'))) {
+        copy[at] = copy[at] == '+' ? '-' : '+';
+        HOLDS(cs_rfc3339_parse(&turned, copy) == APR_SUCCESS);
+        copy[at] = 'Z';
+        copy[at + 1] = '\0';
+        HOLDS(cs_rfc3339_parse(&utc, copy) == APR_SUCCESS && time + turned == 2 * utc);
+        HOLDS(text[at] == '+' ? time <= utc : time >= utc);
+    }
+    free(copy);
+}
+
 void fuzz_input(const char *bytes, apr_size_t len, apr_pool_t *pool)
 {
     fuzz_reader_t reader = {bytes, bytes + len};
@@ -27,10 +45,12 @@ void fuzz_input(const char *bytes, apr_size_t len, apr_pool_t *pool)
     apr_time_t time = 0x5AFE;
     char *text = fuzz_part(&reader, '\0', &len);
 
-    if (cs_rfc3339_parse(&time, text) == APR_SUCCESS)
+    if (cs_rfc3339_parse(&time, text) == APR_SUCCESS) {
         print_and_read(time, pool);
-    else
+        turn_offset(text, time);
+    } else {
         HOLDS(time == 0);
+    }
     print_and_read(number, pool);
     free(text);
 }

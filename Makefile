@@ -19,6 +19,9 @@ BACKEND ?=
 MODEL ?=
 KEY_FILE ?=
 SANITIZE ?=
+COVERAGE ?=
+TARGET ?=
+SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
@@ -30,7 +33,7 @@ export BUILD PORT BACKEND MODEL KEY_FILE SANITIZE
 
 ifneq ($(filter clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
-else ifeq ($(filter -j%,$(MAKEFLAGS)),)
+else ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -48,13 +51,17 @@ build/flags.mk: dev/flags dev/packages
 
 WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Wshadow -Werror
 HARDENING := -fPIC -fvisibility=hidden -fstack-protector-strong
-ifeq ($(SANITIZE),)
-HARDENING += -D_FORTIFY_SOURCE=2
-else
+OPTIMIZE := -O2
+ifneq ($(SANITIZE),)
 sanitizers := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+else ifneq ($(COVERAGE),)
+OPTIMIZE := -O0
+sanitizers := --coverage -fprofile-update=atomic
+else
+HARDENING += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) $(sanitizers)
-LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers)
+CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)
+LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
 
 # Where the pages and the schema are installed: the default of ChatSessionPages.
 share-dir = $(PREFIX)/share/mod_chatsession
@@ -74,6 +81,9 @@ glue := $(patsubst %.c,$(BUILD)/%.o,$(wildcard mod_chatsession/*.c admin/*.c))
 ctl := $(patsubst %.c,$(BUILD)/%.o,$(wildcard ctl/*.c))
 unit-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 store-tests := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/test_*.c))
+fuzz-targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz-replays := $(fuzz-targets:%=$(BUILD)/tests/fuzz/replay_%)
+fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
 module := $(BUILD)/mod_chatsession.so
@@ -83,7 +93,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(test-modules) $(crash-trace)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -105,7 +115,8 @@ $(BUILD)/mod_chatsession/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
 $(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
-$(BUILD)/tests/unit/%.o $(BUILD)/tests/store/%.o: | packages-test
+$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/unit/%.o $(BUILD)/tests/store/%.o $(BUILD)/tests/fuzz/%.o: | packages-test
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
@@ -123,12 +134,26 @@ $(program): $(ctl) $(store) $(core) $(BUILD)/program.list
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS)
 
+# In this program each call of core to these functions can be refused.
+refused := realloc RAND_bytes HMAC EVP_Digest EVP_MD_CTX_new EVP_DigestInit_ex EVP_DigestUpdate EVP_DigestFinal_ex \
+	EVP_KDF_fetch EVP_KDF_CTX_new EVP_KDF_derive EVP_MAC_fetch EVP_MAC_CTX_new EVP_MAC_CTX_dup EVP_MAC_init \
+	EVP_MAC_update EVP_MAC_final inflateInit_ argon2id_hash_encoded argon2id_hash_raw argon2id_verify
+$(BUILD)/tests/unit/test_refusals: LDFLAGS += $(refused:%=-Wl$(comma)--wrap=%)
 $(unit-tests): %: %.o $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(CORE_LIBS) -lcmocka
 $(store-tests): %: %.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+
+# A fuzz target is linked twice: with libFuzzer, and with a program that replays seeds.
+$(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/entry.o \
+		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+$(fuzzers): %: %.o $(BUILD)/tests/fuzz/entry.o $(store) $(core)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(STORE_LIBS)
 
 # Another module of httpd, as its author would build it: with httpd's and our installed header, and nothing else of ours.
 $(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsession/mod_chatsession.h $(BUILD)/compile.flags
@@ -191,12 +216,40 @@ status: ## what runs, where
 .PHONY: test test-unit test-httpd test-browser
 test: packages-test all test-programs ## every test; ends with "N passed, N failed"
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
-test-unit: packages-test $(unit-tests) ## only the C tests of core/
+test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of core/, and the seeds of make fuzz
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
 test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
+
+# The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
+.PHONY: test-asan test-tsan test-valgrind coverage
+asan := SANITIZE=address,undefined BUILD=build/sanitize-address-undefined
+tsan := SANITIZE=thread BUILD=build/sanitize-thread
+test-asan: packages-test ## unit, store and httpd under AddressSanitizer and UBSan
+	@$(MAKE) $(asan) all test-programs
+	@$(asan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd -- $(PYTEST_ARGS)
+test-tsan: packages-test ## httpd under ThreadSanitizer: sessions, revocation, faults (or what PYTEST_ARGS names)
+	@$(MAKE) $(tsan) all test-programs
+	@$(tsan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- $(or $(PYTEST_ARGS),$(racing))
+racing := $(wildcard tests/httpd/test_session*.py tests/httpd/test_revocation.py tests/httpd/test_faults.py)
+test-valgrind: packages-valgrind test-programs ## the C tests of core/ and store/ under valgrind's memcheck
+	@TEST_WRAPPER='$(valgrind)' dev/test unit -- tests/store/test_db.py tests/store/test_session_store.py \
+		tests/store/test_session_cache.py -k 'test_door or test_session_store or test_session_cache' $(PYTEST_ARGS)
+valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99
+coverage: packages-test ## unit, store and httpd on a build that counts; lines and branches of each room
+	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
+
+# libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
+# that breaks a property is written there too, and its path printed.
+fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
+.PHONY: fuzz fuzzers
+fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; SECONDS=60 for each
+	@$(MAKE) $(fuzz-build) TARGET='$(TARGET)' fuzzers
+	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
+fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))
 
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
@@ -206,15 +259,19 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint
-packages: ## install every Debian package that building, running, testing and linting need
-	@dev/packages build test lint
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind
+packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
+	@dev/packages build test lint fuzz valgrind
 packages-build:
 	@dev/packages build
 packages-test:
 	@dev/packages build test
 packages-lint:
 	@dev/packages build lint
+packages-fuzz:
+	@dev/packages build fuzz
+packages-valgrind:
+	@dev/packages build test valgrind
 
 .PHONY: install
 install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
@@ -235,3 +292,4 @@ clean: ## remove build/ (var/, the data of make run, stays)
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo "Targets of make fuzz: $(fuzz-targets)"

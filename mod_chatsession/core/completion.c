@@ -203,7 +203,7 @@ static apr_size_t join(char out[2 * REPLACEMENT_LEN + 1], unsigned int high, uns
 }
 
 /** The text of one string of the piece, joined with *held, which becomes the half held back at its end. */
-static void join_text(json_t *string, unsigned int *held, bool last, apr_pool_t *pool)
+static apr_status_t join_text(json_t *string, unsigned int *held, bool last, apr_pool_t *pool)
 {
     const char *text = json_string_value(string);
     apr_size_t len = json_string_length(string), head_len, tail_len = 0;
@@ -212,7 +212,7 @@ static void join_text(json_t *string, unsigned int *held, bool last, apr_pool_t 
     char *joined;
 
     if (!len)
-        return;
+        return APR_SUCCESS;
     take_marks(&text, &len, &low, &high);
     head_len = join(head, *held, low);
     *held = high;
@@ -221,36 +221,45 @@ static void join_text(json_t *string, unsigned int *held, bool last, apr_pool_t 
         *held = 0;
     }
     if (!head_len && !tail_len && !high)
-        return;
+        return APR_SUCCESS;
     joined = apr_palloc(pool, head_len + len + tail_len + 1);
     memcpy(joined, head, head_len);
     memcpy(joined + head_len, text, len);
     memcpy(joined + head_len + len, tail, tail_len);
-    json_string_setn_nocheck(string, joined, head_len + len + tail_len);
+    /* Where memory ends, the old text with its marks stays, which must not be handed on. */
+    return json_string_setn_nocheck(string, joined, head_len + len + tail_len) == 0 ? APR_SUCCESS : APR_ENOMEM;
 }
 
-static void clean_string(json_t *string, apr_pool_t *pool)
+static apr_status_t clean_string(json_t *string, apr_pool_t *pool)
 {
     unsigned int none = 0;
 
-    if (memchr(json_string_value(string), '\0', json_string_length(string)))
-        join_text(string, &none, true, pool);
+    if (!memchr(json_string_value(string), '\0', json_string_length(string)))
+        return APR_SUCCESS;
+    return join_text(string, &none, true, pool);
 }
 
 /** U+FFFD for every mark that is left in value; as deep as jansson parses at most. */
-static void clean_marks(json_t *value, apr_pool_t *pool)
+static apr_status_t clean_marks(json_t *value, apr_pool_t *pool)
 {
+    apr_status_t rv = APR_SUCCESS;
     const char *name;
     json_t *member;
     size_t index;
 
-    if (json_is_string(value)) {
-        clean_string(value, pool);
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, index, member) clean_marks(member, pool);
-    } else {
-        json_object_foreach(value, name, member) clean_marks(member, pool);
+    if (json_is_string(value))
+        return clean_string(value, pool);
+    json_array_foreach(value, index, member)
+    {
+        if (rv == APR_SUCCESS)
+            rv = clean_marks(member, pool);
     }
+    json_object_foreach(value, name, member)
+    {
+        if (rv == APR_SUCCESS)
+            rv = clean_marks(member, pool);
+    }
+    return rv;
 }
 
 /* ---- the piece ---- */
@@ -459,12 +468,14 @@ static apr_status_t read_json(cs_completion_t *piece, cs_completion_reader_t *re
 
     if (rv != APR_SUCCESS)
         return rv;
-    join_text(parts.content, &reader->content, parts.is_whole, pool);
-    join_text(parts.reasoning, &reader->reasoning, parts.is_whole, pool);
-    if (marked)
-        clean_marks(piece->json, pool);
-    set_piece(piece, &parts);
-    return APR_SUCCESS;
+    rv = join_text(parts.content, &reader->content, parts.is_whole, pool);
+    if (rv == APR_SUCCESS)
+        rv = join_text(parts.reasoning, &reader->reasoning, parts.is_whole, pool);
+    if (rv == APR_SUCCESS && marked)
+        rv = clean_marks(piece->json, pool);
+    if (rv == APR_SUCCESS)
+        set_piece(piece, &parts);
+    return rv;
 }
 
 apr_status_t cs_completion_read(cs_completion_t *piece, cs_completion_reader_t *reader, const char *data,

@@ -110,14 +110,23 @@ static const char *parse_problem(enum json_error_code code)
         return "has the same member twice in one object";
     case json_error_numeric_overflow:
         return "has a number that is too large";
+    case json_error_out_of_memory:
+    case json_error_unknown:
+        return "cannot be read: there is not enough memory";
     default:
         return "is not well-formed";
     }
 }
 
+/** Where jansson gets no memory at the very start, it leaves the error as it was. */
+static bool is_out_of_memory(enum json_error_code code)
+{
+    return code == json_error_out_of_memory || code == json_error_unknown;
+}
+
 apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, const char **problem, apr_pool_t *pool)
 {
-    json_error_t error;
+    json_error_t error = {0};
     apr_status_t rv;
 
     *value = NULL;
@@ -133,7 +142,7 @@ apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, co
         return APR_SUCCESS;
     *problem = apr_psprintf(pool, "The JSON text %s (near line %d, column %d).", parse_problem(json_error_code(&error)),
                             error.line, error.column);
-    return json_error_code(&error) == json_error_out_of_memory ? APR_ENOMEM : CS_EMALFORMED;
+    return is_out_of_memory(json_error_code(&error)) ? APR_ENOMEM : CS_EMALFORMED;
 }
 
 static apr_status_t release(void *value)

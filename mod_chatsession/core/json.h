@@ -16,9 +16,9 @@
 #define CS_JSON_MAX_VALUES 10000
 
 /**
- * Parse len octets. APR_SUCCESS and *value, owned by pool; CS_EMALFORMED with a sentence in *problem (in pool) that
- * names what is wrong and where, never the text itself. Depth and number of values are checked before jansson sees the
- * text, in linear time.
+ * Parse len octets. APR_SUCCESS and *value, owned by pool; CS_EMALFORMED (or APR_ENOMEM) with a sentence in *problem
+ * (in pool) that names what is wrong and where, never the text itself. Depth and number of values are checked before
+ * jansson sees the text, in linear time.
  */
 apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, const char **problem,
                            apr_pool_t *pool) CS_MUSTCHECK;

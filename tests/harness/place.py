@@ -25,6 +25,8 @@ RUN = RUNS / f"run-{os.environ[MARK]}" / WORKER
 HTTPD = os.environ.get("HTTPD") or shutil.which("apache2", path="/usr/sbin:/usr/bin") or "/usr/sbin/httpd"
 LIBEXECDIR = os.environ.get("LIBEXECDIR", "/usr/lib/apache2/modules")
 SANITIZE = os.environ.get("SANITIZE", "")
+# Words before the name of a C test program: valgrind and its options.
+WRAPPER = os.environ.get("TEST_WRAPPER", "").split()
 
 _used = 0
 

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from harness.place import BUILD, TREE
+from harness.place import BUILD, TREE, WRAPPER
 from harness.postgres import Postgres
 
 HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def environment():
 
 @pytest.mark.parametrize("program, name", TESTS, ids=[name for _, name in TESTS])
 def test_door(program, name, environment):
-    result = subprocess.run([str(BUILD / "tests" / "store" / program), name], env=environment, cwd=TREE, text=True,
-                            stdin=subprocess.DEVNULL, capture_output=True, errors="replace", timeout=300)
+    result = subprocess.run([*WRAPPER, str(BUILD / "tests" / "store" / program), name], env=environment, cwd=TREE,
+                            text=True, stdin=subprocess.DEVNULL, capture_output=True, errors="replace", timeout=300)
     output = result.stdout + result.stderr
     assert result.returncode == 0 and "1 test(s) run." in output, f"ended with {result.returncode}\n{output}"

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from harness.place import BUILD, TREE
+from harness.place import BUILD, TREE, WRAPPER
 
 TESTS = re.findall(r"^ +TEST\((\w+)\)", Path(__file__).with_suffix(".c").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", TESTS)
 def test_session_store(name, database):
-    result = subprocess.run([str(BUILD / "tests" / "store" / "test_session_store"), name], cwd=TREE, text=True,
-                            env={**os.environ, "CHATSESSION_TEST_CONNINFO": database.superuser},
+    result = subprocess.run([*WRAPPER, str(BUILD / "tests" / "store" / "test_session_store"), name], cwd=TREE,
+                            text=True, env={**os.environ, "CHATSESSION_TEST_CONNINFO": database.superuser},
                             stdin=subprocess.DEVNULL, capture_output=True, errors="replace", timeout=120)
     output = result.stdout + result.stderr
     assert result.returncode == 0 and "1 test(s) run." in output, f"ended with {result.returncode}\n{output}"

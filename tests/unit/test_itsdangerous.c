@@ -172,6 +172,8 @@ static void test_age_has_two_sides(void **state)
     assert_int_equal(cs_itsdangerous_judge(&found, DAY, ISSUED - apr_time_from_sec(CS_TOKEN_SKEW)), APR_SUCCESS);
     assert_int_equal(cs_itsdangerous_judge(&found, DAY, ISSUED - apr_time_from_sec(CS_TOKEN_SKEW) - 1), CS_EEXPIRED);
     assert_int_equal(cs_itsdangerous_judge(&late, APR_INT64_MAX, ISSUED), CS_EEXPIRED);
+    /* An end past the last time there is never comes. */
+    assert_int_equal(cs_itsdangerous_judge(&late, APR_INT64_MAX, late.issued), APR_SUCCESS);
 }
 
 /* Unsigned bytes end at the signature; signed ones reach the rest of the reader. */

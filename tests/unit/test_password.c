@@ -243,7 +243,10 @@ static void test_absurd_costs_in_a_stored_string_are_malformed(void **state)
                                         "m=64,t=101,p=1",    "m=64,t=4294967295,p=1",
                                         "m=1024,t=1,p=17",   "m=7,t=1,p=1",
                                         "m=64,t=0,p=1",      "m=64,t=1,p=0",
-                                        "m=64,t=1,p=9",      "m=18446744073709551680,t=1,p=1"};
+                                        "m=64,t=1,p=9",      "m=18446744073709551680,t=1,p=1",
+                                        "m=1024x,t=1,p=1",   "m=x,t=1,p=1",
+                                        "m=1024,t=,p=1",     "m=1024,t=1,p=",
+                                        "m=1024,t=1;p=1",    "m=1024,t=1,p=1x"};
     char *long_tag = apr_pcalloc(*state, 1000);
     size_t at;
 

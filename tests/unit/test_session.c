@@ -116,12 +116,15 @@ static void test_ends_are_the_sums_or_the_last_time_there_is(void **state)
 {
     cs_session_times_t times = {.created = START, .last_seen = START + SECOND, .revoked = 0};
     cs_session_times_t last = {.created = APR_INT64_MAX - 1, .last_seen = APR_INT64_MAX - 1, .revoked = 0};
+    cs_session_times_t first = {.created = APR_INT64_MIN, .last_seen = APR_INT64_MIN, .revoked = 0};
+    const cs_session_limits_t backwards = {.idle_timeout = -1};
 
     (void)state;
     assert_int_equal(cs_session_idle_at(&times, &limits), START + SECOND + limits.idle_timeout);
     assert_int_equal(cs_session_ends_at(&times, &limits), START + limits.max_lifetime);
     assert_true(cs_session_idle_at(&last, &limits) == APR_INT64_MAX);
     assert_true(cs_session_ends_at(&last, &limits) == APR_INT64_MAX);
+    assert_true(cs_session_idle_at(&first, &backwards) == APR_INT64_MIN);
 }
 
 static void test_touch_is_wanted_when_last_seen_is_older_than_the_interval(void **state)

@@ -291,6 +291,9 @@ static void test_an_event_past_its_limit_is_too_big(void **state)
 
     assert_feeds(filled("data: ", CS_SSE_MAX_EVENT, "\n\n", *state), 7777, APR_SUCCESS, 1, *state);
     assert_feeds(filled("data: ", CS_SSE_MAX_EVENT + 1, "\n\n", *state), 7777, CS_ETOOBIG, 0, *state);
+    /* The LF before an empty second line no longer fits. */
+    assert_feeds(apr_pstrcat(*state, filled("data: ", CS_SSE_MAX_EVENT, "\n", *state), "data:\n\n", NULL), 7777,
+                 CS_ETOOBIG, 0, *state);
     /* Two lines and the LF between them. */
     assert_feeds(apr_pstrcat(*state, one, filled("data: ", half - 1, "\n\n", *state), NULL), 7777, APR_SUCCESS, 1,
                  *state);

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * What happens when a library refuses: each call that core makes to OpenSSL, zlib, libargon2 and for memory of jansson
+ * and of its own is refused in turn, the first, the second and so on until all went through. Each time the result is a
+ * failure and every out-parameter says so. The Makefile links this program with --wrap for the functions below.
+ */
+#include "fixture.h"
+
+#include <argon2.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include "core/chatprompt.h"
+#include "core/completion.h"
+#include "core/itsdangerous.h"
+#include "core/json.h"
+#include "core/password.h"
+#include "core/sse.h"
+#include "core/text.h"
+#include "core/token.h"
+
+/* The call that is refused, counted from now; 0: none. */
+static int calls_left;
+
+static bool is_refused(void)
+{
+    return calls_left && --calls_left == 0;
+}
+
+#define WRAP(type, name, parameters, arguments, refusal)                                                               \
+    type __real_##name parameters;                                                                                     \
+    type __wrap_##name parameters;                                                                                     \
+    type __wrap_##name parameters                                                                                      \
+    {                                                                                                                  \
+        return is_refused() ? (refusal) : __real_##name arguments;                                                     \
+    }
+
+WRAP(void *, realloc, (void *old, size_t size), (old, size), NULL)
+WRAP(int, RAND_bytes, (unsigned char *buf, int num), (buf, num), 0)
+WRAP(EVP_MAC *, EVP_MAC_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
+     NULL)
+WRAP(EVP_KDF *, EVP_KDF_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
+     NULL)
+WRAP(EVP_KDF_CTX *, EVP_KDF_CTX_new, (EVP_KDF * kdf), (kdf), NULL)
+WRAP(int, EVP_KDF_derive, (EVP_KDF_CTX * ctx, unsigned char *key, size_t len, const OSSL_PARAM params[]),
+     (ctx, key, len, params), 0)
+WRAP(EVP_MAC_CTX *, EVP_MAC_CTX_new, (EVP_MAC * mac), (mac), NULL)
+WRAP(EVP_MAC_CTX *, EVP_MAC_CTX_dup, (const EVP_MAC_CTX *ctx), (ctx), NULL)
+WRAP(int, EVP_MAC_init, (EVP_MAC_CTX * ctx, const unsigned char *key, size_t len, const OSSL_PARAM params[]),
+     (ctx, key, len, params), 0)
+WRAP(int, EVP_MAC_update, (EVP_MAC_CTX * ctx, const unsigned char *data, size_t len), (ctx, data, len), 0)
+WRAP(int, EVP_MAC_final, (EVP_MAC_CTX * ctx, unsigned char *out, size_t *len, size_t size), (ctx, out, len, size), 0)
+WRAP(int, EVP_Digest,
+     (const void *data, size_t len, unsigned char *md, unsigned int *size, const EVP_MD *type, ENGINE *impl),
+     (data, len, md, size, type, impl), 0)
+WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL)
+WRAP(int, EVP_DigestInit_ex, (EVP_MD_CTX * ctx, const EVP_MD *type, ENGINE *impl), (ctx, type, impl), 0)
+WRAP(int, EVP_DigestUpdate, (EVP_MD_CTX * ctx, const void *data, size_t len), (ctx, data, len), 0)
+WRAP(int, EVP_DigestFinal_ex, (EVP_MD_CTX * ctx, unsigned char *md, unsigned int *size), (ctx, md, size), 0)
+WRAP(unsigned char *, HMAC,
+     (const EVP_MD *type, const void *key, int key_len, const unsigned char *data, size_t len, unsigned char *md,
+      unsigned int *size),
+     (type, key, key_len, data, len, md, size), NULL)
+WRAP(int, inflateInit_, (z_streamp stream, const char *version, int size), (stream, version, size), Z_MEM_ERROR)
+WRAP(int, argon2id_hash_encoded,
+     (const uint32_t t, const uint32_t m, const uint32_t p, const void *pwd, const size_t pwdlen, const void *salt,
+      const size_t saltlen, const size_t hashlen, char *encoded, const size_t encodedlen),
+     (t, m, p, pwd, pwdlen, salt, saltlen, hashlen, encoded, encodedlen), ARGON2_MEMORY_ALLOCATION_ERROR)
+WRAP(int, argon2id_hash_raw,
+     (const uint32_t t, const uint32_t m, const uint32_t p, const void *pwd, const size_t pwdlen, const void *salt,
+      const size_t saltlen, void *hash, const size_t hashlen),
+     (t, m, p, pwd, pwdlen, salt, saltlen, hash, hashlen), ARGON2_THREAD_FAIL)
+WRAP(int, argon2id_verify, (const char *encoded, const void *pwd, const size_t pwdlen), (encoded, pwd, pwdlen),
+     ARGON2_MEMORY_ALLOCATION_ERROR)
+
+/* What jansson asks memory for: of this size it gets none. */
+static size_t refused_size;
+
+static void *json_malloc(size_t size)
+{
+    return is_refused() || size == refused_size ? NULL : malloc(size);
+}
+
+#define UNSET ((void *)0x5AFE)
+#define SECRET "a secret that is long enough for us"
+
+typedef apr_status_t act_fn(const void *with, apr_pool_t *pool);
+
+/* Calls act until nothing is refused any more; how often something was. */
+static int refuse_each(act_fn *act, const void *with)
+{
+    for (int n = 1;; n++) {
+        apr_pool_t *pool;
+        apr_status_t rv;
+        bool refused;
+
+        assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+        calls_left = n;
+        rv = act(with, pool);
+        refused = calls_left == 0;
+        calls_left = 0;
+        apr_pool_destroy(pool);
+        assert_int_equal(rv == APR_SUCCESS, !refused);
+        if (!refused)
+            return n - 1;
+    }
+}
+
+static cs_keyring_t *ring_of(apr_pool_t *pool)
+{
+    const char *problem;
+    cs_keyring_t *ring;
+
+    assert_int_equal(cs_keyring_create(&ring, pool), APR_SUCCESS);
+    assert_int_equal(cs_keyring_add(ring, (const unsigned char *)SECRET, sizeof(SECRET), &problem), APR_SUCCESS);
+    return ring;
+}
+
+/* --- token --- */
+
+static apr_status_t make_ring(const void *with, apr_pool_t *pool)
+{
+    const char *problem = UNSET;
+    cs_keyring_t *ring = UNSET;
+    apr_status_t rv = cs_keyring_create(&ring, pool);
+
+    (void)with;
+    assert_int_equal(rv == APR_SUCCESS, ring != NULL);
+    if (rv == APR_SUCCESS) {
+        rv = cs_keyring_add(ring, (const unsigned char *)SECRET, sizeof(SECRET), &problem);
+        assert_int_equal(rv == APR_SUCCESS, problem == NULL);
+        assert_int_equal(cs_keyring_count(ring), rv == APR_SUCCESS);
+    }
+    return rv;
+}
+
+static void test_a_ring_without_openssl_holds_no_key(void **state)
+{
+    (void)state;
+    assert_true(refuse_each(make_ring, NULL) >= 2 + 2 + 4 * CS_PURPOSE_COUNT);
+}
+
+static apr_status_t mint(const void *with, apr_pool_t *pool)
+{
+    static const unsigned char id[CS_TOKEN_ID_BYTES];
+    const char *text = UNSET;
+    apr_status_t rv = cs_token_mint(&text, with, CS_PURPOSE_SESSION, id, 0, pool);
+
+    assert_int_equal(rv == APR_SUCCESS, text != NULL);
+    return rv;
+}
+
+static apr_status_t seal(const void *with, apr_pool_t *pool)
+{
+    const char *sealed = UNSET, *text = UNSET;
+    apr_status_t rv = cs_seal(&sealed, with, CS_PURPOSE_CURSOR, "text", pool);
+
+    assert_int_equal(rv == APR_SUCCESS, sealed != NULL);
+    if (rv == APR_SUCCESS) {
+        rv = cs_unseal(&text, with, CS_PURPOSE_CURSOR, sealed, pool);
+        assert_int_equal(rv == APR_SUCCESS, text != NULL);
+    }
+    return rv;
+}
+
+static void test_nothing_is_signed_without_openssl(void **state)
+{
+    const cs_keyring_t *ring = ring_of(*state);
+
+    assert_true(refuse_each(mint, ring) >= 3);
+    assert_true(refuse_each(seal, ring) >= 6);
+}
+
+typedef struct {
+    const cs_keyring_t *ring;
+    const char *text;
+} token_t;
+
+static apr_status_t verify(const void *with, apr_pool_t *pool)
+{
+    static const cs_token_t zero;
+    const token_t *given = with;
+    cs_token_t token;
+    apr_status_t rv;
+
+    (void)pool;
+    memset(&token, 0x5A, sizeof(token));
+    rv = cs_token_verify(&token, given->ring, CS_PURPOSE_SESSION, given->text, strlen(given->text), 0, 0);
+    if (rv != APR_SUCCESS)
+        assert_memory_equal(&token, &zero, sizeof(zero));
+    return rv;
+}
+
+static void test_a_token_that_cannot_be_checked_is_not_taken(void **state)
+{
+    static const unsigned char id[CS_TOKEN_ID_BYTES] = {1};
+    token_t given = {ring_of(*state), NULL};
+
+    assert_int_equal(cs_token_mint(&given.text, given.ring, CS_PURPOSE_SESSION, id, 0, *state), APR_SUCCESS);
+    assert_int_equal(refuse_each(verify, &given), 3);
+}
+
+static apr_status_t make_random(const void *with, apr_pool_t *pool)
+{
+    static const unsigned char zero[32];
+    unsigned char bytes[32];
+    apr_status_t rv;
+
+    (void)with;
+    (void)pool;
+    memset(bytes, 0x5A, sizeof(bytes));
+    rv = cs_token_random(bytes, sizeof(bytes));
+    assert_int_equal(rv != APR_SUCCESS, memcmp(bytes, zero, sizeof(bytes)) == 0);
+    return rv;
+}
+
+static apr_status_t hash(const void *with, apr_pool_t *pool)
+{
+    static const unsigned char id[CS_TOKEN_ID_BYTES];
+
+    (void)with;
+    return cs_token_hash(id, pool) ? APR_SUCCESS : APR_EGENERAL;
+}
+
+static void test_without_random_numbers_and_digests_there_are_no_ids(void **state)
+{
+    (void)state;
+    assert_int_equal(refuse_each(make_random, NULL), 1);
+    assert_int_equal(refuse_each(hash, NULL), 1);
+}
+
+/* --- itsdangerous: "fuzz" as secret, {"session_id":"a"} deflated --- */
+
+static apr_status_t make_key(const void *with, apr_pool_t *pool)
+{
+    unsigned char key[CS_ITSDANGEROUS_KEY_BYTES];
+
+    (void)pool;
+    return cs_itsdangerous_key(key, with, strlen(with));
+}
+
+static const char *legacy_cookie(const unsigned char *key, apr_pool_t *pool)
+{
+    static const char json[] = "{\"session_id\":\"a\"}";
+    unsigned char packed[64], mac[20];
+    uLongf size = sizeof(packed);
+    const char *text;
+
+    assert_int_equal(compress(packed, &size, (const unsigned char *)json, strlen(json)), Z_OK);
+    text = apr_pstrcat(pool, ".", cs_base64url_encode(packed, size, pool), ".aOfvAA", NULL);
+    assert_non_null(
+        HMAC(EVP_sha1(), key, CS_ITSDANGEROUS_KEY_BYTES, (const unsigned char *)text, strlen(text), mac, NULL));
+    return apr_pstrcat(pool, text, ".", cs_base64url_encode(mac, sizeof(mac), pool), NULL);
+}
+
+typedef struct {
+    unsigned char key[CS_ITSDANGEROUS_KEY_BYTES];
+    const char *text;
+} legacy_t;
+
+static apr_status_t read_legacy(const void *with, apr_pool_t *pool)
+{
+    const legacy_t *given = with;
+    cs_itsdangerous_t read = {UNSET, 1};
+    apr_status_t rv = cs_itsdangerous_read(&read, given->key, "session_id", given->text, strlen(given->text), pool);
+
+    assert_int_equal(rv == APR_SUCCESS, read.id != NULL);
+    assert_int_equal(rv == APR_SUCCESS, read.issued != 0);
+    return rv;
+}
+
+static void test_an_older_sites_cookie_that_cannot_be_read_is_nobodys(void **state)
+{
+    legacy_t given;
+
+    assert_int_equal(cs_itsdangerous_key(given.key, "fuzz", 4), APR_SUCCESS);
+    given.text = legacy_cookie(given.key, *state);
+    assert_int_equal(refuse_each(make_key, "fuzz"), 5);
+    assert_true(refuse_each(read_legacy, &given) >= 3);
+}
+
+/* --- password --- */
+
+static const cs_password_cost_t cheap = {8, 1, 1};
+
+static apr_status_t hash_password(const void *with, apr_pool_t *pool)
+{
+    const char *phc = UNSET;
+    apr_status_t rv = cs_password_hash(&phc, with, strlen(with), &cheap, pool);
+
+    assert_int_equal(rv == APR_SUCCESS, phc != NULL);
+    return rv;
+}
+
+static apr_status_t verify_password(const void *phc, apr_pool_t *pool)
+{
+    bool rehash = true;
+    apr_status_t rv = cs_password_verify(&rehash, phc, "password", 8, &cheap);
+
+    (void)pool;
+    assert_false(rehash);
+    return rv;
+}
+
+/* The mismatch is what is wanted, as there is no such user; a refusal is not that. */
+static apr_status_t verify_nobody(const void *phc, apr_pool_t *pool)
+{
+    const apr_status_t rv = verify_password(phc, pool);
+
+    return rv == CS_EBADSIG ? APR_SUCCESS : rv;
+}
+
+static apr_status_t make_password(const void *with, apr_pool_t *pool)
+{
+    const char *password = UNSET;
+    apr_status_t rv = cs_password_random(&password, pool);
+
+    (void)with;
+    assert_int_equal(rv == APR_SUCCESS, password != NULL);
+    return rv;
+}
+
+static void test_a_password_that_cannot_be_hashed_is_neither_set_nor_right_nor_wrong(void **state)
+{
+    const char *phc;
+
+    assert_int_equal(cs_password_hash(&phc, "password", 8, &cheap, *state), APR_SUCCESS);
+    assert_int_equal(refuse_each(hash_password, "password"), 2);
+    assert_int_equal(refuse_each(verify_password, phc), 1);
+    assert_int_equal(refuse_each(verify_nobody, NULL), 1);
+    calls_left = 1;
+    assert_int_equal(verify_password(phc, *state), APR_ENOMEM);
+}
+
+/* Characters are drawn until there are enough, so how many draws there are is chance; the first is always there. */
+static void test_no_password_is_made_of_what_is_not_random(void **state)
+{
+    calls_left = 1;
+    assert_int_not_equal(make_password(NULL, *state), APR_SUCCESS);
+    calls_left = 0;
+    assert_int_equal(make_password(NULL, *state), APR_SUCCESS);
+}
+
+/* --- json, prompt, completion, sse --- */
+
+/* jansson's own reader ends the program when its memory does, so only what is done with values is tried. */
+static apr_status_t print(const void *with, apr_pool_t *pool)
+{
+    apr_size_t len = 1;
+    const char *text = cs_json_print(with, &len, pool);
+
+    assert_int_equal(text ? strlen(text) : 0, len);
+    return text ? APR_SUCCESS : APR_ENOMEM;
+}
+
+static void test_json_without_memory_is_not_printed(void **state)
+{
+    static const char text[] = "{\"content\":\"a\\ud83d\\ude00b\",\"ids\":[1,2.5,true,null,{\"x\":{}}]}";
+    const char *problem;
+    json_t *value;
+
+    assert_int_equal(cs_json_parse(&value, text, strlen(text), &problem, *state), APR_SUCCESS);
+    assert_true(refuse_each(print, value) > 3);
+}
+
+static void test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed(void **state)
+{
+    const char *problem = UNSET;
+    json_t *value = UNSET;
+
+    calls_left = 1;
+    assert_int_equal(cs_json_parse(&value, "{}", 2, &problem, *state), APR_ENOMEM);
+    assert_null(value);
+    assert_non_null(strstr(problem, "not enough memory"));
+}
+
+static apr_status_t write_body(const void *with, apr_pool_t *pool)
+{
+    const cs_prompt_options_t options = {.model = "m", .stream = true, .params = with};
+    cs_prompt_t *prompt = cs_prompt_create(pool);
+    const char *body = UNSET;
+    apr_size_t len = 1;
+    apr_status_t rv;
+
+    prompt->system = "Be brief.";
+    cs_prompt_add(prompt, "user", "one");
+    cs_prompt_add(prompt, "assistant", "two");
+    cs_prompt_add(prompt, "user", "three");
+    rv = cs_prompt_to_completions(&body, &len, prompt, &options, pool);
+    assert_int_equal(rv == APR_SUCCESS, body != NULL);
+    assert_int_equal(body ? strlen(body) : 0, len);
+    return rv;
+}
+
+static void test_no_model_gets_half_a_body(void **state)
+{
+    const char *problem;
+    json_t *params;
+
+    assert_int_equal(cs_json_parse(&params, "{\"temperature\":1,\"top_p\":0.5}", 29, &problem, *state), APR_SUCCESS);
+    assert_true(refuse_each(write_body, params) > 10);
+}
+
+/* The half that is held back is joined to the text in a string of its own. */
+static void test_half_a_character_does_not_become_text_when_memory_ends(void **state)
+{
+    static const char first[] = "{\"choices\":[{\"delta\":{\"content\":\"a\\ud83d\"}}]}";
+    static const char marked[] = "{\"other\":\"\\udc00\",\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}";
+    const char *second = apr_psprintf(*state, "{\"choices\":[{\"delta\":{\"content\":\"\\ude00%0777d\"}}]}", 0);
+    const struct {
+        const char *piece;
+        size_t refused;
+    } rows[] = {{first, 2}, {second, 4 + 777 + 1}, {marked, 4}};
+    cs_completion_reader_t *reader;
+    cs_completion_t piece;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(cs_completion_reader_create(&reader, *state), APR_SUCCESS);
+        if (i == 1)
+            assert_int_equal(cs_completion_read(&piece, reader, first, strlen(first), *state), APR_SUCCESS);
+        refused_size = rows[i].refused;
+        assert_int_equal(cs_completion_read(&piece, reader, rows[i].piece, strlen(rows[i].piece), *state), APR_ENOMEM);
+        refused_size = 0;
+        assert_null(piece.content);
+        assert_null(piece.json);
+    }
+}
+
+static apr_status_t on_event(void *events, const char *name, const char *data, apr_size_t data_len)
+{
+    (void)name;
+    assert_int_equal(strlen(data), data_len);
+    ++*(int *)events;
+    return APR_SUCCESS;
+}
+
+static apr_status_t feed(const void *with, apr_pool_t *pool)
+{
+    cs_sse_reader_t *reader = UNSET;
+    int events = 0;
+    apr_status_t rv = cs_sse_reader_create(&reader, on_event, &events, pool);
+
+    for (const char *at = with; *at && rv == APR_SUCCESS; at++)
+        rv = cs_sse_feed(reader, at, 1);
+    assert_int_equal(rv == APR_SUCCESS, events == 1);
+    return rv;
+}
+
+/* In one piece lines are not held, so the name and the data are the first that ask for memory. */
+static apr_status_t feed_whole(const void *with, apr_pool_t *pool)
+{
+    static const char named[] = "event: a\0b\0c\ndata: d\ndata: e\n\n";
+    cs_sse_reader_t *reader = UNSET;
+    int events = 0;
+    apr_status_t rv = cs_sse_reader_create(&reader, on_event, &events, pool);
+
+    (void)with;
+    if (rv == APR_SUCCESS)
+        rv = cs_sse_feed(reader, named, sizeof(named) - 1);
+    assert_int_equal(rv == APR_SUCCESS, events == 1);
+    return rv;
+}
+
+static void test_an_event_without_memory_is_not_handed_on(void **state)
+{
+    (void)state;
+    assert_true(refuse_each(feed, "event: x\ndata: y\ndata: z\n\n") >= 3);
+    assert_true(refuse_each(feed_whole, NULL) >= 2);
+}
+
+static apr_status_t append(const void *with, apr_pool_t *pool)
+{
+    cs_text_t *text = cs_text_create(pool);
+    apr_size_t before = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    for (int i = 0; i < 4 && rv == APR_SUCCESS; i++) {
+        before = cs_text_length(text);
+        rv = cs_text_append(text, with, strlen(with), 0);
+    }
+    if (rv != APR_SUCCESS)
+        assert_int_equal(cs_text_length(text), before);
+    assert_int_equal(strlen(cs_text_get(text)), cs_text_length(text));
+    return rv;
+}
+
+static void test_a_text_that_cannot_grow_keeps_what_it_has(void **state)
+{
+    char piece[201];
+
+    (void)state;
+    memset(piece, 'x', 200);
+    piece[200] = '\0';
+    assert_int_equal(refuse_each(append, piece), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_a_ring_without_openssl_holds_no_key),
+        FIXTURE_TEST(test_nothing_is_signed_without_openssl),
+        FIXTURE_TEST(test_a_token_that_cannot_be_checked_is_not_taken),
+        FIXTURE_TEST(test_without_random_numbers_and_digests_there_are_no_ids),
+        FIXTURE_TEST(test_an_older_sites_cookie_that_cannot_be_read_is_nobodys),
+        FIXTURE_TEST(test_a_password_that_cannot_be_hashed_is_neither_set_nor_right_nor_wrong),
+        FIXTURE_TEST(test_no_password_is_made_of_what_is_not_random),
+        FIXTURE_TEST(test_json_without_memory_is_not_printed),
+        FIXTURE_TEST(test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed),
+        FIXTURE_TEST(test_no_model_gets_half_a_body),
+        FIXTURE_TEST(test_half_a_character_does_not_become_text_when_memory_ends),
+        FIXTURE_TEST(test_an_event_without_memory_is_not_handed_on),
+        FIXTURE_TEST(test_a_text_that_cannot_grow_keeps_what_it_has),
+    };
+
+    json_set_alloc_funcs(json_malloc, free);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

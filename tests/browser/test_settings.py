@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
-"""Settings of a conversation, places in the queue and what answers have beside their text: shown when the server has
-them, absent when not. The server's part is played in the browser, so that the page's part is seen alone."""
+"""Settings of a conversation, places in the queue and what answers have beside their text. But for the first test the
+server's part is played in the browser, so that the page's part is seen alone."""
 import itertools
 import json
 
@@ -68,10 +68,21 @@ def sent(browser):
     return browser.run("return window.sent")
 
 
-def test_without_settings_on_the_server_none_are_shown(browser, httpd, person):
+def test_what_is_set_is_kept_by_the_server(browser, httpd, database, person):
     chat = ChatPage(browser, httpd).enter(person)
     chat.ask("hello")
-    assert not browser.find("#chat-settings")[0].is_displayed()
+    chat.click("#chat-settings")
+    browser.see("#settings-system")
+    chat.write("#settings-system", SYSTEM)
+    chat.write("#settings-temperature", "0.5")
+    chat.click("dialog[open] [type=submit]")
+    browser.gone("dialog[open]")
+    assert database.rows("SELECT c.system, c.params FROM chatsession.conversations c JOIN chatsession.users u"
+                         " ON u.id = c.user_id WHERE u.name = %s", (person.name,)) == [(SYSTEM, {"temperature": 0.5})]
+    browser.driver.refresh()
+    chat.answer()
+    chat.click("#chat-settings")
+    assert browser.see("#settings-system").get_property("value") == SYSTEM
 
 
 def test_a_new_chat_is_made_with_its_settings_and_they_can_be_changed(browser, httpd, person):

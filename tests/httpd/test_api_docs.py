@@ -54,7 +54,7 @@ def member(value, path):
 
 def run(line, variables, folder):
     """(status, body) of one line."""
-    settings = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+    settings = "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in variables.items())
     (folder / "body").write_bytes(b"")
     result = subprocess.run(["bash", "-eu"], input=settings + CURL + line.command + "\n", text=True, cwd=folder,
                             capture_output=True, timeout=60)

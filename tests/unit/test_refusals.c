@@ -66,16 +66,7 @@ WRAP(unsigned char *, HMAC,
       unsigned int *size),
      (type, key, key_len, data, len, md, size), NULL)
 WRAP(int, inflateInit_, (z_streamp stream, const char *version, int size), (stream, version, size), Z_MEM_ERROR)
-WRAP(int, argon2id_hash_encoded,
-     (const uint32_t t, const uint32_t m, const uint32_t p, const void *pwd, const size_t pwdlen, const void *salt,
-      const size_t saltlen, const size_t hashlen, char *encoded, const size_t encodedlen),
-     (t, m, p, pwd, pwdlen, salt, saltlen, hashlen, encoded, encodedlen), ARGON2_MEMORY_ALLOCATION_ERROR)
-WRAP(int, argon2id_hash_raw,
-     (const uint32_t t, const uint32_t m, const uint32_t p, const void *pwd, const size_t pwdlen, const void *salt,
-      const size_t saltlen, void *hash, const size_t hashlen),
-     (t, m, p, pwd, pwdlen, salt, saltlen, hash, hashlen), ARGON2_THREAD_FAIL)
-WRAP(int, argon2id_verify, (const char *encoded, const void *pwd, const size_t pwdlen), (encoded, pwd, pwdlen),
-     ARGON2_MEMORY_ALLOCATION_ERROR)
+WRAP(int, argon2id_ctx, (argon2_context * context), (context), ARGON2_MEMORY_ALLOCATION_ERROR)
 
 /* What jansson asks memory for: of this size it gets none. */
 static size_t refused_size;

@@ -182,7 +182,7 @@ static apr_status_t audit_search(chatsession_call_t *call, const cs_console_filt
 static int expire_by_job(chatsession_call_t *call, const cs_console_filter_t *filter, apr_int64_t confirmed,
                          const cs_audit_entry_t *entry)
 {
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     const char *id;
     apr_status_t rv = cs_job_expire(&id, &count, call->conf->db, filter, confirmed,
                                     chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), entry, call->r->pool);
@@ -197,7 +197,7 @@ int chatsession_admin_expire(chatsession_call_t *call)
 {
     const json_t *confirmed = call->fields[3].given ? json_object_get(call->fields[3].value, "conversations") : NULL;
     cs_console_filter_t filter;
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     json_t *detail;
     apr_status_t rv;
@@ -239,7 +239,7 @@ int chatsession_admin_expire(chatsession_call_t *call)
 int chatsession_admin_restore(chatsession_call_t *call)
 {
     cs_audit_entry_t entry;
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     const char *ids;
     apr_status_t rv;
 
@@ -282,7 +282,7 @@ static bool read_tags(const char **tags, const cs_json_field_t *field, apr_pool_
 int chatsession_admin_tag(chatsession_call_t *call)
 {
     cs_console_tags_t tags;
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     const char *ids;
     apr_status_t rv;

@@ -173,7 +173,7 @@ static int save(chatsession_call_t *call, const cs_retention_change_t *change, c
 
 int chatsession_admin_retention_change(chatsession_call_t *call)
 {
-    cs_retention_rule_t rule;
+    cs_retention_rule_t rule = {0};
     const cs_retention_change_t change = {.rule = call->fields[0].null ? NULL : &rule,
                                           .replaces = call->fields[1].given && !call->fields[1].null
                                                           ? call->fields[1].string

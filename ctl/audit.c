@@ -47,7 +47,7 @@ static int print_report(const json_t *report)
            (long long)json_integer_value(json_object_get(report, "sealed")));
     if (json_is_true(json_object_get(report, "ok"))) {
         printf("the chain is whole; its head is %lld:%s\n", (long long)json_integer_value(json_object_get(head, "seq")),
-               head && json_is_object(head) ? json_string_value(json_object_get(head, "seal")) : "nothing");
+               json_is_object(head) ? json_string_value(json_object_get(head, "seal")) : "nothing");
         return CTL_DONE;
     }
     printf("%lld problems\n", count);

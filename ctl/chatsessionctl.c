@@ -244,106 +244,119 @@ static bool read_time(apr_interval_time_t *value, const char *text)
     return false;
 }
 
+#define CTL_GO_ON (-1)
+
+static const struct option known_options[] = {
+    {"database", required_argument, NULL, 'd'},
+    {"dir", required_argument, NULL, 'D'},
+    {"role", required_argument, NULL, 'r'},
+    {"password-stdin", no_argument, NULL, 's'},
+    {"random-password", no_argument, NULL, 'p'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {"json", no_argument, NULL, 'j'},
+    {"user", required_argument, NULL, 'u'},
+    {"all", no_argument, NULL, 'a'},
+    {"grace", required_argument, NULL, 'g'},
+    {"sha256", required_argument, NULL, 'S'},
+    {"key-file", required_argument, NULL, 'k'},
+    {"anchor", required_argument, NULL, 'A'},
+    {"turn-silence", required_argument, NULL, 't'},
+    {"idle-timeout", required_argument, NULL, 'i'},
+    {"max-lifetime", required_argument, NULL, 'm'},
+    {NULL, 0, NULL, 0},
+};
+
+/* Take one option. CTL_GO_ON, or the exit code when there is nothing more to do. */
+static int read_option(ctl_t *ctl, int option, const char **database, int *options)
+{
+    switch (option) {
+    case 'd':
+        *database = optarg;
+        break;
+    case 'D':
+        ctl->dir = optarg;
+        *options |= TAKES_DIR;
+        break;
+    case 'r':
+        ctl->role = optarg;
+        *options |= TAKES_ROLE;
+        break;
+    case 's':
+        ctl->password_stdin = true;
+        *options |= TAKES_PASSWORD;
+        break;
+    case 'p':
+        ctl->random_password = true;
+        *options |= TAKES_PASSWORD;
+        break;
+    case 'j':
+        ctl->json = true;
+        *options |= TAKES_JSON;
+        break;
+    case 'u':
+        ctl->name = optarg;
+        *options |= TAKES_USER;
+        break;
+    case 'a':
+        ctl->all = true;
+        *options |= TAKES_ALL;
+        break;
+    case 't':
+    case 'i':
+    case 'm':
+        if (!read_time(option == 't'   ? &ctl->turn_silence
+                       : option == 'i' ? &ctl->limits.idle_timeout
+                                       : &ctl->limits.max_lifetime,
+                       optarg)) {
+            return CTL_USAGE;
+        }
+        *options |= TAKES_TIMES;
+        break;
+    case 'S':
+        ctl->sha256 = optarg;
+        *options |= TAKES_SHA256;
+        break;
+    case 'k':
+        if (ctl->key_file_count == CTL_KEY_FILES) {
+            return usage("too many times:", "--key-file");
+        }
+        ctl->key_files[ctl->key_file_count++] = optarg;
+        *options |= TAKES_KEYS;
+        break;
+    case 'A':
+        ctl->anchor = optarg;
+        *options |= TAKES_KEYS;
+        break;
+    case 'g':
+        if (!read_time(&ctl->grace, optarg)) {
+            return CTL_USAGE;
+        }
+        *options |= TAKES_GRACE;
+        break;
+    case 'h':
+        print_help();
+        return CTL_DONE;
+    case 'v':
+        printf("chatsessionctl %s\n", CS_VERSION);
+        return CTL_DONE;
+    default: /* getopt_long has said what is wrong */
+        return CTL_USAGE;
+    }
+    return CTL_GO_ON;
+}
+
 static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
 {
-    static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},
-        {"dir", required_argument, NULL, 'D'},
-        {"role", required_argument, NULL, 'r'},
-        {"password-stdin", no_argument, NULL, 's'},
-        {"random-password", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {"json", no_argument, NULL, 'j'},
-        {"user", required_argument, NULL, 'u'},
-        {"all", no_argument, NULL, 'a'},
-        {"grace", required_argument, NULL, 'g'},
-        {"sha256", required_argument, NULL, 'S'},
-        {"key-file", required_argument, NULL, 'k'},
-        {"anchor", required_argument, NULL, 'A'},
-        {"turn-silence", required_argument, NULL, 't'},
-        {"idle-timeout", required_argument, NULL, 'i'},
-        {"max-lifetime", required_argument, NULL, 'm'},
-        {NULL, 0, NULL, 0},
-    };
     const char *database = getenv("CHATSESSION_DATABASE");
     ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE, .grace = TRASH_GRACE};
     int options = 0;
     int option;
 
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            database = optarg;
-            break;
-        case 'D':
-            ctl.dir = optarg;
-            options |= TAKES_DIR;
-            break;
-        case 'r':
-            ctl.role = optarg;
-            options |= TAKES_ROLE;
-            break;
-        case 's':
-            ctl.password_stdin = true;
-            options |= TAKES_PASSWORD;
-            break;
-        case 'p':
-            ctl.random_password = true;
-            options |= TAKES_PASSWORD;
-            break;
-        case 'j':
-            ctl.json = true;
-            options |= TAKES_JSON;
-            break;
-        case 'u':
-            ctl.name = optarg;
-            options |= TAKES_USER;
-            break;
-        case 'a':
-            ctl.all = true;
-            options |= TAKES_ALL;
-            break;
-        case 't':
-        case 'i':
-        case 'm':
-            if (!read_time(option == 't'   ? &ctl.turn_silence
-                           : option == 'i' ? &ctl.limits.idle_timeout
-                                           : &ctl.limits.max_lifetime,
-                           optarg)) {
-                return CTL_USAGE;
-            }
-            options |= TAKES_TIMES;
-            break;
-        case 'S':
-            ctl.sha256 = optarg;
-            options |= TAKES_SHA256;
-            break;
-        case 'k':
-            if (ctl.key_file_count == CTL_KEY_FILES) {
-                return usage("too many times:", "--key-file");
-            }
-            ctl.key_files[ctl.key_file_count++] = optarg;
-            options |= TAKES_KEYS;
-            break;
-        case 'A':
-            ctl.anchor = optarg;
-            options |= TAKES_KEYS;
-            break;
-        case 'g':
-            if (!read_time(&ctl.grace, optarg)) {
-                return CTL_USAGE;
-            }
-            options |= TAKES_GRACE;
-            break;
-        case 'h':
-            print_help();
-            return CTL_DONE;
-        case 'v':
-            printf("chatsessionctl %s\n", CS_VERSION);
-            return CTL_DONE;
-        default: /* getopt_long has said what is wrong */
-            return CTL_USAGE;
+    while ((option = getopt_long(argc, argv, "", known_options, NULL)) != -1) {
+        const int code = read_option(&ctl, option, &database, &options);
+        if (code != CTL_GO_ON) {
+            return code;
         }
     }
     return run_command(&ctl, database, options, argv + optind, pool);

@@ -100,7 +100,7 @@ apr_status_t ctl_run_job(cs_job_step_t *step, cs_db_t *db, const char *only, apr
 
 int ctl_retention_run(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_job_step_t step;
+    cs_job_step_t step = {0};
     const char *id;
     apr_status_t rv = cs_job_retention(&id, ctl->db, BY, ctl->grace, 0, NULL, pool);
 

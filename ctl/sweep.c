@@ -55,7 +55,7 @@ static apr_status_t forget_all(apr_int64_t *total, cs_db_t *db, apr_pool_t *pool
 
 int ctl_sweep(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_job_step_t step;
+    cs_job_step_t step = {0};
     apr_int64_t count;
     apr_status_t rv = cs_turn_reap(&count, ctl->db, ctl->turn_silence, pool);
 

@@ -104,14 +104,14 @@ static void begin(export_t *export)
                    apr_psprintf(r->pool, "attachment; filename=\"%s.%s\"", name, lines ? "ndjson" : "md"));
 }
 
-/* One line of JSON: object, with "type" before its members. */
-static apr_status_t print_line(export_t *export, const char *type, json_t *object, apr_pool_t *pool)
+/* One line of JSON: members, with "type" before them. */
+static apr_status_t print_line(export_t *export, const char *type, json_t *members, apr_pool_t *pool)
 {
     json_t *line = cs_json_own(json_pack("{s:s}", "type", type), pool);
     const char *text;
     apr_size_t len;
 
-    if (!line || json_object_update(line, object) || !(text = cs_json_print(line, &len, pool))) {
+    if (!line || json_object_update(line, members) || !(text = cs_json_print(line, &len, pool))) {
         return APR_ENOMEM;
     }
     export->lines++;

@@ -297,19 +297,22 @@ static int get_load(chatsession_call_t *call)
 static int get_resource_usage(chatsession_call_t *call)
 {
     const json_int_t page = sysconf(_SC_PAGESIZE);
-    long size = 0;
-    long resident = 0;
+    char text[128] = "";
+    char *end;
     FILE *file = fopen("/proc/self/statm", "re");
+    json_int_t size;
+    json_int_t resident;
 
     if (file) {
-        if (fscanf(file, "%ld %ld", &size, &resident) != 2) {
-            size = resident = 0;
+        if (!fgets(text, sizeof(text), file)) {
+            text[0] = '\0';
         }
         fclose(file);
     }
+    size = apr_strtoi64(text, &end, 10);
+    resident = apr_strtoi64(end, NULL, 10);
     return reply_success(call, "success", "resource_usage",
-                         json_pack("{s:I,s:I}", "resident_bytes", (json_int_t)resident * page, "virtual_bytes",
-                                   (json_int_t)size * page));
+                         json_pack("{s:I,s:I}", "resident_bytes", resident * page, "virtual_bytes", size * page));
 }
 
 /* --- the door --- */

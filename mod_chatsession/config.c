@@ -346,7 +346,8 @@ static const char *add_audit_key_file(cmd_parms *cmd, void *dir, const char *arg
 static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *backend, const char *arg,
                                   apr_int64_t *number)
 {
-    const char *text = strchr(arg, '=') + 1;
+    const char *equals = strchr(arg, '=');
+    const char *text = equals ? equals + 1 : "";
     char *end;
 
     *number = apr_strtoi64(text, &end, 10);
@@ -775,7 +776,8 @@ const command_rec chatsession_commands[] = {
     AP_INIT_ITERATE("ChatSessionAuditKeyFile", add_audit_key_file, NULL, RSRC_CONF,
                     "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
-                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the default"),
+                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the "
+                      "default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,

@@ -142,7 +142,7 @@ typedef struct {
 /* libargon2 declares what it only reads as it declares what it writes. */
 static uint8_t *unconst(const void *octets)
 {
-    return (uint8_t *)(uintptr_t)octets;
+    return (uint8_t *)octets;
 }
 
 /* Argon2id of password into tag, whose len says how long it is to be. */

@@ -14,7 +14,7 @@ typedef enum {
 } cs_prompt_family_e;
 
 /** The text in pool. */
-const char *cs_prompt_to_text(const cs_prompt_t *prompt, cs_prompt_family_e family, apr_pool_t *pool);
+const char *cs_prompt_to_text(const cs_prompt_t *prompt, cs_prompt_family_e index, apr_pool_t *pool);
 
 /** text percent-encoded but for letters, digits and - . _ ~ /, in pool. */
 const char *cs_prompt_percent_encode(const char *text, apr_pool_t *pool);

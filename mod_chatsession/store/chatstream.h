@@ -22,7 +22,7 @@ apr_status_t cs_chatstream_set_conversation(cs_db_t *db, const char *session_has
                                             apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The parameters of the session, and of the conversation of the user's that it is about. */
-apr_status_t cs_chatstream_set_params(cs_db_t *db, const char *user_id, const char *session_hash, const json_t *params,
+apr_status_t cs_chatstream_set_params(cs_db_t *db, const char *user_id, const char *session_hash, const json_t *values,
                                       apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The branch that ends with the newest answer: rows of (role, content), oldest first. */

@@ -33,14 +33,14 @@ typedef struct {
 apr_status_t cs_retention_list(json_t **rules, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** What a run would do now after a change. CS_EREFUSED: nobody is called as the rule says. */
-apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, const cs_retention_change_t *change,
+apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, const cs_retention_change_t *wanted,
                                   apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Make the change, if a run after it would do as many conversations as confirm says; else *counted is false and *count
  * the right one. CS_EREFUSED as above; APR_ENOENT: there is no such rule to replace; CS_ECONFLICT: there is a rule for
  * this already. */
 apr_status_t cs_retention_change(bool *counted, cs_retention_count_t *count, cs_db_t *db,
-                                 const cs_retention_change_t *change, apr_int64_t confirm,
+                                 const cs_retention_change_t *wanted, apr_int64_t confirm,
                                  const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Why a conversation is kept, and when it goes: {"verdict","due_at","holds","rule","rules",…}; new reference. */

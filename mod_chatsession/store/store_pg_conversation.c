@@ -292,7 +292,8 @@ apr_status_t cs_conversation_purge(apr_int64_t *purged, cs_db_t *db, int batch, 
         "  SELECT f.id, sum(f.message_count) OVER (ORDER BY f.purge_at, f.id) - f.message_count AS before FROM ("
         "    SELECT c.id, c.purge_at, c.message_count FROM chatsession.conversations c"
         "    WHERE c.purge_at <= now() AND c.user_id NOT IN (SELECT h.user_id FROM chatsession.held_users h)"
-        "      AND c.id NOT IN (SELECT h.conversation_id FROM chatsession.held_conversations h) ORDER BY c.purge_at, c.id LIMIT $1::integer FOR UPDATE SKIP LOCKED) f) d"
+        "      AND c.id NOT IN (SELECT h.conversation_id FROM chatsession.held_conversations h) ORDER BY c.purge_at, "
+        "c.id LIMIT $1::integer FOR UPDATE SKIP LOCKED) f) d"
         " WHERE d.before < $1::integer * 10)";
     const cs_db_param_t params[] = {CS_DB_TEXT(apr_itoa(pool, batch))};
     cs_db_result_t *result;

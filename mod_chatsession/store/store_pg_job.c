@@ -115,7 +115,10 @@ static apr_status_t work(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 apr_status_t cs_job_step(cs_job_step_t *step, cs_db_t *db, const char *only, int batch, apr_pool_t *pool)
 {
     step_t want = {step, only, batch, pool};
-    apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, work, &want, pool);
+    apr_status_t rv;
+
+    *step = (cs_job_step_t){0};
+    rv = cs_db_transaction(db, CS_DB_REPEATABLE, work, &want, pool);
 
     if (rv != APR_SUCCESS) {
         *step = (cs_job_step_t){0};

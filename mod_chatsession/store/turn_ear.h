@@ -16,7 +16,7 @@ typedef struct cs_turn_ear cs_turn_ear_t;
 typedef void cs_turn_ear_cb(void *baton);
 
 /** Start this child's thread for the database of config; it ends with pool. */
-apr_status_t cs_turn_ear_start(cs_turn_ear_t **ear, const cs_db_config_t *config, cs_turn_ear_cb *wake, void *baton,
+apr_status_t cs_turn_ear_start(cs_turn_ear_t **started, const cs_db_config_t *config, cs_turn_ear_cb *wake, void *baton,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Listen from now on, or no more. Does not wait. */

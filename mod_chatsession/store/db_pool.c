@@ -297,6 +297,14 @@ static apr_status_t vet_connection(cs_db_slot_t *slot)
     return APR_SUCCESS;
 }
 
+/* What the server remarks, such as that it is being shut down, libpq would print to standard error. Whatever matters of
+ * it is the outcome of a statement too. */
+static void drop_notice(void *unused, const PGresult *notice)
+{
+    (void)unused;
+    (void)notice;
+}
+
 /* One try. APR_SUCCESS, CS_EUNAVAILABLE, or CS_EREFUSED when the next try cannot have another outcome. */
 static apr_status_t slot_open(cs_db_slot_t *slot)
 {
@@ -316,6 +324,7 @@ static apr_status_t slot_open(cs_db_slot_t *slot)
     }
     apr_atomic_inc32(&db->open);
     slot->connection = apr_dbd_native_handle(driver, slot->handle);
+    PQsetNoticeReceiver(slot->connection, drop_notice, NULL);
     rv = vet_connection(slot);
     if (rv != APR_SUCCESS) {
         slot_disconnect(slot);

@@ -31,6 +31,18 @@ def test_no_other_crash_is_let_through(tmp_path, crash):
     assert TOLD.format(7) in lines
 
 
+CLOSED = ("[Mon Nov 23 11:13:25 2026] [mpm_event:error] [pid 7:tid 8] (9)Bad file descriptor: AH03093: process_socket:"
+          " apr_pollset_add failure for keep alive")
+END = "[Mon Nov 23 11:13:25 2026] [mpm_event:notice] [pid 1:tid 1] AH00491: caught SIGTERM, shutting down"
+
+
+def test_a_socket_that_httpd_closed_at_its_end_is_no_trouble_and_any_other_is(tmp_path):
+    assert unexpected(tmp_path, CLOSED, END) == []
+    for lines in ([CLOSED], [END, CLOSED], [CLOSED.replace("AH03093", "AH03094"), END],
+                  [CLOSED.replace("(9)Bad file descriptor", "(12)Cannot allocate memory"), END]):
+        assert len(unexpected(tmp_path, *lines)) == 1, lines
+
+
 @pytest.mark.skipif(bool(SANITIZE), reason="a sanitizer tells of crashes itself")
 def test_a_crash_leaves_a_trace_in_the_error_log(make_httpd, database):
     server = make_httpd(database.conninfo)

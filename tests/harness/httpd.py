@@ -23,6 +23,10 @@ _CRASH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal")
 # closed and freed (close_worker_sockets): such a child crashes in its main thread, with nothing of ours on the stack.
 _CRASH_OF_HTTPD = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread main:"
                              r" < libapr-1\.so[.\d]*!apr_os_sock_get < mod_mpm_event\.so\S+ <(?!.*mod_chatsession)")
+# The same haste, met by a worker: the socket that it gives back to be kept alive or lingered on is closed already. That
+# is so only where the server's end follows.
+_CLOSED_AT_END = re.compile(r"\(9\)Bad file descriptor: AH0309[23]: process_\w+: apr_pollset_add failure")
+_END = "AH00491: caught SIGTERM, shutting down"
 
 _TEMPLATE = """\
 ServerName 127.0.0.1
@@ -280,8 +284,10 @@ class ErrorLog:
 
     def unexpected(self):
         """The lines since the last call that tell of trouble and that nobody vouched for; begins anew after them."""
-        lines = self.new_lines()
-        self._seen += len(lines)
+        new = self.new_lines()
+        self._seen += len(new)
+        ended = max((number for number, line in enumerate(new) if _END in line), default=-1)
+        lines = [line for number, line in enumerate(new) if number > ended or not _CLOSED_AT_END.search(line)]
         expected, self._expected = self._expected, []
         not_ours = {found["pid"] for found in map(_CRASH_OF_HTTPD.match, self.lines()) if found}
         return [line for line in lines if not _is_of(line, not_ours)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * The directives: the only file that knows their names. A setting with one value is a row of `settings`; its default,
- * its bounds, its error sentence and its merging come from that row. Directives that build something (keys, backends,
- * origins) have a function each.
+ * The directives. A setting with one value is a row of `settings`; its default, its bounds, its error sentence and its
+ * merging come from that row. Directives that build something have a function each, those of models in
+ * config_backend.c, those of keys in config_keys.c.
  */
 #include "config.h"
+#include "config_private.h"
 #include <http_core.h>
 #include <http_protocol.h>
 #include <ap_provider.h>
@@ -279,239 +280,6 @@ static const char *set_login_url(cmd_parms *cmd, void *dir, const char *arg)
     return set_setting(cmd, dir, arg);
 }
 
-/* --- secrets, read while httpd is still root --- */
-
-static const char *append_audit_key(cs_audit_key_t **list, cmd_parms *cmd, const char *directive, const char *secret,
-                                    apr_size_t len)
-{
-    while (*list) {
-        list = &(*list)->next;
-    }
-    return cs_audit_key_make(list, (const unsigned char *)secret, len, cmd->pool) == APR_SUCCESS
-               ? NULL
-               : apr_pstrcat(cmd->pool, directive, ": OpenSSL has no HMAC-SHA256 to give", NULL);
-}
-
-static const char *add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    const bool program = !strncmp(arg, "exec:", 5);
-    const char *path = program ? arg : ap_server_root_relative(cmd->pool, arg);
-    const char *problem = NULL;
-    const char *secret = NULL;
-    apr_size_t len;
-
-    (void)dir;
-    if (program) {
-        secret = chatsession_secret_program(cmd->pool, arg + 5, CS_SECRET_MAX, &len, &problem);
-    } else if (path) {
-        secret = chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem);
-    }
-    if (!secret) {
-        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s", problem ? problem : "not a path");
-    }
-    if (!conf->keys && cs_keyring_create(&conf->keys, cmd->pool) != APR_SUCCESS) {
-        return "ChatSessionSecretFile: out of memory or OpenSSL is not usable";
-    }
-    if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
-    }
-    return append_audit_key(&conf->secret_audit_keys, cmd, "ChatSessionSecretFile", secret, len);
-}
-
-static const char *add_audit_key_file(cmd_parms *cmd, void *dir, const char *arg)
-{
-    const char *path = ap_server_root_relative(cmd->pool, arg);
-    const char *problem = NULL;
-    const char *secret;
-    apr_size_t len;
-
-    (void)dir;
-    secret = path ? chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
-    if (!secret) {
-        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s", problem ? problem : "not a path");
-    }
-    if (len < CS_SECRET_MIN) {
-        return apr_psprintf(cmd->pool, "ChatSessionAuditKeyFile: %s: shorter than %d bytes", path, CS_SECRET_MIN);
-    }
-    return append_audit_key(&chatsession_server(cmd->server)->audit_keys, cmd, "ChatSessionAuditKeyFile", secret, len);
-}
-
-/* --- backends --- */
-
-/* Tokens of 1,000 octets until a model's server has counted: three octets a token suits neither English nor Japanese
- * badly. */
-#define FIRST_DENSITY 334
-
-static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *backend, const char *arg,
-                                  apr_int64_t *number)
-{
-    const char *equals = strchr(arg, '=');
-    const char *text = equals ? equals + 1 : "";
-    char *end;
-
-    *number = apr_strtoi64(text, &end, 10);
-    return apr_isdigit(*text) && !*end && *number >= 1 && *number <= 100000000
-               ? NULL
-               : apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is not a whole number from 1 to 100000000",
-                              backend->name, arg);
-}
-
-static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
-{
-    const char *problem;
-    const char *path;
-    const char *key;
-    apr_size_t len;
-
-    if (!strncmp(arg, "model=", 6) && arg[6]) {
-        backend->model = apr_pstrdup(cmd->pool, arg + 6);
-        return NULL;
-    }
-    if (!strncmp(arg, "context=", 8)) {
-        return backend_number(cmd, backend, arg, &backend->context);
-    }
-    if (!strncmp(arg, "turns=", 6)) {
-        apr_int64_t turns;
-        problem = backend_number(cmd, backend, arg, &turns);
-        backend->turns = (int)turns;
-        return problem;
-    }
-    if (strncmp(arg, "key-file=", 9) != 0 || !arg[9]) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS and "
-                            "turns=N",
-                            backend->name, arg);
-    }
-    path = ap_server_root_relative(cmd->pool, arg + 9);
-    key = path ? chatsession_secret_file(cmd->pool, path, 4096, &len, &problem) : NULL;
-    if (!key) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s", backend->name,
-                            path ? problem : "not a path");
-    }
-    if (!len || strlen(key) != len || strpbrk(key, " \t\r\n")) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s does not hold one key on one line",
-                            backend->name, path);
-    }
-    backend->authorization = apr_pstrcat(cmd->pool, "Bearer ", key, NULL);
-    return NULL;
-}
-
-/* Lines of configuration out of memory, in the form that ap_build_config reads. */
-static apr_status_t next_line(void *buf, apr_size_t size, void *param)
-{
-    const char **rest = param;
-    const char *end = strchr(*rest, '\n');
-    apr_size_t len;
-
-    if (!end) {
-        return APR_EOF;
-    }
-    len = (apr_size_t)(end - *rest) + 1;
-    if (len >= size) {
-        return APR_ENOSPC;
-    }
-    memcpy(buf, *rest, len);
-    ((char *)buf)[len] = '\0';
-    *rest += len;
-    return APR_SUCCESS;
-}
-
-/*
- * Let mod_proxy keep connections to the backend: the <Proxy> section that an administrator would write by hand. timeout
- * bounds what a turn cannot watch itself, the writing of the request and the TLS handshake (silence is timed by
- * stream.c); ttl is below the keep-alive of common model servers; retry=0: the next turn may try at once.
- */
-static const char *declare_worker(cmd_parms *cmd, const char *url)
-{
-    const char *rest = apr_psprintf(cmd->pool,
-                                    "<Proxy \"%s\">\n"
-                                    "ProxySet enablereuse=on connectiontimeout=5 timeout=30 retry=0 ttl=4\n"
-                                    "</Proxy>\n",
-                                    url);
-    ap_directive_t *tree = NULL;
-    cmd_parms parms = *cmd;
-    const char *problem;
-
-    if (!strncmp(url, "balancer:", 9)) {
-        return NULL;
-    }
-    if (!ap_find_linked_module("mod_proxy.c")) {
-        return "ChatSessionBackend: needs mod_proxy and mod_proxy_http; load them before this line";
-    }
-    parms.config_file = ap_pcfg_open_custom(cmd->pool, "ChatSessionBackend", &rest, NULL, next_line, NULL);
-    parms.directive = NULL;
-    problem = ap_build_config(&parms, cmd->pool, cmd->temp_pool, &tree);
-    if (!problem && tree) {
-        problem = ap_walk_config(tree, &parms, cmd->server->lookup_defaults);
-    }
-    return problem ? apr_psprintf(cmd->pool, "ChatSessionBackend: mod_proxy does not take \"%s\": %s", url, problem)
-                   : NULL;
-}
-
-static bool is_backend_url(const char *url)
-{
-    return !strncmp(url, "http://", 7) || !strncmp(url, "https://", 8) || !strncmp(url, "balancer://", 11) ||
-           (!strncmp(url, "unix:", 5) && strstr(url, "|http"));
-}
-
-static const char *add_backend(cmd_parms *cmd, void *dir, int argc, char *const argv[])
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    chatsession_backend_t *backend;
-    char *url;
-
-    (void)dir;
-    if (argc < 2) {
-        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]";
-    }
-    if (strlen(argv[0]) > 64 ||
-        strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend: \"%s\" is no name of 1 to 64 letters, digits and . _ : / -",
-                            argv[0]);
-    }
-    if (!is_backend_url(argv[1]) || strpbrk(argv[1], "\"\r\n?#")) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionBackend %s: \"%s\" is no URL of an OpenAI API such as "
-                            "http://localhost:11434/v1",
-                            argv[0], argv[1]);
-    }
-    if (!conf->backends) {
-        conf->backends = apr_array_make(cmd->pool, 2, sizeof(chatsession_backend_t));
-    }
-    if (conf->backends->nelts && chatsession_find_backend(conf, argv[0])) {
-        return apr_psprintf(cmd->pool, "ChatSessionBackend: the name \"%s\" is taken already", argv[0]);
-    }
-    url = apr_pstrdup(cmd->pool, argv[1]);
-    while (*url && url[strlen(url) - 1] == '/') {
-        url[strlen(url) - 1] = '\0';
-    }
-    backend = apr_array_push(conf->backends);
-    *backend = (chatsession_backend_t){.name = apr_pstrdup(cmd->pool, argv[0]),
-                                       .url = url,
-                                       .model = apr_pstrdup(cmd->pool, argv[0]),
-                                       .density = apr_palloc(cmd->pool, sizeof(*backend->density))};
-    atomic_init(backend->density, FIRST_DENSITY);
-    for (int i = 2; i < argc; i++) {
-        const char *problem = backend_option(cmd, backend, argv[i]);
-        if (problem) {
-            return problem;
-        }
-    }
-    return declare_worker(cmd, url);
-}
-
-const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name)
-{
-    for (int i = 0; conf->backends && i < conf->backends->nelts; i++) {
-        const chatsession_backend_t *backend = &APR_ARRAY_IDX(conf->backends, i, chatsession_backend_t);
-        if (!name || !strcmp(backend->name, name)) {
-            return backend;
-        }
-    }
-    return NULL;
-}
-
 /* --- other directives --- */
 
 static const char *add_origin(cmd_parms *cmd, void *dir, const char *arg)
@@ -771,11 +539,11 @@ static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const arg
 
 const command_rec chatsession_commands[] = {
     SETTINGS(COMMAND_ROW)
-        AP_INIT_ITERATE("ChatSessionSecretFile", add_secret_file, NULL, RSRC_CONF,
+        AP_INIT_ITERATE("ChatSessionSecretFile", chatsession_add_secret_file, NULL, RSRC_CONF,
                         "file with a secret of at least 32 bytes, or exec: and a program; the first signs, all verify"),
-    AP_INIT_ITERATE("ChatSessionAuditKeyFile", add_audit_key_file, NULL, RSRC_CONF,
+    AP_INIT_ITERATE("ChatSessionAuditKeyFile", chatsession_add_audit_key_file, NULL, RSRC_CONF,
                     "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
-    AP_INIT_TAKE_ARGV("ChatSessionBackend", add_backend, NULL, RSRC_CONF,
+    AP_INIT_TAKE_ARGV("ChatSessionBackend", chatsession_add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the "
                       "default"),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
@@ -1013,19 +781,6 @@ static chatsession_server_t *own_config(apr_pool_t *pconf, server_rec *s, const 
     return conf;
 }
 
-/* What the secrets sealed before there was a file of keys still verifies. */
-static void join_audit_keys(chatsession_server_t *conf)
-{
-    cs_audit_key_t *key = conf->audit_keys;
-
-    while (key && key->next && key != conf->secret_audit_keys) {
-        key = key->next;
-    }
-    if (key && key != conf->secret_audit_keys && !key->next) {
-        key->next = conf->secret_audit_keys;
-    }
-}
-
 int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     server_rec *first = s;
@@ -1035,7 +790,7 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         chatsession_server_t *conf = own_config(pconf, s, first);
         const char *problem;
 
-        join_audit_keys(conf);
+        chatsession_join_audit_keys(conf);
         conf->mounts = chatsession_mounts_find(pconf, s);
         problem = find_problem(ptemp, conf);
         if (!problem && (chatsession_mounts_have(conf->mounts, "chatsession") ||
@@ -1048,9 +803,4 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         }
     }
     return OK;
-}
-
-const cs_audit_key_t *chatsession_audit_keys(const chatsession_server_t *conf)
-{
-    return conf->audit_keys ? conf->audit_keys : conf->secret_audit_keys;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * What users take home. One conversation: JSON with everything, Markdown or plain text to read. All of one's own, or some of it:
- * the operators' JSON lines, or Markdown. It is read conversation by conversation, so that a slow reader holds neither a
- * database connection nor more memory than one conversation; the last line of the JSON lines tells a whole file from
- * one that was cut.
+ * What users take home. One conversation: JSON with everything, Markdown or plain text to read. All of one's own, or
+ * some of it: the operators' JSON lines, or Markdown. It is read conversation by conversation, so that a slow reader
+ * holds neither a database connection nor more memory than one conversation; the last line of the JSON lines tells a
+ * whole file from one that was cut.
  */
 #include "chat.h"
 #include <http_log.h>

@@ -289,7 +289,7 @@ static void test_other_forms_are_malformed_and_lose_nothing(void **state)
     assert_string_equal(content(reader, "\\ude00", *state), GRIN);
 }
 
-/* ---- halves ---- */
+/* [K2] ---- halves ---- */
 
 static void test_surrogate_halves_in_two_deltas_join(void **state)
 {
@@ -325,6 +325,7 @@ static void test_content_and_reasoning_hold_their_own_halves(void **state)
     assert_string_equal(cs_completion_rest(reader), "");
 }
 
+/** [K2] */
 static void test_a_half_that_stays_alone_becomes_u_fffd(void **state)
 {
     cs_completion_reader_t *reader = make_reader(*state);
@@ -561,6 +562,7 @@ static void append_event(cs_text_t *stream, const char *text, apr_size_t len, ap
     assert_int_equal(cs_text_append(stream, event, strlen(event), 0), APR_SUCCESS);
 }
 
+/** [D7] */
 static void test_framing_cannot_be_forged_by_text(void **state)
 {
     static const char *const pieces[] = {"\r",

@@ -76,6 +76,8 @@ typedef enum {
     CHATSESSION_USER_TOKENS,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
+    CHATSESSION_SHOW_ACCESS,
+    CHATSESSION_SELF_ERASE,
     CHATSESSION_CHATSTREAM,
     CHATSESSION_CHATSTREAM_PROMPT,
     CHATSESSION_SETTINGS
@@ -94,6 +96,9 @@ typedef enum {
 
 /** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
 typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
+
+/** CHATSESSION_SHOW_ACCESS: what users see of who opened their conversations. */
+typedef enum { CHATSESSION_ACCESS_HIDDEN, CHATSESSION_ACCESS_ROLE, CHATSESSION_ACCESS_NAME } chatsession_show_access_e;
 
 /** CHATSESSION_TITLE: what a conversation is called until its owner says. */
 typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
@@ -134,8 +139,8 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
-    cs_audit_key_t *audit_keys;        /* of ChatSessionAuditKeyFile; NULL: none */
-    cs_audit_key_t *secret_audit_keys; /* of ChatSessionSecretFile */
+    cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
+    cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */

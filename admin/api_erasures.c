@@ -17,8 +17,8 @@ APLOG_USE_MODULE(chatsession);
 const cs_json_member_t chatsession_erase_members[5] = {
     {"dry_run", CS_JSON_BOOLEAN, 0, 0, 0},
     {"id", CS_JSON_UUID, 0, 0, 0},
-    {"conversations", CS_JSON_INTEGER, 0, 0, APR_INT32_MAX},
-    {"messages", CS_JSON_INTEGER, 0, 0, APR_INT32_MAX},
+    {"conversations", CS_JSON_INTEGER, 0, 0, 2000000000},
+    {"messages", CS_JSON_INTEGER, 0, 0, 2000000000},
     {"reason", CS_JSON_STRING, 0, 1, 1000},
 };
 

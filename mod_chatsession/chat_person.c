@@ -18,8 +18,8 @@ APLOG_USE_MODULE(chatsession);
 
 const cs_json_member_t chatsession_own_erase_members[3] = {
     {"password", CS_JSON_STRING, 0, 1, CS_PASSWORD_MAX_BYTES},
-    {"conversations", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, APR_INT32_MAX},
-    {"messages", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, APR_INT32_MAX},
+    {"conversations", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, 2000000000},
+    {"messages", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, 2000000000},
 };
 
 int chatsession_get_access(chatsession_call_t *call)

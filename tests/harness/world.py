@@ -14,7 +14,7 @@ from .totp import code
 PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", "otto": "operator", "ada": "admin"}
 
 _STATE = {
-    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
+    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at' - 'console_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",

@@ -177,7 +177,7 @@ def test_of_erasures_at_once_one_does_it(world, person):
 def test_what_cannot_be_recorded_is_not_erased(world, person):
     """[E6]"""
     deed = counted(world, person)
-    world.httpd.expect_log("CS2022")
+    world.httpd.expect_log("CS2022", "CS0013")
     world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
     try:
         assert erase(world, person, 500, **deed)["error"] == "internal_error"
@@ -317,7 +317,7 @@ def test_an_archive_holds_everything_of_one_person_and_nothing_that_opens_anythi
 
 def test_an_archive_that_cannot_be_recorded_does_not_leave(world, person):
     """[E6]"""
-    world.httpd.expect_log("CS2022")
+    world.httpd.expect_log("CS2022", "CS0013")
     world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
     try:
         response = console(world).get(f"api/users/{person.name}/archive")

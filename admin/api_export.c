@@ -156,9 +156,14 @@ static int give_up(export_t *export, apr_status_t why)
     const apr_status_t rv = cs_export_end(export->call->conf->db, export->export, &progress, NULL, &entry, r->pool);
 
     json_decref(export->writer.messages);
-    ap_log_rerror(APLOG_MARK, why == CS_EREFUSED ? APLOG_INFO : APLOG_WARNING, 0, r,
-                  "CS0091: an export ended early after %" APR_INT64_T_FMT " lines%s", export->lines,
-                  rv == APR_SUCCESS || rv == CS_EREFUSED ? "" : "; that could not be noted");
+    if (why == CS_EREFUSED) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0380: an export was cancelled after %" APR_INT64_T_FMT " lines",
+                      export->lines);
+    } else {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0091: an export ended early after %" APR_INT64_T_FMT " lines%s", export->lines,
+                      rv == APR_SUCCESS ? "" : "; that could not be noted");
+    }
     if (!chatsession_download_has_begun(export->download)) {
         return why == CS_ECONFLICT
                    ? chatsession_reply_error(r, HTTP_CONFLICT, "export_changed",

@@ -13,6 +13,9 @@
 #include "core/token.h"
 #include "reply.h"
 
+/* The largest whole number that every JSON reader takes. */
+#define OCTETS_MAX 9007199254740991
+
 const cs_json_member_t chatsession_export_members[4] = {
     {"ids", CS_JSON_ARRAY, 0, 1, 10000},
     {"filter", CS_JSON_OBJECT, 0, 0, 0},
@@ -21,7 +24,7 @@ const cs_json_member_t chatsession_export_members[4] = {
 };
 
 const cs_json_member_t chatsession_export_link_members[2] = {
-    {"octets", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, 1LL << 53},
+    {"octets", CS_JSON_INTEGER, CS_JSON_REQUIRED, 0, OCTETS_MAX},
     {"sha256", CS_JSON_STRING, CS_JSON_NULLABLE, 64, 64},
 };
 
@@ -58,12 +61,12 @@ static int reply_with_link(chatsession_call_t *call, int status, const char *id,
 {
     json_t *export;
     const apr_status_t rv = cs_export_get(&export, call->conf->db, id, call->r->pool);
+    const char *path = apr_pstrcat(call->r->pool, "api/exports/", id, "/file?link=", link, NULL);
 
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, status,
-                                                      json_pack("{s:o,s:s}", "export", export, "link",
-                                                                apr_pstrcat(call->r->pool, "api/exports/", id,
-                                                                            "/file?link=", link, NULL)))
-                             : chatsession_reply_status(call->r, rv);
+    return rv == APR_SUCCESS
+               ? chatsession_reply_json(call->r, status,
+                                        json_pack("{s:o,s:s,s:s}", "export", export, "link", path, "token", link))
+               : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_export_create(chatsession_call_t *call)

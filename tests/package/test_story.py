@@ -12,9 +12,11 @@ import uuid
 import pytest
 from harness.place import TREE
 from harness.root import Root
+from harness.sources import text
 
 SUITES = os.environ.get("SUITE", "bookworm").split()
 PACKAGES = ("apache2", "postgresql", "curl", "ssl-cert")
+ANSWERS = ("--operator", "ada", "--backend", "mock http://127.0.0.1:8099/v1 model=mock")
 MOCK = """\
 Listen 127.0.0.1:8099
 <VirtualHost 127.0.0.1:8099>
@@ -48,8 +50,8 @@ def curl(root, path, body=None, cookies=True, method=None):
     if body is not None:
         command += ["-H", "Content-Type: application/json", "-H", "Origin: https://localhost", "--data-binary", "@-"]
     said = root.run(*command, text=json.dumps(body) if body is not None else "").stdout
-    text, status = said.rsplit("\n", 1)
-    return int(status), text
+    said_text, status = said.rsplit("\n", 1)
+    return int(status), said_text
 
 
 def answered(outcome, status=200):
@@ -60,30 +62,40 @@ def answered(outcome, status=200):
 def test_from_the_package_to_a_chat_and_back(root, deb):
     """One story: each step stands on the one before."""
     before = root.files()
+    install, *others = commands_of_the_page()
+    assert install.startswith("apt-get install ") and set(PACKAGES) - {"curl"} <= set(install.split())
     root.install(deb)
     assert not root.path("/etc/apache2/mods-enabled/chatsession.load").is_symlink(), "it is switched on by whoever wants it"
     assert not list(root.path("/etc/systemd/system").glob("timers.target.wants/chatsession*"))
     root.boot()
-    set_up(root)
+    set_up(root, others)
     talk(root)
     look_over(root)
     keep_house(root)
     remove(root, before)
 
 
-def set_up(root):
-    root.run("a2enmod", "-q", "ssl", "chatsession")
+def commands_of_the_page():
+    """What docs/quickstart.md tells to type on a Debian server."""
+    return re.search(r"^## On a Debian server\n.*?^```sh\n(.*?)^```", text("docs/quickstart.md"), re.MULTILINE | re.DOTALL).group(1).splitlines()
+
+
+def set_up(root, commands):
+    """As the page says, with answers to what the setup asks."""
+    root.run("a2enmod", "-q", "chatsession", "proxy_http")
     root.run("apache2ctl", "configtest")  # before the setup nothing is missing
     version = next(path.name for path in root.path("/etc/postgresql").iterdir())
     root.run("pg_ctlcluster", version, "main", "start")
-    said = root.run("chatsessionctl", "setup", "--operator", "ada", "--backend", "mock http://127.0.0.1:8099/v1 model=mock")
-    assert said.stderr == ""
-    root.password = re.search(r"^administrator +ada, .*\n +(\S+)$", said.stdout, re.MULTILINE).group(1)
+    root.path("/etc/apache2/conf-enabled/mock.conf").write_text(MOCK)
+    assert commands.index("chatsessionctl setup") < commands.index("apache2ctl restart")
+    for command in commands[:-1]:
+        said = root.run(*command.split(), *(ANSWERS if command == "chatsessionctl setup" else ()))
+        if command == "chatsessionctl setup":
+            assert said.stderr == ""
+            root.password = re.search(r"^administrator +ada, .*\n +(\S+)$", said.stdout, re.MULTILINE).group(1)
+    assert commands[-1] == "chatsessionctl check"  # which is looked at later
     again = root.run("chatsessionctl", "setup")
     assert again.stdout.count("there already") == 5 and root.password not in again.stdout
-    root.run("a2ensite", "-q", "default-ssl")
-    root.path("/etc/apache2/conf-enabled/mock.conf").write_text(MOCK)
-    root.run("apache2ctl", "start")
 
 
 def talk(root):

@@ -25,5 +25,11 @@ FAULTS = (
           " is over when it takes connections", 3, 20),
     Fault("T3", "commit_cut", "H6, J1", "A connection that is cut around a commit leaves exactly one row, whether the commit"
           " was made or not (N=0: at every octet)", 8, 100),
+    Fault("T7", "backend_faults", "H8, K1, F6", "A model's server that fails leaves what came, marked; the browser hears why;"
+          " no redirect is followed", 1, 10),
+    Fault("T8", "leaving", "H9, H10", "Who leaves at any octet and comes back, by HTTP/1.1, TLS or HTTP/2, reads the whole"
+          " answer without gap or repeat", 10, 200),
+    Fault("T10", "graceful_storm", "H13, G14", "Graceful restarts under load cut no stream and fail no request; a bad"
+          " configuration is refused", 3, 24),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

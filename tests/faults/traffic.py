@@ -9,7 +9,7 @@ import uuid
 
 import requests
 
-from harness.client import Client
+from harness.client import Client, EventStream
 
 # Several scripts, two and four octets a character, and what JSON escapes.
 _WORDS = ("tide", "moon", "\u4e16\u754c", "\u6f6e\u6c50", "\U0001f600", "\u00e9t\u00e9", "\"quoted\"", "\\", "\u05e9\u05dc\u05d5\u05dd", "\n")
@@ -43,6 +43,7 @@ class Tab:
         self.client = None
         self.refused = {}  # status: how often
         self.turns, self.statuses = 0, {}
+        self.events = []  # the names of those of the last stream
 
     def log_in(self, cookies=None):
         self.client = Client(self.origin)
@@ -61,7 +62,6 @@ class Tab:
         if response.status_code != 200:
             response.close()
             raise Refused(response.status_code)
-        from harness.client import EventStream
         return EventStream(response)
 
     def send(self, conversation, content, client_id):
@@ -84,7 +84,9 @@ class Tab:
 
     def read(self, stream, entry, leave_after=None):
         """Write a stream down up to its end; True when done came. leave_after: go away after so many events."""
+        self.events = []
         for number, event in enumerate(stream):
+            self.events.append(event.event)
             if event.event == "turn":
                 entry.accepted(event.json)
             elif event.event == "message":

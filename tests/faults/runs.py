@@ -31,5 +31,7 @@ FAULTS = (
           " answer without gap or repeat", 10, 200),
     Fault("T10", "graceful_storm", "H13, G14", "Graceful restarts under load cut no stream and fail no request; a bad"
           " configuration is refused", 3, 24),
+    Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"
+          " conversation half there; a cut export is told from a whole one", 3, 20),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -33,7 +33,7 @@ class Scene:
         self.folder = new_folder("fault")
         self.cluster = Postgres(fsync=fsync, settings=settings)
         self.model = self.relay = None
-        self.audited = 0  # entries that the run's own doings must have left
+        self.audited = {}  # {action: (at least, at most)}: entries that the run's own doings must have left
         try:
             self.cluster.start()
             self.database = new_database(self.cluster)
@@ -63,6 +63,11 @@ class Scene:
         if self.relay:
             self.relay.close()
         self.cluster.remove()
+
+    def audit(self, action, certain=True):
+        """Count one doing that must have left an entry, or, if it was cut, may have."""
+        least, most = self.audited.get(action, (0, 0))
+        self.audited[action] = (least + certain, most + 1)
 
     def client(self, user=None):
         client = Client(self.server.url)
@@ -106,8 +111,13 @@ class Scene:
         return [f"log: {line}" for line in lines]
 
     def _audit(self):
-        found = self.database.value("SELECT count(*) FROM chatsession.audit_entries WHERE action NOT LIKE 'user.%'")
-        return [] if found == self.audited else [f"audit: {found} entries for {self.audited} doings"]
+        found = dict(self.database.rows("SELECT action, count(*) FROM chatsession.audit_entries GROUP BY action"))
+        problems = []
+        for action in sorted(found.keys() | self.audited.keys()):
+            least, most = self.audited.get(action, (0, 0))
+            if not least <= found.get(action, 0) <= most:
+                problems.append(f"audit: {found.get(action, 0)} entries {action}, there should be {least} to {most}")
+        return problems
 
     def _cores(self):
         return [f"core: {path}" for folder in (self.server.folder, self.cluster.folder)

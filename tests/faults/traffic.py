@@ -108,9 +108,9 @@ class Tab:
             if not self.read(stream, entry, **options):
                 entry.cut()
 
-    def turn(self, conversation, content=None, expected=None, patience=60, **options):
+    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), **options):
         """A question, and its answer to the end over any number of attempts; its entry. expected: the whole answer, if it
-        is no echo."""
+        is no echo. waits_for: statuses that pass, beside those that ask to come again."""
         content = content or text(self.random, self.length)
         client_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         entry = self.scene.ledger.begin(conversation, client_id, content, content if expected is None else expected)
@@ -121,7 +121,7 @@ class Tab:
                 self.attempt(entry, content, **options)
             except Refused as refused:
                 self.refused[refused.status] = self.refused.get(refused.status, 0) + 1
-                assert refused.status in (409, 429, 503), f"turn {client_id} was refused with {refused.status}"
+                assert refused.status in (409, 429, 503, *waits_for), f"turn {client_id} was refused with {refused.status}"
                 time.sleep(_AGAIN)
             except _CUT:
                 entry.cut()

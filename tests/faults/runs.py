@@ -25,6 +25,8 @@ FAULTS = (
           " is over when it takes connections", 3, 20),
     Fault("T3", "commit_cut", "H6, J1", "A connection that is cut around a commit leaves exactly one row, whether the commit"
           " was made or not (N=0: at every octet)", 5, 100),
+    Fault("T6", "black_hole", "H7, G12", "A network that swallows or resets every packet to PostgreSQL or to the model costs"
+          " seconds, not answers (needs root)", 0, 10),
     Fault("T7", "backend_faults", "H8, K1, F6", "A model's server that fails leaves what came, marked; the browser hears why;"
           " no redirect is followed", 1, 10),
     Fault("T8", "leaving", "H9, H10", "Who leaves at any octet and comes back, by HTTP/1.1, TLS or HTTP/2, reads the whole"

@@ -27,11 +27,12 @@ CONNECTIONS_AT_REST = 15
 
 class Scene:
     def __init__(self, seed=1, *, children=2, threads=25, lines=(), pace="20ms", model_threads=128, fsync=True, users=3,
-                 rule=None, model=None, settings=None, **options):
-        """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model."""
+                 rule=None, model=None, settings=None, tcp=False, **options):
+        """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model. tcp: httpd reaches
+        PostgreSQL over TCP, which only a network of one's own has the port for."""
         self.random = random.Random(seed)
         self.folder = new_folder("fault")
-        self.cluster = Postgres(fsync=fsync, settings=settings)
+        self.cluster = Postgres(fsync=fsync, settings={**(settings or {}), **({"listen_addresses": "127.0.0.1"} if tcp else {})})
         self.model = self.relay = None
         self.audited = {}  # {action: (at least, at most)}: entries that the run's own doings must have left
         try:
@@ -39,6 +40,8 @@ class Scene:
             self.database = new_database(self.cluster)
             self.users = [self.database.add_user(f"user{number}") for number in range(users)]
             conninfo = self.database.conninfo
+            if tcp:
+                conninfo = conninfo.replace(self.cluster.host, "127.0.0.1")
             if rule:
                 self.relay = postgres_relay(self.cluster, rule)
                 conninfo = conninfo.replace(self.cluster.host, str(self.relay.folder))

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ctl.h"
-#include "source.h"
+#include "ctl_source.h"
 
 /* More than any end takes. */
 #define TAIL 2048

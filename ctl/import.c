@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "ctl.h"
-#include "source.h"
+#include "ctl_source.h"
 #include "store/import_lines.h"
 
 typedef struct {

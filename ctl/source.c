@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-#include "source.h"
+#include "ctl_source.h"
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <stdlib.h>

@@ -172,7 +172,7 @@ def test_a_download_that_was_cut_goes_on_from_the_page(browser, console, world, 
         "   SELECT %s, n::text, 1 FROM generate_series(1, 400) n RETURNING id)"
         " INSERT INTO chatsession.messages (conversation_id, seq, role, status, content)"
         " SELECT c.id, 1, 'user', 'complete', repeat('x', 60000) FROM c", (world.ids["anna"],))
-    otto = world.clients["otto"].console
+    otto = world.log_in("otto").console
     httpd.expect_log("CS0091")
     made = otto.json("POST", "api/exports", 201, json={"filter": {"user": "anna"}})
     response = otto.get(made["link"], stream=True, headers={"Accept-Encoding": "identity"})

@@ -320,3 +320,21 @@ def test_connections_that_died_meanwhile_are_no_reason_to_fail(world, httpd, ott
         world.connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession'"
                                  " AND datname = current_database()")
         assert otto.get("api/export").status_code == 200
+
+
+def test_an_export_that_takes_longer_than_a_report_ends_whole(world, otto):
+    """[I5] Its last piece leaves after it was noted as done: that is no reason to break it off."""
+    world.thing("anna")
+    connection = world.database.connect(autocommit=False)
+    connection.execute("LOCK TABLE chatsession.messages")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(otto.get("api/export")))
+    thread.start()
+    try:
+        wait_until(lambda: world.connection.execute("SELECT max(started_at) < now() - interval '1.2 s' FROM chatsession.exports"
+                                                    " WHERE state = 'running'").fetchone()[0], "the export to be held up")
+    finally:
+        connection.rollback()
+        connection.close()
+        thread.join()
+    assert answers[0].status_code == 200 and json.loads(answers[0].text.splitlines()[-1])["lines"] == 3

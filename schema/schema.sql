@@ -488,6 +488,23 @@ CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock t
 
 ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
+                              'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END)
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT r.keep_days, chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
+        FROM chatsession.retention_rules_with(NULL, NULL) r JOIN chatsession.users u ON u.id = c.user_id
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_notice(c chatsession.conversations) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_position(ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text], p_subject);

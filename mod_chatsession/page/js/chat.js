@@ -15,6 +15,7 @@ import { rateAnswer } from './feedback.js';
 import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
 import { readPlace, writePlace } from './places.js';
+import { drawRetention, trashWords } from './retention.js';
 import { showSettings } from './settings.js';
 import { Transcript, greeting } from './transcript.js';
 
@@ -165,7 +166,7 @@ export class Chat {
     if (this.asking.failed) {
       this.composer.setNote({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack(), blocks: true });
     } else if (conversation?.info.trashed_at) {
-      this.composer.setNote({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
+      this.composer.setNote({ text: () => trashWords(conversation.info), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
     } else if (conversation && !this.asking.running && !conversation.showsNewest()) {
       this.composer.setNote({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
     } else {
@@ -306,6 +307,7 @@ export class Chat {
     if (!heading.querySelector('input')) {
       heading.textContent = this.#title();
     }
+    drawRetention($('#chat-kept'), this.conversation?.info);
     $('#chat-menu').hidden = this.conversation === null;
     $('#chat-settings').hidden = !this.#hasSettings();
     document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');

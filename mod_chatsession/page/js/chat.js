@@ -28,14 +28,16 @@ export class Chat {
   #opening = 0;
   #models = [];
   #newSettings = {};
+  #modelName;
 
   /**
-   * @param {{userName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
-   *   onAddress: function(string|null, boolean): void}} options onChange: a conversation got a message or an answer; onAddress: another conversation is
-   *   shown (replace: in place of the last)
+   * @param {{userName: string, modelName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
+   *   onAddress: function(string|null, boolean): void}} options onChange: a conversation got a message or an answer; modelName: the one that answers
+   *   where none is chosen; onAddress: another conversation is shown (replace: in place of the last)
    */
-  constructor({ userName, actions, onChange, onAddress }) {
+  constructor({ userName, modelName, actions, onChange, onAddress }) {
     this.#userName = userName;
+    this.#modelName = modelName;
     this.#actions = actions;
     this.#onChange = onChange;
     this.#onAddress = onAddress;
@@ -308,6 +310,8 @@ export class Chat {
       heading.textContent = this.#title();
     }
     drawRetention($('#chat-kept'), this.conversation?.info);
+    $('#transcript').toggleAttribute('data-trashed', Boolean(this.conversation?.info.trashed_at));
+    $('#model-name').textContent = (this.conversation?.info ?? this.#newSettings).model || this.#modelName;
     $('#chat-menu').hidden = this.conversation === null;
     $('#chat-settings').hidden = !this.#hasSettings();
     document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');
@@ -324,6 +328,7 @@ export class Chat {
     showSettings(conversation?.info ?? this.#newSettings, this.#models, async (settings) => {
       if (conversation === null) {
         this.#newSettings = settings;
+        this.#drawHead();
       } else {
         this.#actions.changed(await api.patch(`api/conversations/${conversation.id}`, settings));
       }

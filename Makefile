@@ -21,9 +21,16 @@ KEY_FILE ?=
 SANITIZE ?=
 COVERAGE ?=
 TARGET ?=
+T ?=
+N ?=
+SEED ?=
 SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
+MANDIR ?= $(PREFIX)/share/man
+INCLUDEDIR ?= $(PREFIX)/include
+EXTRA_CFLAGS ?=
+EXTRA_LDFLAGS ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PYTEST_ARGS ?=
 
@@ -60,8 +67,8 @@ sanitizers := --coverage -fprofile-update=atomic
 else
 HARDENING += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)
-LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
+CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)$(if $(EXTRA_CFLAGS), $(EXTRA_CFLAGS))
+LDFLAGS := -Wl,-z,relro,-z,now$(if $(EXTRA_LDFLAGS), $(EXTRA_LDFLAGS)) $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
 
 # Where the pages and the schema are installed: the default of ChatSessionPages.
 share-dir = $(PREFIX)/share/mod_chatsession
@@ -223,7 +230,7 @@ status: ## what runs, where
 
 .PHONY: test test-unit test-httpd test-browser
 test: packages-test all test-programs ## every test; ends with "N passed, N failed"
-	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards faults -- $(PYTEST_ARGS)
 test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of core/, and the seeds of make fuzz
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
@@ -254,6 +261,11 @@ coverage: packages-test ## unit, store and httpd on a build that counts; lines a
 	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
 
+# What breaks, breaks here on purpose; the figures go into docs/promises.md.
+.PHONY: faults
+faults: packages-test packages-faults all test-programs ## kill, cut and starve it, a ledger watching (T=T1 N=1000 SEED=7); all faults without T
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/faults T='$(T)' N='$(N)' SEED='$(SEED)'
+
 # libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
 # that breaks a property is written there too, and its path printed.
 fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
@@ -271,9 +283,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind
-packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
-	@dev/packages build test lint fuzz valgrind
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck and packaging need
+	@dev/packages build test lint fuzz faults valgrind deb
 packages-build:
 	@dev/packages build
 packages-test:
@@ -282,20 +294,41 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-faults:
+	@dev/packages build test faults
 packages-valgrind:
 	@dev/packages build test valgrind
+packages-deb:
+	@dev/packages build deb
 
 .PHONY: install
-install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
-	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'
+install: all man ## copy module, its header, chatsessionctl, pages, schema, manual and samples (DESTDIR= PREFIX=)
+	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(share-dir)/schema' \
+		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
-	@install -d '$(DESTDIR)$(PREFIX)/include'
-	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(PREFIX)/include/'
+	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(INCLUDEDIR)/'
 	@install -m 644 schema/*.sql '$(DESTDIR)$(share-dir)/schema/'
+	@install -m 644 $(filter %.1,$(man-pages)) '$(DESTDIR)$(MANDIR)/man1/'
+	@install -m 644 $(filter %.5,$(man-pages)) '$(DESTDIR)$(MANDIR)/man5/'
 	@tar -C $(BUILD)/share -cf - . | tar -C '$(DESTDIR)$(share-dir)' --no-same-owner -xf -
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
+	@for sample in conf/samples/*.conf; do \
+		sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' "$$sample" > "$(DESTDIR)$(share-dir)/samples/$${sample##*/}"; done
 	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
+
+# The manual's pages are made from what there is: the program's own help, and the page of directives.
+man-pages := $(BUILD)/man/chatsessionctl.1 $(BUILD)/man/mod_chatsession.conf.5
+.PHONY: man
+man: $(man-pages)
+$(BUILD)/man/chatsessionctl.1: $(program) dev/manual
+	@mkdir -p $(@D); dev/manual program $(program) > $@
+$(BUILD)/man/mod_chatsession.conf.5: docs/directives.md dev/manual mod_chatsession/core/version.h
+	@mkdir -p $(@D); dev/manual directives docs/directives.md > $@
+
+.PHONY: deb
+deb: packages-deb share ## build the Debian package in build/deb, and have lintian look at it
+	@dev/deb
 
 .PHONY: clean
 clean: ## remove build/ (var/, the data of make run, stays)

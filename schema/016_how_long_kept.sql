@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- SPDX-FileCopyrightText: The mod_chatsession authors
 --
--- Conversations that their owner does not want to keep: in no list, and gone after a while.
+-- What a conversation's owner is told of how long it is kept; and conversations that their owner does not want to keep: in no list, and gone after a while.
 SET LOCAL ROLE chatsession_owner;
 
 ALTER TABLE chatsession.conversations
@@ -11,7 +11,7 @@ CREATE INDEX conversations_temporary ON chatsession.conversations (temporary_unt
 
 -- {"verdict": "temporary", "due", "pinned" or "kept", "due_at"}: of a temporary one when it ends; of another what the rule says that counts for it
 -- (retention_due says the same of many at once). Holds are left out: their owner must not learn of them.
-CREATE OR REPLACE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
+CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN c.temporary_until IS NOT NULL
            THEN jsonb_build_object('verdict', 'temporary', 'due_at', chatsession.rfc3339(c.temporary_until))

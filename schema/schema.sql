@@ -439,6 +439,7 @@ CREATE TABLE chatsession.conversations (
     examples jsonb,
     client_key text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    temporary_until timestamp with time zone,
     CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
     CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
@@ -491,8 +492,10 @@ ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock te
 CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
-    SELECT jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
-                              'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END)
+    SELECT CASE WHEN c.temporary_until IS NOT NULL
+           THEN jsonb_build_object('verdict', 'temporary', 'due_at', chatsession.rfc3339(c.temporary_until))
+           ELSE jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
+                                   'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END) END
     FROM (SELECT) AS one LEFT JOIN LATERAL (
         SELECT r.keep_days, chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
         FROM chatsession.retention_rules_with(NULL, NULL) r JOIN chatsession.users u ON u.id = c.user_id
@@ -1519,6 +1522,8 @@ CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
+
+CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (temporary_until) WHERE ((temporary_until IS NOT NULL) AND (trashed_at IS NULL));
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 

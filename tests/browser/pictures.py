@@ -68,9 +68,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
-    made = make_module_httpd(database.conninfo, backends=[f"qwen3 {model.url}", f"llama {model.url}"])
-    made.expect_log("AH01110", "AH01102")
-    return made
+    return make_module_httpd(database.conninfo, backends=[f"qwen3 {model.url}", f"llama {model.url}"])
 
 
 def history(client, database, words):
@@ -105,6 +103,7 @@ def fails(answer):
 @pytest.mark.parametrize("tongue", WORDS)
 def test_pictures(server, database, model, make_browser, tongue):
     words = WORDS[tongue]
+    server.expect_log("AH01110", "AH01102")
     browser = make_browser(*WIDE, language=words["language"])
     browser.expect_console("404")
     page = ChatPage(browser, server)
@@ -123,6 +122,8 @@ def test_pictures(server, database, model, make_browser, tongue):
     page.log_in(person)
     browser.see("#composer-text")
     look("empty")
+    page.click("#chat-temporary")
+    look("temporary")
     client = Client(server.url)
     client.login(person)
     first = history(client, database, words)

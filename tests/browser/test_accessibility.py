@@ -26,9 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
-    made = make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"])
-    made.expect_log("AH01110", "AH01102")
-    return made
+    return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"])
 
 
 @pytest.fixture
@@ -76,6 +74,7 @@ def fails(answer):
 
 def test_the_chat_page(server, browser, person, model):
     judge, page = Judge(browser), ChatPage(browser, server)
+    server.expect_log("AH01110", "AH01102")
     browser.expect_console("401", "404")
     page.open()
     browser.see("#login-username")

@@ -15,7 +15,7 @@ import { rateAnswer } from './feedback.js';
 import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
 import { readPlace, writePlace } from './places.js';
-import { drawRetention, trashWords } from './retention.js';
+import { drawRetention, isTemporary, trashWords } from './retention.js';
 import { showSettings } from './settings.js';
 import { Transcript, greeting } from './transcript.js';
 
@@ -46,6 +46,10 @@ export class Chat {
     this.composer = new Composer({ onSend: (text) => this.asking.send(text), onStop: () => this.asking.stop() });
     this.asking = new Asking(this);
     $('#chat-settings').addEventListener('click', () => this.#openSettings());
+    $('#chat-temporary').addEventListener('click', () => {
+      this.#newSettings = { ...this.#newSettings, temporary: !this.#newSettings.temporary };
+      this.#drawHead();
+    });
     $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
     onLanguageChange(() => this.#redraw());
     window.addEventListener('pagehide', () => this.#keepPlace());
@@ -301,7 +305,7 @@ export class Chat {
   }
 
   #title() {
-    return this.conversation?.info.title || t('chat.untitled');
+    return this.conversation?.info.title || t(isTemporary(this.conversation?.info) ? 'temporary.start' : 'chat.untitled');
   }
 
   #drawHead() {
@@ -309,7 +313,9 @@ export class Chat {
     if (!heading.querySelector('input')) {
       heading.textContent = this.#title();
     }
-    drawRetention($('#chat-kept'), this.conversation?.info);
+    drawRetention($('#chat-kept'), this.conversation?.info, this.#newSettings);
+    $('#chat-temporary').hidden = this.conversation !== null;
+    $('#chat-temporary').setAttribute('aria-pressed', String(Boolean(this.#newSettings.temporary)));
     $('#transcript').toggleAttribute('data-trashed', Boolean(this.conversation?.info.trashed_at));
     $('#model-name').textContent = (this.conversation?.info ?? this.#newSettings).model || this.#modelName;
     $('#chat-menu').hidden = this.conversation === null;
@@ -327,7 +333,7 @@ export class Chat {
     const { conversation } = this;
     showSettings(conversation?.info ?? this.#newSettings, this.#models, async (settings) => {
       if (conversation === null) {
-        this.#newSettings = settings;
+        this.#newSettings = { ...this.#newSettings, ...settings };
         this.#drawHead();
       } else {
         this.#actions.changed(await api.patch(`api/conversations/${conversation.id}`, settings));

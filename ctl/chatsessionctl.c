@@ -33,6 +33,7 @@ enum {
     TAKES_SETUP = 1 << 20,
     TAKES_HTTPD = 1 << 21,
     TAKES_CONFIRM = 2048,
+    TAKES_DRY_RUN = 4096,
 };
 
 #define ANY_NUMBER (-1)
@@ -96,8 +97,12 @@ static const command_t commands[] = {
      ctl_retention_run},
     {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
      "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
-    {"export", "verify", 1, TAKES_SHA256 | NO_DATABASE, "FILE [--sha256 HEX]",
-     "is an exported file whole? --sha256: against the digest that the audit log has", ctl_export_verify},
+    {"export", "verify", ANY_NUMBER, TAKES_SHA256 | NO_DATABASE, "FILE... [--manifest FILE] [--sha256 HEX]",
+     "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
+     "digest",
+     ctl_export_verify},
+    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER, "FILE... [--dry-run] [--user NAME]",
+     "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
@@ -288,6 +293,8 @@ static const struct option known_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"grace", required_argument, NULL, 'g'},
     {"sha256", required_argument, NULL, 'S'},
+    {"manifest", required_argument, NULL, 'M'},
+    {"dry-run", no_argument, NULL, 'n'},
     {"key-file", required_argument, NULL, 'k'},
     {"anchor", required_argument, NULL, 'A'},
     {"confirm", required_argument, NULL, 'c'},
@@ -307,18 +314,18 @@ static const struct option known_options[] = {
 /* An option of setup or check whose value is kept as it is; false: it is another command's. */
 static bool keep_word(ctl_t *ctl, int option, int *options)
 {
-    const char **places[] = {[SETUP_AS - SETUP_AS] = &ctl->setup.as,
-                             [SETUP_FOLDER - SETUP_AS] = &ctl->setup.folder,
-                             [SETUP_HTTPD_USER - SETUP_AS] = &ctl->setup.httpd_user,
-                             [SETUP_OPERATOR - SETUP_AS] = &ctl->setup.operator_name,
-                             [SETUP_BACKEND - SETUP_AS] = &ctl->setup.backend,
-                             [CHECK_HTTPD - SETUP_AS] = &ctl->check.httpd,
-                             [CHECK_SETTINGS - SETUP_AS] = &ctl->check.settings};
+    const char **places[] = {[SETUP_AS - WORD_OPTIONS] = &ctl->setup.as,
+                             [SETUP_FOLDER - WORD_OPTIONS] = &ctl->setup.folder,
+                             [SETUP_HTTPD_USER - WORD_OPTIONS] = &ctl->setup.httpd_user,
+                             [SETUP_OPERATOR - WORD_OPTIONS] = &ctl->setup.operator_name,
+                             [SETUP_BACKEND - WORD_OPTIONS] = &ctl->setup.backend,
+                             [CHECK_HTTPD - WORD_OPTIONS] = &ctl->check.httpd,
+                             [CHECK_SETTINGS - WORD_OPTIONS] = &ctl->check.settings};
 
     if (option < SETUP_AS || option > CHECK_SETTINGS) {
         return false;
     }
-    *places[option - SETUP_AS] = optarg;
+    *places[option - WORD_OPTIONS] = optarg;
     *options |= option >= CHECK_HTTPD ? TAKES_HTTPD : TAKES_SETUP;
     return true;
 }
@@ -375,6 +382,14 @@ static int read_option(ctl_t *ctl, int option, int *options)
     case 'S':
         ctl->sha256 = optarg;
         *options |= TAKES_SHA256;
+        break;
+    case 'M':
+        ctl->manifest = optarg;
+        *options |= TAKES_SHA256;
+        break;
+    case 'n':
+        ctl->dry_run = true;
+        *options |= TAKES_DRY_RUN;
         break;
     case 'k':
         if (ctl->key_file_count == CTL_KEY_FILES) {

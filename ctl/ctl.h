@@ -52,6 +52,8 @@ typedef struct {
     const char *confirm;   /* --confirm; NULL: not given */
     const char *anchor;    /* --anchor; NULL: not given */
     const char *sha256;    /* --sha256; NULL: not given */
+    const char *manifest;  /* --manifest; NULL: not given */
+    bool dry_run;          /* --dry-run */
     char *const *operands; /* all, for a command that takes any number */
     int operand_count;
     const char *last_error; /* what the database door logged last; NULL: nothing */
@@ -86,7 +88,8 @@ ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
 ctl_command_fn ctl_setup, ctl_check;
 ctl_command_fn ctl_sweep;
-ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
+ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_import, ctl_hold_list, ctl_retention_list, ctl_retention_run,
+    ctl_job_list;
 
 /** ctl->db for ctl->database. Nothing is asked yet. */
 int ctl_open_database(ctl_t *ctl, apr_pool_t *pool);

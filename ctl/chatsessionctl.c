@@ -278,7 +278,16 @@ static bool read_time(apr_interval_time_t *value, const char *text)
 #define CTL_GO_ON (-1)
 
 /* Options whose value is a word; beyond all letters. */
-enum { SETUP_AS = 1000, SETUP_FOLDER, SETUP_HTTPD_USER, SETUP_OPERATOR, SETUP_BACKEND, CHECK_HTTPD, CHECK_SETTINGS };
+enum {
+    WORD_OPTIONS = 1000,
+    SETUP_AS,
+    SETUP_FOLDER,
+    SETUP_HTTPD_USER,
+    SETUP_OPERATOR,
+    SETUP_BACKEND,
+    CHECK_HTTPD,
+    CHECK_SETTINGS
+};
 
 static const struct option known_options[] = {
     {"database", required_argument, NULL, 'd'},

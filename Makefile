@@ -130,7 +130,7 @@ $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,mod_chatsession admin ctl tests)) -name '*.d' -type f 2>/dev/null)
 
 # The symbols of httpd itself are only there once httpd loads the module, so --no-undefined cannot watch this link;
 # dev/check-symbols does: every name must be found in httpd, mod_proxy or a library, and one name alone is exported.

@@ -35,6 +35,8 @@ FAULTS = (
           " again all works (needs root)", 0, 5),
     Fault("T10", "graceful_storm", "H13, G14", "Graceful restarts under load cut no stream and fail no request; a bad"
           " configuration is refused", 2, 24),
+    Fault("T11", "key_rotation", "A9, H13", "The secret of the cookies changes in three steps under traffic and logs nobody"
+          " out", 1, 5),
     Fault("T12", "clock", "H15, A6", "httpd's clock may jump: no child dies, no running answer ends, no session is extended,"
           " and order is PostgreSQL's", 4, 10),
     Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"

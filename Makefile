@@ -22,6 +22,8 @@ SANITIZE ?=
 COVERAGE ?=
 TARGET ?=
 SECONDS ?= 60
+BENCH ?=
+BENCH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
@@ -252,6 +254,11 @@ fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; S
 	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
 fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))
 
+# Measures this build beside what bounds it, in about five minutes, and writes the table in docs/performance.md.
+.PHONY: bench
+bench: packages-bench all ## measure sessions, turns, streams, history beside their limits (BENCH="session turn" BENCH_ARGS="--rounds 9")
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/main.py $(BENCH) $(BENCH_ARGS)
+
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
 	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(subst \",",$(GLUE_CPPFLAGS))' dev/lint
@@ -260,7 +267,7 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind packages-bench
 packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
 	@dev/packages build test lint fuzz valgrind
 packages-build:
@@ -271,6 +278,8 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-bench:
+	@dev/packages build test bench
 packages-valgrind:
 	@dev/packages build test valgrind
 

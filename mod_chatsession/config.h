@@ -134,18 +134,20 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
-    cs_audit_key_t *audit_keys;        /* of ChatSessionAuditKeyFile; NULL: none */
-    cs_audit_key_t *secret_audit_keys; /* of ChatSessionSecretFile */
+    cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
+    cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
-    const chatsession_legacy_t *legacy;   /* NULL: none */
-    apr_array_header_t *mounts;           /* of chatsession_mount_t, found when the configuration is checked */
-    chatsession_assets_t *assets;         /* the pages, in memory */
-    cs_session_cache_t *sessions;         /* what this host remembers of sessions; NULL: nothing */
-    cs_db_t *db;                          /* this child's; NULL before child_init or when not configured */
+    const chatsession_legacy_t *legacy; /* NULL: none */
+    apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets;       /* the pages, in memory */
+    cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
+    cs_session_review_t
+        *review; /* this child's, who writes back when they were used and looks them up anew; NULL as sessions or db */
+    cs_db_t *db; /* this child's; NULL before child_init or when not configured */
     chatsession_recorder_t *recorder;     /* of db's running answers; NULL as db */
     chatsession_socache_t *cache;         /* where visitors' sessions live (socache.h); NULL: in the database */
     bool store_set;                       /* there is a line ChatSessionStore */

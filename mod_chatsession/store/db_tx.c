@@ -129,7 +129,7 @@ apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
         attempt_t attempt = attempt_transaction(db, fn, baton, pool);
-        const bool may_repeat = attempt.undone && (repeat == CS_DB_REPEATABLE || !attempt.fn_called);
+        const bool may_repeat = attempt.undone && ((repeat & CS_DB_REPEATABLE) || !attempt.fn_called);
 
         if (attempt.status == APR_SUCCESS || !may_repeat ||
             !cs_db_is_worth_repeating(&attempt.failure, true, &serializations, &losses)) {

@@ -38,7 +38,7 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
         "SELECT " COLUMNS("s.last_seen_at") " FROM chatsession.sessions s" JOINS " WHERE s.id_hash = decode($1, 'hex')";
     const cs_db_param_t params[] = {CS_DB_TEXT(id_hash)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 1, params, pool);
 
     *session = (cs_session_t){0};
     if (rv != APR_SUCCESS) {
@@ -99,7 +99,7 @@ apr_status_t cs_session_review(cs_session_t *sessions, cs_db_t *db, const cs_ses
     apr_status_t rv;
 
     print_notes(params, notes, count, pool);
-    rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 2, params, pool);
     for (int i = 0; rv == APR_SUCCESS && i < count; i++) {
         sessions[i] = read_session(result, i);
     }

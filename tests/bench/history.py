@@ -43,7 +43,7 @@ def _statements(rig, url, cookie):
     rig.sql("SELECT pg_reload_conf()")
     log = rig.postgres.log.read_bytes()[begin:].decode()
     found = []
-    for sql, parameters in re.findall(r"mod_chatsession LOG:  duration: \S+ ms  execute [^:]*: (.*)\n.*?"
+    for sql, parameters in re.findall(r"chatsession LOG:  duration: \S+ ms  execute [^:]*: (.*)\n.*?"
                                       r"DETAIL:  parameters: (.*)\n", log):
         values = re.findall(r"\$\d+ = (?:'((?:[^']|'')*)'|NULL)", parameters)
         if "chatsession.sessions" not in sql:

@@ -21,11 +21,18 @@ KEY_FILE ?=
 SANITIZE ?=
 COVERAGE ?=
 TARGET ?=
+T ?=
+N ?=
+SEED ?=
 SECONDS ?= 60
 BENCH ?=
 BENCH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
+MANDIR ?= $(PREFIX)/share/man
+INCLUDEDIR ?= $(PREFIX)/include
+EXTRA_CFLAGS ?=
+EXTRA_LDFLAGS ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PYTEST_ARGS ?=
 
@@ -62,8 +69,8 @@ sanitizers := --coverage -fprofile-update=atomic
 else
 HARDENING += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)
-LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
+CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)$(if $(EXTRA_CFLAGS), $(EXTRA_CFLAGS))
+LDFLAGS := -Wl,-z,relro,-z,now$(if $(EXTRA_LDFLAGS), $(EXTRA_LDFLAGS)) $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
 
 # Where the pages and the schema are installed: the default of ChatSessionPages.
 share-dir = $(PREFIX)/share/mod_chatsession
@@ -88,6 +95,8 @@ fuzz-replays := $(fuzz-targets:%=$(BUILD)/tests/fuzz/replay_%)
 fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
+# A library that judges accessibility, for the browser tests only.
+axe := $(BUILD)/tests/axe.min.js
 module := $(BUILD)/mod_chatsession.so
 program := $(BUILD)/chatsessionctl
 
@@ -95,7 +104,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(axe)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -197,6 +206,11 @@ $(BUILD)/share/vendor/qr.js: from = qr/index.js
 $(BUILD)/share/vendor/LICENSE.%: from = $(@F:LICENSE.%=%)/LICENSE
 $(BUILD)/share/vendor/%: build/npm/fetched
 	@mkdir -p $(@D); install -m 644 build/npm/node_modules/$(from) $@
+# What the browser tests judge the pages' accessibility by; pinned in the same way.
+build/npm-tests/fetched: tests/axe/package-lock.json tests/axe/package.json tests/axe/.npmrc dev/libraries
+	@dev/libraries tests/axe build/npm-tests && touch $@
+$(axe): build/npm-tests/fetched
+	@mkdir -p $(@D); install -m 644 build/npm-tests/node_modules/axe-core/axe.min.js $@
 # A page that was removed from the sources goes from the copies too.
 $(BUILD)/share.list: FORCE
 	@mkdir -p $(BUILD)/share; find $(BUILD)/share -type f | { grep -vxF $(share-files:%=-e %) || true; } | xargs -r rm -f
@@ -218,13 +232,17 @@ status: ## what runs, where
 
 .PHONY: test test-unit test-httpd test-browser
 test: packages-test all test-programs ## every test; ends with "N passed, N failed"
-	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards faults -- $(PYTEST_ARGS)
 test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of core/, and the seeds of make fuzz
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
-test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
+test-browser: packages-test all $(crash-trace) $(axe) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
+
+.PHONY: pictures
+pictures: packages-test all $(crash-trace) ## the chat page's pictures anew: docs/pictures, and all states in build/screenshots
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/browser/pictures.py
 
 # The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
 .PHONY: test-asan test-tsan test-valgrind coverage
@@ -244,6 +262,11 @@ valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --err
 coverage: packages-test ## unit, store and httpd on a build that counts; lines and branches of each room
 	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
+
+# What breaks, breaks here on purpose; the figures go into docs/promises.md.
+.PHONY: faults
+faults: packages-test packages-faults all test-programs ## kill, cut and starve it, a ledger watching (T=T1 N=1000 SEED=7); all faults without T
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/faults T='$(T)' N='$(N)' SEED='$(SEED)'
 
 # libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
 # that breaks a property is written there too, and its path printed.
@@ -267,9 +290,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind packages-bench
-packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
-	@dev/packages build test lint fuzz valgrind
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb packages-bench
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck, packaging and measuring need
+	@dev/packages build test lint fuzz faults valgrind deb bench
 packages-build:
 	@dev/packages build
 packages-test:
@@ -280,20 +303,41 @@ packages-fuzz:
 	@dev/packages build fuzz
 packages-bench:
 	@dev/packages build test bench
+packages-faults:
+	@dev/packages build test faults
 packages-valgrind:
 	@dev/packages build test valgrind
+packages-deb:
+	@dev/packages build deb
 
 .PHONY: install
-install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
-	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'
+install: all man ## copy module, its header, chatsessionctl, pages, schema, manual and samples (DESTDIR= PREFIX=)
+	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(share-dir)/schema' \
+		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
-	@install -d '$(DESTDIR)$(PREFIX)/include'
-	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(PREFIX)/include/'
+	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(INCLUDEDIR)/'
 	@install -m 644 schema/*.sql '$(DESTDIR)$(share-dir)/schema/'
+	@install -m 644 $(filter %.1,$(man-pages)) '$(DESTDIR)$(MANDIR)/man1/'
+	@install -m 644 $(filter %.5,$(man-pages)) '$(DESTDIR)$(MANDIR)/man5/'
 	@tar -C $(BUILD)/share -cf - . | tar -C '$(DESTDIR)$(share-dir)' --no-same-owner -xf -
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
+	@for sample in conf/samples/*.conf; do \
+		sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' "$$sample" > "$(DESTDIR)$(share-dir)/samples/$${sample##*/}"; done
 	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
+
+# The manual's pages are made from what there is: the program's own help, and the page of directives.
+man-pages := $(BUILD)/man/chatsessionctl.1 $(BUILD)/man/mod_chatsession.conf.5
+.PHONY: man
+man: $(man-pages)
+$(BUILD)/man/chatsessionctl.1: $(program) dev/manual
+	@mkdir -p $(@D); dev/manual program $(program) > $@
+$(BUILD)/man/mod_chatsession.conf.5: docs/directives.md dev/manual mod_chatsession/core/version.h
+	@mkdir -p $(@D); dev/manual directives docs/directives.md > $@
+
+.PHONY: deb
+deb: packages-deb share ## build the Debian package in build/deb, and have lintian look at it
+	@dev/deb
 
 .PHONY: clean
 clean: ## remove build/ (var/, the data of make run, stays)

@@ -30,6 +30,8 @@ enum {
     TAKES_GRACE = 256,
     TAKES_KEYS = 512,
     TAKES_SHA256 = 1024,
+    TAKES_CONFIRM = 2048,
+    TAKES_DRY_RUN = 4096,
 };
 
 #define ANY_NUMBER (-1)
@@ -63,6 +65,13 @@ static const command_t commands[] = {
     {"user", "role", 2, 0, "NAME ROLE", "give another role; ends the user's sessions", ctl_user_role},
     {"user", "second-factor", 2, 0, "reset NAME", "take the second factor away; ends the user's sessions",
      ctl_user_second_factor},
+    {"user", "archive", 1, 0, "NAME", "all that is here of a user, as JSON lines on standard output", ctl_user_archive},
+    {"user", "erase", 1, TAKES_CONFIRM | TAKES_KEYS, "NAME [--confirm CONVERSATIONS/MESSAGES --key-file FILE]",
+     "what an erasure would take; with --confirm: erase, and print the certificate", ctl_user_erase},
+    {"erasure", "list", 0, 0, "", "the certificates of all erasures as JSON lines: keep them beside the backups",
+     ctl_erasure_list},
+    {"erasure", "apply", 1, TAKES_KEYS, "FILE --key-file FILE",
+     "after a restore: erase again whom FILE, from erasure list, names", ctl_erasure_apply},
     {"session", "list", 0, TAKES_USER | TAKES_JSON, "[--user NAME] [--json]", "the sessions that were not ended",
      ctl_session_list},
     {"session", "revoke", ANY_NUMBER, TAKES_USER | TAKES_ALL, "(REF... | --user NAME | --all)",
@@ -80,8 +89,12 @@ static const command_t commands[] = {
      ctl_retention_run},
     {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
      "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
-    {"export", "verify", 1, TAKES_SHA256 | NO_DATABASE, "FILE [--sha256 HEX]",
-     "is an exported file whole? --sha256: against the digest that the audit log has", ctl_export_verify},
+    {"export", "verify", ANY_NUMBER, TAKES_SHA256 | NO_DATABASE, "FILE... [--manifest FILE] [--sha256 HEX]",
+     "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
+     "digest",
+     ctl_export_verify},
+    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER, "FILE... [--dry-run] [--user NAME]",
+     "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
@@ -259,8 +272,11 @@ static const struct option known_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"grace", required_argument, NULL, 'g'},
     {"sha256", required_argument, NULL, 'S'},
+    {"manifest", required_argument, NULL, 'M'},
+    {"dry-run", no_argument, NULL, 'n'},
     {"key-file", required_argument, NULL, 'k'},
     {"anchor", required_argument, NULL, 'A'},
+    {"confirm", required_argument, NULL, 'c'},
     {"turn-silence", required_argument, NULL, 't'},
     {"idle-timeout", required_argument, NULL, 'i'},
     {"max-lifetime", required_argument, NULL, 'm'},
@@ -317,12 +333,24 @@ static int read_option(ctl_t *ctl, int option, const char **database, int *optio
         ctl->sha256 = optarg;
         *options |= TAKES_SHA256;
         break;
+    case 'M':
+        ctl->manifest = optarg;
+        *options |= TAKES_SHA256;
+        break;
+    case 'n':
+        ctl->dry_run = true;
+        *options |= TAKES_DRY_RUN;
+        break;
     case 'k':
         if (ctl->key_file_count == CTL_KEY_FILES) {
             return usage("too many times:", "--key-file");
         }
         ctl->key_files[ctl->key_file_count++] = optarg;
         *options |= TAKES_KEYS;
+        break;
+    case 'c':
+        ctl->confirm = optarg;
+        *options |= TAKES_CONFIRM;
         break;
     case 'A':
         ctl->anchor = optarg;

@@ -12,7 +12,7 @@ int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const c
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,
     chatsession_patch_conversation, chatsession_delete_conversation, chatsession_restore_conversation,
     chatsession_put_feedback;
-extern const cs_json_member_t chatsession_create_members[6], chatsession_patch_members[7],
+extern const cs_json_member_t chatsession_create_members[7], chatsession_patch_members[8],
     chatsession_feedback_members[2];
 
 /* chat_turns.c */
@@ -37,6 +37,10 @@ extern const cs_json_member_t chatsession_key_members[1];
 chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,
     chatsession_post_password;
 extern const cs_json_member_t chatsession_password_members[2];
+
+/* chat_person.c */
+chatsession_handler_fn chatsession_get_access, chatsession_get_archive, chatsession_get_erase, chatsession_post_erase;
+extern const cs_json_member_t chatsession_own_erase_members[3];
 
 /* chat_export.c */
 chatsession_handler_fn chatsession_export_conversation, chatsession_export_all;

@@ -16,6 +16,7 @@
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
+#include "core/prompttext.h"
 #include "core/session.h"
 #include "core/token.h"
 #include "store/db.h"
@@ -65,6 +66,7 @@ typedef enum {
     CHATSESSION_SWEEP,
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
+    CHATSESSION_TEMPORARY,
     CHATSESSION_RETENTION_INTERVAL,
     CHATSESSION_LOGIN_URL,
     CHATSESSION_SECOND_FACTOR,
@@ -76,6 +78,8 @@ typedef enum {
     CHATSESSION_USER_TOKENS,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
+    CHATSESSION_SHOW_ACCESS,
+    CHATSESSION_SELF_ERASE,
     CHATSESSION_CHATSTREAM,
     CHATSESSION_CHATSTREAM_PROMPT,
     CHATSESSION_SETTINGS
@@ -95,10 +99,13 @@ typedef enum {
 /** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
 typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
 
+/** CHATSESSION_SHOW_ACCESS: what users see of who opened their conversations. */
+typedef enum { CHATSESSION_ACCESS_HIDDEN, CHATSESSION_ACCESS_ROLE, CHATSESSION_ACCESS_NAME } chatsession_show_access_e;
+
 /** CHATSESSION_TITLE: what a conversation is called until its owner says. */
 typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
 
-/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]. */
+/** One model behind the site: a line ChatSessionBackend. */
 typedef struct {
     const char *name;  /* what the API and the pages call it */
     const char *url;   /* of the OpenAI API, without a trailing slash; also balancer:// and unix:…|http://… */
@@ -106,7 +113,11 @@ typedef struct {
     const char *authorization; /* the whole header value, or NULL; never logged */
     apr_int64_t context;       /* tokens of a request and its answer; 0: unknown */
     int turns;                 /* so many turns are sent; 0: all */
-    atomic_uint *density;      /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
+    bool last_alone;           /* nothing is sent but the system text and the last message */
+    cs_prompt_form_e form;
+    const char *template_name;            /* NULL: none given */
+    const cs_prompt_template_t *template; /* of a form with one text; set when the configuration is checked */
+    atomic_uint *density;                 /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
 /** Which role a user has whom somebody else authenticates: the first rule whose expression holds. */
@@ -137,6 +148,7 @@ typedef struct {
     cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
     cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
+    apr_array_header_t *templates;       /* of cs_prompt_template_t *; NULL: none but those that core knows */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
@@ -199,5 +211,8 @@ cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf);
 
 /** The backend of that name, the first one for NULL, or NULL. */
 const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name);
+
+/** The template of that name, the configuration's own before those that core knows, or NULL. */
+const cs_prompt_template_t *chatsession_find_template(const chatsession_server_t *conf, const char *name);
 
 #endif

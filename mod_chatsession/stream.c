@@ -11,8 +11,10 @@
 #include <apr_support.h>
 #include "core/json.h"
 #include "core/sse.h"
+#include "core/steady.h"
 #include "core/utf8.h"
 #include "events.h"
+#include "prompt.h"
 #include "recorder.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -63,7 +65,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
         }
     }
     apr_brigade_cleanup(bb);
-    turn->last_sent = apr_time_now();
+    turn->last_sent = cs_steady_now();
 }
 
 void chatsession_stream_end(chatsession_turn_t *turn)
@@ -113,7 +115,7 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
 {
     if (!turn->client_gone && chatsession_turn_has_events(turn) &&
-        apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
+        cs_steady_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
         apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
         chatsession_event_add_heartbeat(bb);
         chatsession_stream_send(turn, bb);
@@ -155,7 +157,43 @@ static bool is_text_alone(const cs_completion_t *piece)
     return piece->content && !piece->reasoning && !piece->tool_calls && !piece->parts && !piece->finish_reason;
 }
 
-/* Append text to the answer and the event that tells the browser. */
+/* Append text to the answer. */
+static apr_status_t append_text(record_t *record, const char *text, apr_size_t len, apr_size_t limit)
+{
+    chatsession_turn_t *turn = record->turn;
+
+    if (chatsession_recorder_append(turn, text, len, limit) != APR_SUCCESS) {
+        return too_long(turn, limit);
+    }
+    turn->points += (apr_int64_t)cs_utf8_count(text, len);
+    if (turn->plain) {
+        turn->plain->sending = true;
+        apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
+        apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+    }
+    return APR_SUCCESS;
+}
+
+/* What the template leaves of a piece's text takes its place. */
+static apr_status_t pass_template(record_t *record, cs_completion_t *piece)
+{
+    cs_text_t *text = record->turn->answer_text ? cs_text_create(record->scratch) : NULL;
+    apr_status_t rv;
+
+    if (!text) {
+        return APR_SUCCESS;
+    }
+    rv = chatsession_prompt_text(record->turn, piece->content ? piece->content : "", piece->content_len,
+                                 piece->finish_reason || piece->done, text);
+    piece->content_len = cs_text_length(text);
+    piece->content = piece->content_len ? cs_text_get(text) : NULL;
+    if (rv == APR_SUCCESS && cs_answertext_is_stopped(record->turn->answer_text) && !piece->finish_reason) {
+        piece->finish_reason = "stop";
+    }
+    return rv;
+}
+
+/* Append what has come to the answer and the event that tells the browser. */
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
     chatsession_turn_t *turn = record->turn;
@@ -163,14 +201,8 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     json_t *delta;
 
     if (piece->content_len) {
-        if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
-            return too_long(turn, limit);
-        }
-        turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
-        if (turn->plain) {
-            turn->plain->sending = true;
-            apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
-            apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+        if (append_text(record, piece->content, piece->content_len, limit) != APR_SUCCESS) {
+            return APR_ECONNABORTED;
         }
         turn->heard = true;
     }
@@ -230,6 +262,7 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     record_t *record = baton;
     chatsession_turn_t *turn = record->turn;
     cs_completion_t piece;
+    apr_status_t rv;
 
     (void)name;
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
@@ -251,13 +284,24 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     if (piece.usage && keep_usage(record, piece.usage) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
+    turn->heard |= piece.content_len > 0;
+    if (pass_template(record, &piece) != APR_SUCCESS) {
+        return APR_ENOMEM;
+    }
     if (piece.finish_reason && !turn->finish_reason) {
         turn->finish_reason = apr_pstrdup(turn->r->pool, piece.finish_reason);
     }
     if (piece.done) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
     }
-    return take_text(record, &piece);
+    rv = take_text(record, &piece);
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING && turn->answer_text &&
+        cs_answertext_is_stopped(turn->answer_text)) {
+        /* A server that does not know the stop text goes on writing: it is left. */
+        chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
+        rv = APR_ECONNABORTED;
+    }
+    return rv;
 }
 
 /* The caller gets the answer under our headers, not under those of the model's server. */
@@ -379,7 +423,7 @@ static bool obey(chatsession_turn_t *turn)
 {
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
         /* All is said; a server that does not end its body, or goes on sending, is not waited for. */
-        return apr_time_now() - turn->last_heard < DRAIN_LIMIT;
+        return cs_steady_now() - turn->last_heard < DRAIN_LIMIT;
     }
     if (atomic_load(&turn->cut)) {
         chatsession_stream_cut(turn);
@@ -391,7 +435,7 @@ static bool obey(chatsession_turn_t *turn)
     } else if (atomic_load(&turn->gone)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
                                  "The conversation was deleted.");
-    } else if (apr_time_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
+    } else if (cs_steady_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
     }
     return turn->state == CHATSESSION_TURN_RUNNING;
@@ -420,7 +464,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
             rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);
             if (rv == APR_SUCCESS && len) {
                 if (turn->state == CHATSESSION_TURN_RUNNING) {
-                    turn->last_heard = apr_time_now();
+                    turn->last_heard = cs_steady_now();
                 }
                 rv = take_bytes(ctx, bytes, len);
                 if (turn->relay) {
@@ -441,7 +485,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 /* Between two slices of silence. Anything but success ends the exchange. */
 static apr_status_t look_around(chatsession_turn_t *turn)
 {
-    const apr_interval_time_t silence = apr_time_now() - turn->last_heard;
+    const apr_interval_time_t silence = cs_steady_now() - turn->last_heard;
     const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
 
     chatsession_stream_heartbeat(turn);
@@ -524,7 +568,7 @@ void chatsession_stream_attach(chatsession_turn_t *turn)
     ctx->turn = turn;
     ctx->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_pool_create(&ctx->scratch, r->pool);
-    turn->began = turn->last_heard = apr_time_now();
+    turn->began = turn->last_heard = cs_steady_now();
     ap_add_input_filter_handle(replay_filter, turn, r, r->connection);
     ap_add_output_filter_handle(record_filter, ctx, r, r->connection);
 }

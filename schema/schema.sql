@@ -439,6 +439,7 @@ CREATE TABLE chatsession.conversations (
     examples jsonb,
     client_key text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    temporary_until timestamp with time zone,
     CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
     CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
@@ -487,6 +488,25 @@ CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock t
     RETURN CASE WHEN ((p_days IS NULL) OR ((c).pinned AND (NOT p_pinned_too))) THEN 'infinity'::timestamp with time zone ELSE (CASE p_clock WHEN 'age'::text THEN (c).created_at ELSE (c).updated_at END + ((p_days)::double precision * '1 day'::interval)) END;
 
 ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE WHEN c.temporary_until IS NOT NULL
+           THEN jsonb_build_object('verdict', 'temporary', 'due_at', chatsession.rfc3339(c.temporary_until))
+           ELSE jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
+                                   'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END) END
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT r.keep_days, chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
+        FROM chatsession.retention_rules_with(NULL, NULL) r JOIN chatsession.users u ON u.id = c.user_id
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_notice(c chatsession.conversations) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1044,6 +1064,168 @@ $$;
 
 ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_name text;
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.user_id = p_user;
+    DELETE FROM chatsession.users u WHERE u.id = p_user RETURNING u.canonical_name INTO v_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no user % to erase', p_user USING ERRCODE = 'CS409';
+    END IF;
+    DELETE FROM chatsession.login_attempts a WHERE a.subject = chatsession.login_subject('account', v_name);
+    INSERT INTO chatsession.erasures AS e (user_id, erased_by, removed) VALUES (p_user, p_by, p_removed)
+        ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET repeated = e.repeated + 1;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.id IN (
+        SELECT d.id FROM (SELECT f.id, sum(f.message_count + 1) OVER (ORDER BY f.id) - f.message_count - 1 AS before
+                          FROM chatsession.conversations f WHERE f.user_id = p_user) d WHERE d.before < p_messages);
+    RETURN (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = p_user);
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_role text;
+    v_disabled timestamptz;
+BEGIN
+    PERFORM FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL ORDER BY u.id FOR NO KEY UPDATE;
+    PERFORM FROM chatsession.conversations c WHERE c.user_id = p_user ORDER BY c.id FOR UPDATE;
+    SELECT u.role, u.disabled_at INTO v_role, v_disabled FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF NOT FOUND THEN
+        SELECT e.removed INTO removed FROM chatsession.erasures e WHERE e.user_id = p_user;
+        outcome := CASE WHEN FOUND THEN 'before' ELSE 'absent' END;
+        RETURN;
+    END IF;
+    removed := chatsession.user_inventory(p_user);
+    outcome := CASE
+        WHEN chatsession.user_is_held(p_user) THEN 'held'
+        WHEN (removed ->> 'conversations')::bigint <> p_conversations OR (removed ->> 'messages')::bigint <> p_messages THEN 'changed'
+        WHEN v_role = 'admin' AND v_disabled IS NULL AND NOT EXISTS (
+            SELECT FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL AND u.id <> p_user) THEN 'last_admin'
+        ELSE 'ready' END;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.feedback (
+    message_id uuid NOT NULL,
+    rating smallint NOT NULL,
+    comment text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    form jsonb,
+    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
+    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+);
+
+ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.messages (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    status text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    client_id uuid,
+    model text,
+    finish_reason text,
+    usage jsonb,
+    detail text,
+    request_id text,
+    extra jsonb,
+    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
+    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
+    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
+    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
+);
+
+ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.retention_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subject text NOT NULL,
+    value text,
+    user_id uuid,
+    clock text NOT NULL,
+    keep_days integer,
+    pinned_too boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
+    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
+    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
+    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
+    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
+    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
+);
+
+ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.second_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint,
+    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
+);
+
+ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.session_values (
+    id_hash bytea NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
+);
+
+ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.user_tokens (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    tokens bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_inventory(p_user uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN jsonb_build_object('conversations', (SELECT count(*) AS count FROM chatsession.conversations c WHERE (c.user_id = user_inventory.p_user)), 'messages', (SELECT count(*) AS count FROM (chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) WHERE (c.user_id = user_inventory.p_user)), 'feedback', (SELECT count(*) AS count FROM ((chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) JOIN chatsession.feedback f ON ((f.message_id = m.id))) WHERE (c.user_id = user_inventory.p_user)), 'sessions', (SELECT count(*) AS count FROM chatsession.sessions s WHERE (s.user_id = user_inventory.p_user)), 'values', (SELECT count(*) AS count FROM (chatsession.sessions s JOIN chatsession.session_values v ON ((v.id_hash = s.id_hash))) WHERE (s.user_id = user_inventory.p_user)), 'keys', (SELECT count(*) AS count FROM chatsession.api_keys k WHERE (k.user_id = user_inventory.p_user)), 'second_factors', (SELECT count(*) AS count FROM chatsession.second_factors f WHERE (f.user_id = user_inventory.p_user)), 'usage_days', (SELECT count(*) AS count FROM chatsession.user_tokens t WHERE (t.user_id = user_inventory.p_user)), 'retention_rules', (SELECT count(*) AS count FROM chatsession.retention_rules r WHERE (r.user_id = user_inventory.p_user)), 'matters', (SELECT count(*) AS count FROM chatsession.matter_custodians k WHERE (k.user_id = user_inventory.p_user)));
+
+ALTER FUNCTION chatsession.user_inventory(p_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_is_held(p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((EXISTS (SELECT FROM chatsession.held_users h WHERE (h.user_id = user_is_held.p_user))) OR (EXISTS (SELECT FROM (chatsession.held_conversations h JOIN chatsession.conversations c ON ((c.id = h.conversation_id))) WHERE (c.user_id = user_is_held.p_user))));
+
+ALTER FUNCTION chatsession.user_is_held(p_user uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -1119,17 +1301,52 @@ CREATE TABLE chatsession.chatstream_contexts (
 
 ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.feedback (
-    message_id uuid NOT NULL,
-    rating smallint NOT NULL,
-    comment text,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    form jsonb,
-    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
-    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+CREATE TABLE chatsession.erasures (
+    user_id uuid NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_by text NOT NULL,
+    removed jsonb NOT NULL,
+    repeated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT repeated_is_not_negative CHECK ((repeated >= 0))
 );
 
-ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+ALTER TABLE chatsession.erasures OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.exports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    watermark timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operator text NOT NULL,
+    format text NOT NULL,
+    gzip boolean NOT NULL,
+    filter jsonb NOT NULL,
+    expected bigint NOT NULL,
+    expected_messages bigint NOT NULL,
+    run integer DEFAULT 0 NOT NULL,
+    link_hash bytea,
+    link_until timestamp with time zone,
+    link_from bigint DEFAULT 0 NOT NULL,
+    link_sha256 bytea,
+    started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    lines bigint DEFAULT 0 NOT NULL,
+    conversations bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL,
+    octets_sha256 bytea,
+    sha256 bytea,
+    cancelled_by text,
+    CONSTRAINT export_cancelled_by_somebody CHECK (((cancelled_by IS NOT NULL) = (state = 'cancelled'::text))),
+    CONSTRAINT export_digests_are_sha256 CHECK (((octet_length(link_hash) = 32) AND (octet_length(link_sha256) = 32) AND (octet_length(octets_sha256) = 32) AND (octet_length(sha256) = 32))),
+    CONSTRAINT export_done_has_its_digest CHECK (((state <> 'done'::text) OR (sha256 IS NOT NULL))),
+    CONSTRAINT export_ends_with_a_time CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['ready'::text, 'running'::text])))),
+    CONSTRAINT export_format_is_known CHECK ((format = ANY (ARRAY['ndjson'::text, 'json'::text, 'csv'::text, 'md'::text, 'openai'::text]))),
+    CONSTRAINT export_link_is_whole CHECK (((link_hash IS NULL) = (link_until IS NULL))),
+    CONSTRAINT export_state_is_known CHECK ((state = ANY (ARRAY['ready'::text, 'running'::text, 'done'::text, 'cut'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE chatsession.exports OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1184,34 +1401,6 @@ CREATE TABLE chatsession.login_attempts (
 
 ALTER TABLE chatsession.login_attempts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.messages (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    conversation_id uuid NOT NULL,
-    seq integer NOT NULL,
-    parent_id uuid,
-    role text NOT NULL,
-    status text NOT NULL,
-    content text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone,
-    client_id uuid,
-    model text,
-    finish_reason text,
-    usage jsonb,
-    detail text,
-    request_id text,
-    extra jsonb,
-    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
-    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
-    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
-    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
-);
-
-ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.recovery_codes (
     user_id uuid NOT NULL,
     code_hash bytea NOT NULL,
@@ -1220,26 +1409,6 @@ CREATE TABLE chatsession.recovery_codes (
 );
 
 ALTER TABLE chatsession.recovery_codes OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.retention_rules (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    subject text NOT NULL,
-    value text,
-    user_id uuid,
-    clock text NOT NULL,
-    keep_days integer,
-    pinned_too boolean DEFAULT false NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    changed_by text NOT NULL,
-    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
-    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
-    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
-    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
-    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
-    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
-);
-
-ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.schema_steps (
     number integer NOT NULL,
@@ -1250,28 +1419,6 @@ CREATE TABLE chatsession.schema_steps (
 );
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.second_factors (
-    user_id uuid NOT NULL,
-    secret text NOT NULL,
-    begun_at timestamp with time zone DEFAULT now() NOT NULL,
-    confirmed_at timestamp with time zone,
-    last_step bigint,
-    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
-);
-
-ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.session_values (
-    id_hash bytea NOT NULL,
-    name text NOT NULL,
-    value text NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
-    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
-);
-
-ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
 
 ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME chatsession.turn_durations_id_seq
@@ -1299,14 +1446,6 @@ ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
-CREATE TABLE chatsession.user_tokens (
-    user_id uuid NOT NULL,
-    day date NOT NULL,
-    tokens bigint NOT NULL
-);
-
-ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
-
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
@@ -1321,6 +1460,12 @@ ALTER TABLE ONLY chatsession.chatstream_contexts
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY chatsession.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
@@ -1411,13 +1556,21 @@ CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_conte
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
+CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
+
 CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
 
+CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (temporary_until) WHERE ((temporary_until IS NOT NULL) AND (trashed_at IS NULL));
+
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
+
+CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
@@ -1596,13 +1749,30 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
+REVOKE ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;
+
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 
 GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+GRANT SELECT ON TABLE chatsession.erasures TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.exports TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 
@@ -1610,18 +1780,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
-
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;

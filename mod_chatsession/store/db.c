@@ -39,11 +39,11 @@ void cs_db_remember(const cs_db_outcome_t *outcome)
 /* False when limit passed without an answer. */
 static bool await_answer(PGconn *connection, apr_interval_time_t limit)
 {
-    const apr_time_t deadline = cs_db_clock() + limit;
+    const apr_time_t deadline = cs_steady_now() + limit;
 
     while (PQisBusy(connection)) {
         struct pollfd fd = {.fd = PQsocket(connection), .events = POLLIN};
-        apr_interval_time_t left = deadline - cs_db_clock();
+        apr_interval_time_t left = deadline - cs_steady_now();
         int ready;
 
         if (limit && left <= 0) {
@@ -74,23 +74,30 @@ static bool is_success(const PGresult *answer)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+PGresult *cs_db_next_answer(cs_db_slot_t *slot, apr_interval_time_t limit)
+{
+    if (!await_answer(slot->connection, limit)) {
+        cs_db_log(slot->db, 3, "CS2020", "PostgreSQL gave no answer within %d ms; the connection was closed",
+                  (int)apr_time_as_msec(limit));
+        slot->doomed = true;
+        return NULL;
+    }
+    return PQgetResult(slot->connection);
+}
+
 /* A script has one answer per statement. */
 PGresult *cs_db_collect(cs_db_slot_t *slot, apr_interval_time_t limit)
 {
     PGresult *kept = NULL;
 
     for (;;) {
-        PGresult *answer;
+        PGresult *answer = cs_db_next_answer(slot, limit);
 
-        if (!await_answer(slot->connection, limit)) {
-            cs_db_log(slot->db, 3, "CS2020", "PostgreSQL gave no answer within %d ms; the connection was closed",
-                      (int)apr_time_as_msec(limit));
-            slot->doomed = true;
-            PQclear(kept);
-            return NULL;
-        }
-        answer = PQgetResult(slot->connection);
         if (!answer) {
+            if (slot->doomed) {
+                PQclear(kept);
+                return NULL;
+            }
             return kept;
         }
         if (kept && !is_success(kept)) {
@@ -114,6 +121,16 @@ PGresult *cs_db_exec(cs_db_slot_t *slot, const char *sql, int nparams, const cha
         return NULL;
     }
     return cs_db_collect(slot, limit);
+}
+
+bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql)
+{
+    if (!PQsendQueryParams(slot->connection, sql, 0, NULL, NULL, NULL, NULL, 0) ||
+        !PQsetSingleRowMode(slot->connection)) {
+        slot->doomed = true;
+        return false;
+    }
+    return true;
 }
 
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script)

@@ -20,6 +20,7 @@
 #include <apr_reslist.h>
 #include <libpq-fe.h>
 #include <pthread.h>
+#include "core/steady.h"
 #include "store/db.h"
 
 typedef struct cs_db_slot cs_db_slot_t;
@@ -74,8 +75,6 @@ void cs_db_give_back(cs_db_slot_t *slot);
 /** The connection of slot was found dead: nobody shall use one of its age. */
 void cs_db_raise_generation(const cs_db_slot_t *slot);
 void cs_db_log(const cs_db_t *db, int level, const char *number, const char *format, ...) CS_PRINTF(4, 5);
-/** Microseconds of a clock that nobody sets. */
-apr_time_t cs_db_clock(void);
 
 /* db.c */
 /** Send sql and wait for its answer, at most limit (0: as long as it takes). The caller clears the result; NULL when
@@ -89,6 +88,11 @@ PGresult *cs_db_exec_prepared(cs_db_slot_t *slot, const char *sql, int nparams, 
 PGresult *cs_db_collect(cs_db_slot_t *slot, apr_interval_time_t limit);
 /** The same for many statements at once, without a limit: the last answer, or the first that is an error. */
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script);
+/** Send sql, whose rows come one at a time by cs_db_next_answer; false: the slot is doomed. */
+bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql) CS_MUSTCHECK;
+/** The next answer to what was sent, waited for at most limit (0: as long as it takes); the caller clears it. NULL
+ * after the last; also when limit passed, and then the slot is doomed. */
+PGresult *cs_db_next_answer(cs_db_slot_t *slot, apr_interval_time_t limit);
 /** The limit for a statement of our callers. */
 apr_interval_time_t cs_db_answer_limit(const cs_db_t *db);
 /** What answer to sql means; logs failures and dooms a slot whose connection died. */

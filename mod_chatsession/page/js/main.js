@@ -104,7 +104,6 @@ function showChat() {
   $('#way-in').hidden = true;
   $('#way-in').replaceChildren();
   $('#shell').hidden = false;
-  $('#model-name').textContent = session.model ?? '';
   const { name } = session.user;
   watchSession(name);
   installAccount(session.user);
@@ -113,7 +112,7 @@ function showChat() {
 
 function join(userName) {
   const drawer = new Drawer();
-  const actions = new ConversationActions({ onChange: (info) => onInfo(info) });
+  const actions = new ConversationActions({ onChange: (...infos) => onInfos(infos) });
   const sidebar = new Sidebar({
     actions,
     onOpen: (id, where) => {
@@ -123,6 +122,7 @@ function join(userName) {
   });
   const chat = new Chat({
     userName,
+    modelName: session.model ?? '',
     actions,
     onChange: () => sidebar.refresh().then(() => takeTitle()),
     onAddress: (id, replace) => {
@@ -131,11 +131,12 @@ function join(userName) {
     },
   });
 
-  function onInfo(info) {
-    sidebar.put(info);
-    if (info.trashed_at && chat.conversation?.id === info.id) {
+  function onInfos(infos) {
+    sidebar.put(...infos);
+    const info = infos.find(({ id }) => id === chat.conversation?.id);
+    if (info?.trashed_at) {
       chat.startNew();
-    } else {
+    } else if (info) {
       chat.updateInfo(info);
     }
   }

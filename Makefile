@@ -27,6 +27,7 @@ SEED ?=
 SECONDS ?= 60
 BENCH ?=
 BENCH_ARGS ?=
+GROWTH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
@@ -281,6 +282,9 @@ fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fu
 .PHONY: bench
 bench: packages-bench all ## measure sessions, turns, streams, history beside their limits (BENCH="session turn" BENCH_ARGS="--rounds 9")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/main.py $(BENCH) $(BENCH_ARGS)
+.PHONY: bench-growth
+bench-growth: packages-bench all ## the same with more and more sessions, messages and streams (GROWTH_ARGS=--large)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/growth.py $(GROWTH_ARGS)
 
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean

@@ -19,7 +19,8 @@ sys.path.insert(0, str(HERE))
 import report  # noqa: E402
 from rig import Rig, say  # noqa: E402
 
-CATEGORIES = ("session", "turn", "stream", "history")
+# A category and the file beside this one that measures it.
+CATEGORIES = {"session": "session", "turn": "turn", "stream": "stream", "history": "history", "export": "exports"}
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ def _arguments():
 def main():
     given = _arguments()
     size = Size(given.rounds, given.seconds, given.sessions, given.streams, given.messages)
-    categories = given.category or CATEGORIES
+    categories = given.category or list(CATEGORIES)
     rows, began = [], time.monotonic()
     for number, name in enumerate(categories, 1):
         say(f"{name} ({number} of {len(categories)}, {time.monotonic() - began:.0f} s so far)")
-        category = importlib.import_module(name)
+        category = importlib.import_module(CATEGORIES[name])
         rig = Rig()
         try:
             rows += category.measure(rig, size)

@@ -7,7 +7,7 @@ import re
 import requests
 import people
 import servers
-from rig import figure, median, pairs, say, temporary, wrk
+from rig import figure, median, pairs, say, temporary, wait_until, wrk
 
 CONNECTIONS, CLIENTS = 16, 16
 CONVERSATIONS = 1000  # of a user
@@ -32,23 +32,31 @@ def _fill(rig, wanted):
     return list(long_ones.items())
 
 
-def _statements(rig, url, cookie):
-    """[(SQL, [parameter or None, …])] that one GET makes the module send."""
-    rig.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
-    rig.sql("SELECT pg_reload_conf()")
-    begin = rig.postgres.log.stat().st_size
-    answer = requests.get(url, headers={"Cookie": cookie}, timeout=60)
-    assert answer.status_code == 200, f"{url}: {answer.status_code} {answer.text[:300]}"
-    rig.sql("ALTER SYSTEM RESET log_min_duration_statement")
-    rig.sql("SELECT pg_reload_conf()")
-    log = rig.postgres.log.read_bytes()[begin:].decode()
+def _logged(log):
+    """[(SQL, [parameter or None, …])] of the module's statements in PostgreSQL's log, but for those about the session."""
     found = []
     for sql, parameters in re.findall(r"chatsession LOG:  duration: \S+ ms  execute [^:]*: (.*)\n.*?"
                                       r"DETAIL:  parameters: (.*)\n", log):
         values = re.findall(r"\$\d+ = (?:'((?:[^']|'')*)'|NULL)", parameters)
         if "chatsession.sessions" not in sql:
             found.append((sql, [value or None for value in values]))
-    assert found, f"no statement was logged for {url}:\n{log[-2000:]}"
+    return found
+
+
+def _statements(rig, url, cookie):
+    """What one GET makes the module send."""
+    def look():
+        begin = rig.postgres.log.stat().st_size
+        answer = requests.get(url, headers={"Cookie": cookie}, timeout=60)
+        assert answer.status_code == 200, f"{url}: {answer.status_code} {answer.text[:300]}"
+        return _logged(rig.postgres.log.read_bytes()[begin:].decode())
+
+    rig.sql("ALTER SYSTEM SET log_min_duration_statement = 0")
+    rig.sql("SELECT pg_reload_conf()")
+    wait_until(look, f"PostgreSQL to log the statements of {url}")  # a server process hears of it a moment later
+    found = look()
+    rig.sql("ALTER SYSTEM RESET log_min_duration_statement")
+    rig.sql("SELECT pg_reload_conf()")
     return found
 
 

@@ -265,7 +265,8 @@ def test_lists_hold_no_secret_of_anybody(world):
     """[E10]"""
     console = world.clients["ada"].console
     assert set(console.get("api/users").json()["users"][0]) == {
-        "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}
+        "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at",
+                            "max_turns", "max_requests", "max_tokens"}
     assert set(console.get("api/sessions").json()["sessions"][0]) == {
         "ref", "user", "role", "created_at", "last_seen_at", "expires_at", "network", "user_agent", "current"}
     tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]

@@ -10,6 +10,7 @@ import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { saveFile } from '../shared/save-file.js';
 import { UnknownFormat, readImport } from './import-sources.js';
+import { personParts } from './own-person.js';
 import { untilSignedIn } from './relogin.js';
 
 const PAUSES_MS = [1000, 2000, 4000, 8000];
@@ -85,7 +86,7 @@ export function showOwnData() {
   const work = { closed: false };
   openDialog({
     title: t('data.title'),
-    content: [exportPart(), importPart(work)],
+    content: [exportPart(), importPart(work), ...personParts()],
     class: 'own-account',
     onClose: () => {
       work.closed = true;

@@ -53,6 +53,8 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     apr_int64_t count;
     apr_status_t rv;
 
+    rv = cs_conversation_end_temporary(&count, conf->db, BATCH, pool);
+    report(s, "CS0370", "temporary conversations ended", rv, count);
     do {
         rv = cs_conversation_purge(&count, conf->db, BATCH, pool);
         total += count;

@@ -445,6 +445,7 @@ CREATE TABLE chatsession.conversations (
     examples jsonb,
     client_key text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    temporary_until timestamp with time zone,
     CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
     CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
@@ -493,6 +494,25 @@ CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock t
     RETURN CASE WHEN ((p_days IS NULL) OR ((c).pinned AND (NOT p_pinned_too))) THEN 'infinity'::timestamp with time zone ELSE (CASE p_clock WHEN 'age'::text THEN (c).created_at ELSE (c).updated_at END + ((p_days)::double precision * '1 day'::interval)) END;
 
 ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE WHEN c.temporary_until IS NOT NULL
+           THEN jsonb_build_object('verdict', 'temporary', 'due_at', chatsession.rfc3339(c.temporary_until))
+           ELSE jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
+                                   'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END) END
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT r.keep_days, chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
+        FROM chatsession.retention_rules_with(NULL, NULL) r JOIN chatsession.users u ON u.id = c.user_id
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_notice(c chatsession.conversations) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1298,6 +1318,42 @@ CREATE TABLE chatsession.erasures (
 
 ALTER TABLE chatsession.erasures OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.exports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    watermark timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operator text NOT NULL,
+    format text NOT NULL,
+    gzip boolean NOT NULL,
+    filter jsonb NOT NULL,
+    expected bigint NOT NULL,
+    expected_messages bigint NOT NULL,
+    run integer DEFAULT 0 NOT NULL,
+    link_hash bytea,
+    link_until timestamp with time zone,
+    link_from bigint DEFAULT 0 NOT NULL,
+    link_sha256 bytea,
+    started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    lines bigint DEFAULT 0 NOT NULL,
+    conversations bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL,
+    octets_sha256 bytea,
+    sha256 bytea,
+    cancelled_by text,
+    CONSTRAINT export_cancelled_by_somebody CHECK (((cancelled_by IS NOT NULL) = (state = 'cancelled'::text))),
+    CONSTRAINT export_digests_are_sha256 CHECK (((octet_length(link_hash) = 32) AND (octet_length(link_sha256) = 32) AND (octet_length(octets_sha256) = 32) AND (octet_length(sha256) = 32))),
+    CONSTRAINT export_done_has_its_digest CHECK (((state <> 'done'::text) OR (sha256 IS NOT NULL))),
+    CONSTRAINT export_ends_with_a_time CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['ready'::text, 'running'::text])))),
+    CONSTRAINT export_format_is_known CHECK ((format = ANY (ARRAY['ndjson'::text, 'json'::text, 'csv'::text, 'md'::text, 'openai'::text]))),
+    CONSTRAINT export_link_is_whole CHECK (((link_hash IS NULL) = (link_until IS NULL))),
+    CONSTRAINT export_state_is_known CHECK ((state = ANY (ARRAY['ready'::text, 'running'::text, 'done'::text, 'cut'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE chatsession.exports OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
@@ -1414,6 +1470,9 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY chatsession.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
 
@@ -1503,15 +1562,21 @@ CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_conte
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
+CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
+
 CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
 
+CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (temporary_until) WHERE ((temporary_until IS NOT NULL) AND (trashed_at IS NULL));
+
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
 CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
+
+CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
@@ -1712,6 +1777,8 @@ GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.erasures TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.exports TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 

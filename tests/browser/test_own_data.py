@@ -218,3 +218,23 @@ def test_who_looked_is_seen_and_the_account_is_erased(make_module_httpd, databas
     chat.click("dialog button", "Erase my account")
     browser.see("#login-username")
     assert database.value("SELECT count(*) FROM chatsession.users WHERE name = %s", (person.name,)) == 0
+
+
+# --- before there is an account
+
+
+def test_a_guest_goes_on_without_logging_in_and_keeps_the_chats_at_the_log_in(make_module_httpd, database, browser, person):
+    server = make_module_httpd(database.conninfo, lines=["ChatSessionGuests 5", "ChatSessionAdopt on"])
+    chat = ChatPage(browser, server)
+    browser.open(f"{server.url}/chat/")
+    chat.click("[data-guest]")
+    chat.send("asked as a guest")
+    browser.see_text("asked as a guest", "#messages, main")
+    chat.click("#account")
+    browser.see_text("kept for this browser alone", "dialog")
+    chat.click("dialog [data-login]")
+    browser.see("#login-username").send_keys(person.name)
+    browser.see("#login-password").send_keys(person.password)
+    chat.click("dialog form button", "Log in")
+    browser.see_text(person.name, "#account")
+    browser.see_text("asked as a guest", "nav, aside")

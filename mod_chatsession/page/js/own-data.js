@@ -12,6 +12,7 @@ import { saveFile } from '../shared/save-file.js';
 import { UnknownFormat, readImport } from './import-sources.js';
 import { personParts } from './own-person.js';
 import { untilSignedIn } from './relogin.js';
+import { ownShares } from './sharing.js';
 
 const PAUSES_MS = [1000, 2000, 4000, 8000];
 const SEND_TIMEOUT_MS = 120000;
@@ -84,14 +85,16 @@ defineMessages({
 /** Opens the dialog. */
 export function showOwnData() {
   const work = { closed: false };
+  const shares = ownShares();
   openDialog({
     title: t('data.title'),
-    content: [exportPart(), importPart(work), ...personParts()],
+    content: [exportPart(), importPart(work), part('share.mine', shares.node), ...personParts()],
     class: 'own-account',
     onClose: () => {
       work.closed = true;
     },
   });
+  shares.load();
 }
 
 /** Calls fn() when conversations have been imported. @param {function(): void} fn */

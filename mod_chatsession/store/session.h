@@ -37,6 +37,7 @@ typedef struct {
     const char *replaces;             /* hash of the session that ends in the same statement; NULL: none */
     const char *network;              /* text of an inet; may be NULL */
     const char *user_agent;           /* may be NULL */
+    bool adopt;                       /* what the guest of the session that it replaces wrote goes over to the user */
     int most;                         /* live sessions of the user, this one included; 0: any number */
     apr_interval_time_t max_lifetime; /* sessions older than this do not count among them; 0: all count */
     const char *legacy_id;            /* what it was exchanged for, of an anonymous session; NULL: nothing */
@@ -55,6 +56,15 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
  */
 apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session,
                                apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Make a guest: *id in pool, or NULL when the network made most of them within an hour. */
+apr_status_t cs_guest_create(const char **id, cs_db_t *db, const char *network, int most,
+                             apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Guests whose sessions are over for idle: their conversations into the trash for grace, themselves gone when they
+ * have none; at most batch of them. */
+apr_status_t cs_guest_expire(cs_db_t *db, apr_interval_time_t idle, apr_interval_time_t grace, int batch,
+                             apr_pool_t *pool) CS_MUSTCHECK;
 
 /** last_seen is now, unless the session was revoked meanwhile. */
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;

@@ -123,9 +123,11 @@ static apr_status_t read_outcome(const char *outcome)
 apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT outcome, evicted FROM chatsession.session_begin(decode($1, 'hex'), $2, $3::uuid, $4::integer,"
+        "SELECT b.outcome, b.evicted, CASE WHEN b.outcome = 'begun' AND $12::boolean"
+        " THEN chatsession.guest_adopt(decode($5, 'hex'), $3::uuid) END FROM chatsession.session_begin(decode($1, "
+        "'hex'), $2, $3::uuid, $4::integer,"
         " decode($5, 'hex'), $6::inet, $7, $8::integer, $9::bigint * interval '1 microsecond', $10,"
-        " to_timestamp(0) + $11::bigint * interval '1 microsecond')";
+        " to_timestamp(0) + $11::bigint * interval '1 microsecond') b";
     const cs_db_param_t params[] = {CS_DB_TEXT(session->id_hash),
                                     CS_DB_TEXT(session->ref),
                                     CS_DB_TEXT(session->user_id),
@@ -136,16 +138,41 @@ apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t
                                     CS_DB_TEXT(session->most ? apr_itoa(pool, session->most) : NULL),
                                     CS_DB_TEXT(print_usec(session->max_lifetime, pool)),
                                     CS_DB_TEXT(session->legacy_id),
-                                    CS_DB_TEXT(print_usec(session->legacy_end, pool))};
+                                    CS_DB_TEXT(print_usec(session->legacy_end, pool)),
+                                    CS_DB_TEXT(session->adopt && session->user_id ? "true" : "false")};
     cs_db_result_t *result;
     /* CS_DB_ONCE: a second run would meet the first one's hash and call it a conflict; the user logs in again instead.
      */
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 11, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, sql, 12, params, pool);
 
     if (evicted) {
         *evicted = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 1, 0) : 0;
     }
     return rv == APR_SUCCESS ? read_outcome(cs_db_text(result, 0, 0, NULL)) : rv;
+}
+
+apr_status_t cs_guest_create(const char **id, cs_db_t *db, const char *network, int most, apr_pool_t *pool)
+{
+    const cs_db_param_t params[] = {CS_DB_TEXT(network), CS_DB_TEXT(apr_itoa(pool, most))};
+    cs_db_result_t *result;
+    apr_status_t rv =
+        cs_db_run(&result, db, CS_DB_ONCE, "SELECT chatsession.guest_make($1::inet, $2::integer)", 2, params, pool);
+
+    *id = rv == APR_SUCCESS ? cs_db_text(result, 0, 0, NULL) : NULL;
+    return rv;
+}
+
+apr_status_t cs_guest_expire(cs_db_t *db, apr_interval_time_t idle, apr_interval_time_t grace, int batch,
+                             apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT chatsession.guest_sweep($1::bigint * interval '1 microsecond',"
+                              " $2::bigint * interval '1 microsecond', $3::integer)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, idle)),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, grace)),
+                                    CS_DB_TEXT(apr_itoa(pool, batch))};
+    cs_db_result_t *result;
+
+    return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
 }
 
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool)

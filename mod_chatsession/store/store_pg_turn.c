@@ -39,10 +39,14 @@ static double seconds_of(const cs_db_result_t *result, int row, int column)
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after, untitled"
-        " FROM chatsession.turn_enter($1::uuid, $2::uuid, $3,"
+        "SELECT t.outcome, t.message_id, t.answer_id, t.model, t.place, t.estimate, t.exceeded, t.retry_after,"
+        " t.untitled, CASE t.exceeded WHEN 'tokens' THEN l.tokens WHEN 'requests' THEN l.requests ELSE l.turns END"
+        " FROM (SELECT coalesce(u.max_turns, $15::integer) AS turns, coalesce(u.max_requests, $16::integer) AS "
+        "requests,"
+        "   coalesce(u.max_tokens, $17::bigint) AS tokens FROM chatsession.users u WHERE u.id = $1::uuid) l,"
+        " LATERAL chatsession.turn_enter($1::uuid, $2::uuid, $3,"
         " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'),"
-        " $13::integer, $14::integer, $15::integer, $16::integer, $17::bigint, $18::boolean)";
+        " $13::integer, $14::integer, l.turns, l.requests, l.tokens, $18::boolean) t";
     const cs_turn_limits_t *limits = &turn->limits;
     const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
                                     CS_DB_TEXT(turn->conversation_id),
@@ -66,8 +70,8 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 18, params, pool);
 
     *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv != APR_SUCCESS || !cs_db_rows(result)) {
+        return rv; /* no row: the user was erased a moment ago */
     }
     begun->message_id = cs_db_text(result, 0, 1, NULL);
     begun->answer_id = cs_db_text(result, 0, 2, NULL);
@@ -77,6 +81,7 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     begun->exceeded = cs_db_text(result, 0, 6, NULL);
     begun->retry_after = seconds_of(result, 0, 7);
     begun->untitled = cs_db_bool(result, 0, 8);
+    begun->limit = cs_db_int(result, 0, 9, 0);
     return read_begun(begun, cs_db_text(result, 0, 0, NULL));
 }
 

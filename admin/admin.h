@@ -71,7 +71,10 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
  * secret. New reference. */
 json_t *chatsession_filter_json(const cs_console_filter_t *filter);
 
-/** Whether state, from and to of a filter are what they must be; false: an error was answered, return *answer. */
+/** The failure of a list or search; 503 search_too_slow when the database's time limit ended it. */
+int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv);
+
+/** Whether the parts of a filter are what they must be; false: an error was answered, return *answer. */
 bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
 #endif

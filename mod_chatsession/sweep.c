@@ -11,6 +11,7 @@
 #include "store/audit.h"
 #include "store/conversation.h"
 #include "store/job.h"
+#include "store/search.h"
 #include "store/session.h"
 #include "store/throttle.h"
 #include "store/turn.h"
@@ -86,6 +87,21 @@ static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *po
     report(s, "CS0251", "a batch of a job", rv == CS_ECONFLICT ? APR_SUCCESS : rv, 0);
 }
 
+/* Messages of before the index of words come into it, no longer at a stretch than the purge. */
+static void catch_up(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const apr_time_t deadline = apr_time_now() + PURGE_TIME;
+    apr_int64_t total = 0;
+    apr_int64_t seen;
+    apr_status_t rv;
+
+    do {
+        rv = cs_search_catch_up(&seen, conf->db, BATCH, pool);
+        total += seen;
+    } while (rv == APR_SUCCESS && seen && apr_time_now() < deadline && !atomic_load(&stopping));
+    report(s, "CS0400", "messages taken into the index of words", rv, total);
+}
+
 /* The head of the audit log, where the database cannot reach it: who cuts the log's end off is seen by this line. */
 static void anchor(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
@@ -115,6 +131,9 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     purge(s, conf, pool);
     if (!atomic_load(&stopping)) {
         work(s, conf, pool);
+    }
+    if (!atomic_load(&stopping)) {
+        catch_up(s, conf, pool);
     }
     if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);

@@ -43,8 +43,11 @@ static void restore(request_rec *r, const saved_t *saved)
 }
 
 /* The proxy's name for the address: a unix socket's path goes into a note, as mod_proxy's own ProxyPass does it. */
-static const char *proxy_url(request_rec *r, const char *url)
+static const char *proxy_url(request_rec *r, const char *url, cs_prompt_form_e form)
 {
+    static const char *const paths[] = {[CS_PROMPT_CHAT] = "/chat/completions",
+                                        [CS_PROMPT_COMPLETION] = "/completions",
+                                        [CS_PROMPT_LLAMACPP] = "/completion"};
     const char *bar = strncmp(url, "unix:", 5) ? NULL : strchr(url, '|');
 
     if (bar) {
@@ -52,7 +55,7 @@ static const char *proxy_url(request_rec *r, const char *url)
                        ap_runtime_dir_relative(r->pool, apr_pstrmemdup(r->pool, url + 5, (apr_size_t)(bar - url) - 5)));
         url = bar + 1;
     }
-    return apr_pstrcat(r->pool, "proxy:", url, "/chat/completions", NULL);
+    return apr_pstrcat(r->pool, "proxy:", url, paths[form], NULL);
 }
 
 /* Make r look like a reverse-proxy request for the model: mod_proxy's handler takes it from there. */
@@ -67,7 +70,7 @@ static void disguise(chatsession_turn_t *turn)
     r->content_type = NULL;
     r->args = NULL;
     r->proxyreq = PROXYREQ_REVERSE;
-    r->filename = (char *)proxy_url(r, turn->backend->url);
+    r->filename = (char *)proxy_url(r, turn->backend->url, turn->backend->form);
     r->handler = "proxy-server";
     /* A 1xx answer of the backend would be written into the stream. */
     apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * What users take home. One conversation: JSON with everything, Markdown or plain text to read. All of one's own: the
- * operators' JSON lines, or Markdown. It is read conversation by conversation, so that a slow reader holds neither a
- * database connection nor more memory than one conversation; the last line of the JSON lines tells a whole file from
- * one that was cut.
+ * What users take home. One conversation: JSON with everything, Markdown or plain text to read. All of one's own, or
+ * some of it: the operators' JSON lines, or Markdown. It is read conversation by conversation, so that a slow reader
+ * holds neither a database connection nor more memory than one conversation; the last line of the JSON lines tells a
+ * whole file from one that was cut.
  */
 #include "chat.h"
 #include <http_log.h>
@@ -73,7 +73,10 @@ int chatsession_export_conversation(chatsession_call_t *call)
     return OK;
 }
 
-/* --- all of one's own --- */
+/* --- all of one's own, or some of it --- */
+
+/* Ids in one address: more do not fit into a request's line. */
+#define IDS_MAX 200
 
 typedef struct {
     chatsession_call_t *call;
@@ -196,6 +199,40 @@ static apr_status_t export_pages(export_t *export)
     return rv;
 }
 
+/* Those that were asked for, in that order. */
+static apr_status_t export_named(export_t *export, const apr_array_header_t *ids)
+{
+    apr_pool_t *one;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    apr_pool_create(&one, export->call->r->pool);
+    for (i = 0; i < ids->nelts && rv == APR_SUCCESS; i++) {
+        rv = export_one(export, APR_ARRAY_IDX(ids, i, const char *), one);
+        apr_pool_clear(one);
+    }
+    apr_pool_destroy(one);
+    return rv;
+}
+
+/* *ids: what ?ids= names, or NULL without it; false: it names something else than one to IDS_MAX conversations. */
+static bool read_ids(apr_array_header_t **ids, const chatsession_call_t *call)
+{
+    const char *text = chatsession_query(call, "ids");
+    char *rest = text ? apr_pstrdup(call->r->pool, text) : NULL;
+    char *last;
+    const char *id;
+
+    *ids = text ? apr_array_make(call->r->pool, 16, sizeof(const char *)) : NULL;
+    for (id = rest ? apr_strtok(rest, ",", &last) : NULL; id; id = apr_strtok(NULL, ",", &last)) {
+        if (!cs_uuid_is(id) || (*ids)->nelts == IDS_MAX) {
+            return false;
+        }
+        APR_ARRAY_PUSH(*ids, const char *) = id;
+    }
+    return !text || (*ids)->nelts > 0;
+}
+
 static void finish(export_t *export)
 {
     request_rec *r = export->call->r;
@@ -226,10 +263,14 @@ int chatsession_export_all(chatsession_call_t *call)
     request_rec *r = call->r;
     const char *format = chatsession_query(call, "format");
     export_t export = {.call = call};
+    apr_array_header_t *ids;
     apr_status_t rv;
 
     if (format && strcmp(format, "ndjson") != 0 && strcmp(format, "md") != 0) {
         return chatsession_bad_request(call, "format is neither ndjson nor md.");
+    }
+    if (!read_ids(&ids, call)) {
+        return chatsession_bad_request(call, "ids names no conversations: expected are 1 to 200 ids with commas.");
     }
     if (!format || !strcmp(format, "ndjson")) {
         export.digest = EVP_MD_CTX_new();
@@ -238,7 +279,7 @@ int chatsession_export_all(chatsession_call_t *call)
             return chatsession_reply_status(r, APR_ENOMEM);
         }
     }
-    rv = export_pages(&export);
+    rv = ids ? export_named(&export, ids) : export_pages(&export);
     if (rv != APR_SUCCESS && !export.begun) {
         return chatsession_reply_status(r, rv);
     }

@@ -167,8 +167,13 @@ static int get_prompt(chatsession_call_t *call)
     for (int i = 0; i < cs_db_rows(rows); i++) {
         cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
     }
-    text = cs_prompt_to_text(prompt, (cs_prompt_family_e)chatsession_number(call->conf, CHATSESSION_CHATSTREAM_PROMPT),
-                             pool);
+    text = cs_prompt_to_text(prompt,
+                             chatsession_find_template(call->conf,
+                                                       chatsession_string(call->conf, CHATSESSION_CHATSTREAM_PROMPT)),
+                             NULL, pool);
+    if (!text) {
+        return chatsession_reply_status(call->r, APR_ENOMEM);
+    }
     return reply_success(call, "success", "prompt", json_string(cs_prompt_percent_encode(text, pool)));
 }
 

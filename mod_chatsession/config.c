@@ -17,7 +17,6 @@
 #include "assets.h"
 #include "chatstream.h"
 #include "core/duration.h"
-#include "core/prompttext.h"
 #include "mounts.h"
 #include "request.h"
 #include "secret.h"
@@ -150,8 +149,8 @@ typedef struct {
         "what a conversation is called until its owner says") \
     ROW(CHATSTREAM, "ChatSessionChatStream", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "ChatStream's interface under the mount of the chat") \
-    ROW(CHATSTREAM_PROMPT, "ChatSessionChatStreamPrompt", set_setting, TYPE_CHOICE, CHOICE(CS_PROMPT_REDPAJAMA, "redpajama|rinna"), \
-        "the family of models for which get_prompt writes a history")
+    ROW(CHATSTREAM_PROMPT, "ChatSessionChatStreamPrompt", set_setting, TYPE_STRING, TEXT("redpajama"), \
+        "the template with which get_prompt writes a history: redpajama, rinna or one of ChatSessionPromptTemplate")
 
 #define SETTING_ROW(index, name, set, type, values, help) [CHATSESSION_##index] = {name, type, values, help},
 static const setting_t settings[CHATSESSION_SETTINGS] = {SETTINGS(SETTING_ROW)};
@@ -544,8 +543,10 @@ const command_rec chatsession_commands[] = {
     AP_INIT_ITERATE("ChatSessionAuditKeyFile", chatsession_add_audit_key_file, NULL, RSRC_CONF,
                     "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", chatsession_add_backend, NULL, RSRC_CONF,
-                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]; the first is the "
-                      "default"),
+                      "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] [chat-mode=on|off] "
+                      "[form=chat|completions|llamacpp] [template=NAME]; the first is the default"),
+    AP_INIT_TAKE_ARGV("ChatSessionPromptTemplate", chatsession_add_template, NULL, RSRC_CONF,
+                      "how a history becomes one text: NAME OPTION=TEXT ..."),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
@@ -596,6 +597,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
     merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;
+    merged->templates = merged->templates ? merged->templates : parent->templates;
     merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
@@ -792,7 +794,10 @@ int chatsession_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 
         chatsession_join_audit_keys(conf);
         conf->mounts = chatsession_mounts_find(pconf, s);
-        problem = find_problem(ptemp, conf);
+        problem = chatsession_resolve_templates(conf, ptemp);
+        if (!problem) {
+            problem = find_problem(ptemp, conf);
+        }
         if (!problem && (chatsession_mounts_have(conf->mounts, "chatsession") ||
                          chatsession_mounts_have(conf->mounts, "chatsession-admin"))) {
             problem = chatsession_assets_load(&conf->assets, chatsession_string(conf, CHATSESSION_PAGES), pconf);

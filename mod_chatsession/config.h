@@ -16,6 +16,7 @@
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
+#include "core/prompttext.h"
 #include "core/session.h"
 #include "core/token.h"
 #include "store/db.h"
@@ -98,7 +99,7 @@ typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chat
 /** CHATSESSION_TITLE: what a conversation is called until its owner says. */
 typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
 
-/** One model behind the site: ChatSessionBackend NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]. */
+/** One model behind the site: a line ChatSessionBackend. */
 typedef struct {
     const char *name;  /* what the API and the pages call it */
     const char *url;   /* of the OpenAI API, without a trailing slash; also balancer:// and unix:…|http://… */
@@ -106,7 +107,11 @@ typedef struct {
     const char *authorization; /* the whole header value, or NULL; never logged */
     apr_int64_t context;       /* tokens of a request and its answer; 0: unknown */
     int turns;                 /* so many turns are sent; 0: all */
-    atomic_uint *density;      /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
+    bool last_alone;           /* nothing is sent but the system text and the last message */
+    cs_prompt_form_e form;
+    const char *template_name;            /* NULL: none given */
+    const cs_prompt_template_t *template; /* of a form with one text; set when the configuration is checked */
+    atomic_uint *density;                 /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
 /** Which role a user has whom somebody else authenticates: the first rule whose expression holds. */
@@ -134,9 +139,10 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
-    cs_audit_key_t *audit_keys;        /* of ChatSessionAuditKeyFile; NULL: none */
-    cs_audit_key_t *secret_audit_keys; /* of ChatSessionSecretFile */
+    cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
+    cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
+    apr_array_header_t *templates;       /* of cs_prompt_template_t *; NULL: none but those that core knows */
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
@@ -197,5 +203,8 @@ cs_password_cost_t chatsession_password_cost(const chatsession_server_t *conf);
 
 /** The backend of that name, the first one for NULL, or NULL. */
 const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name);
+
+/** The template of that name, the configuration's own before those that core knows, or NULL. */
+const cs_prompt_template_t *chatsession_find_template(const chatsession_server_t *conf, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* ChatSessionBackend: a model, and the worker of mod_proxy that leads to it. */
+/* ChatSessionBackend: a model, and the worker of mod_proxy that leads to it. ChatSessionPromptTemplate: how one that
+ * knows no messages is asked. */
 #include "config_private.h"
 #include <http_core.h>
 #include <apr_lib.h>
@@ -26,34 +27,13 @@ static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *b
                               backend->name, arg);
 }
 
-static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
+static const char *read_key(cmd_parms *cmd, chatsession_backend_t *backend, const char *file)
 {
+    const char *path = ap_server_root_relative(cmd->pool, file);
     const char *problem;
-    const char *path;
-    const char *key;
     apr_size_t len;
+    const char *key = path ? chatsession_secret_file(cmd->pool, path, 4096, &len, &problem) : NULL;
 
-    if (!strncmp(arg, "model=", 6) && arg[6]) {
-        backend->model = apr_pstrdup(cmd->pool, arg + 6);
-        return NULL;
-    }
-    if (!strncmp(arg, "context=", 8)) {
-        return backend_number(cmd, backend, arg, &backend->context);
-    }
-    if (!strncmp(arg, "turns=", 6)) {
-        apr_int64_t turns;
-        problem = backend_number(cmd, backend, arg, &turns);
-        backend->turns = (int)turns;
-        return problem;
-    }
-    if (strncmp(arg, "key-file=", 9) != 0 || !arg[9]) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS and "
-                            "turns=N",
-                            backend->name, arg);
-    }
-    path = ap_server_root_relative(cmd->pool, arg + 9);
-    key = path ? chatsession_secret_file(cmd->pool, path, 4096, &len, &problem) : NULL;
     if (!key) {
         return apr_psprintf(cmd->pool, "ChatSessionBackend %s: key-file: %s", backend->name,
                             path ? problem : "not a path");
@@ -64,6 +44,70 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
     }
     backend->authorization = apr_pstrcat(cmd->pool, "Bearer ", key, NULL);
     return NULL;
+}
+
+static const struct {
+    const char *name;
+    cs_prompt_form_e form;
+} forms[] = {{"chat", CS_PROMPT_CHAT}, {"completions", CS_PROMPT_COMPLETION}, {"llamacpp", CS_PROMPT_LLAMACPP}};
+
+static const char *set_form(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
+{
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (!strcmp(forms[i].name, arg + 5)) {
+            backend->form = forms[i].form;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool,
+                        "ChatSessionBackend %s: \"%s\" is none of form=chat, form=completions and "
+                        "form=llamacpp",
+                        backend->name, arg);
+}
+
+static const char *set_chat_mode(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
+{
+    backend->last_alone = !strcmp(arg + 10, "off");
+    return backend->last_alone || !strcmp(arg + 10, "on")
+               ? NULL
+               : apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is neither chat-mode=on nor chat-mode=off",
+                              backend->name, arg);
+}
+
+static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend, const char *arg)
+{
+    const char *problem;
+
+    if (!strncmp(arg, "model=", 6) && arg[6]) {
+        backend->model = apr_pstrdup(cmd->pool, arg + 6);
+        return NULL;
+    }
+    if (!strncmp(arg, "form=", 5)) {
+        return set_form(cmd, backend, arg);
+    }
+    if (!strncmp(arg, "template=", 9) && arg[9]) {
+        backend->template_name = apr_pstrdup(cmd->pool, arg + 9);
+        return NULL;
+    }
+    if (!strncmp(arg, "chat-mode=", 10)) {
+        return set_chat_mode(cmd, backend, arg);
+    }
+    if (!strncmp(arg, "context=", 8)) {
+        return backend_number(cmd, backend, arg, &backend->context);
+    }
+    if (!strncmp(arg, "turns=", 6)) {
+        apr_int64_t turns;
+        problem = backend_number(cmd, backend, arg, &turns);
+        backend->turns = (int)turns;
+        return problem;
+    }
+    if (!strncmp(arg, "key-file=", 9) && arg[9]) {
+        return read_key(cmd, backend, arg + 9);
+    }
+    return apr_psprintf(cmd->pool,
+                        "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS, turns=N, "
+                        "chat-mode=on|off, form=chat|completions|llamacpp and template=NAME",
+                        backend->name, arg);
 }
 
 /* Lines of configuration out of memory, in the form that ap_build_config reads. */
@@ -132,7 +176,8 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
 
     (void)dir;
     if (argc < 2) {
-        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N]";
+        return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] "
+               "[chat-mode=on|off] [form=chat|completions|llamacpp] [template=NAME]";
     }
     if (strlen(argv[0]) > 64 ||
         strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
@@ -179,4 +224,87 @@ const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t
         }
     }
     return NULL;
+}
+
+/* --- templates --- */
+
+const char *chatsession_add_template(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    cs_prompt_template_t *template;
+
+    (void)dir;
+    if (argc < 2) {
+        return "ChatSessionPromptTemplate: expected NAME and options such as requester=User";
+    }
+    if (chatsession_find_template(conf, argv[0])) {
+        return apr_psprintf(cmd->pool, "ChatSessionPromptTemplate: the name \"%s\" is taken already", argv[0]);
+    }
+    template = cs_prompt_template_create(argv[0], cmd->pool);
+    for (int i = 1; i < argc; i++) {
+        const char *problem;
+        if (cs_prompt_template_set(template, apr_pstrdup(cmd->pool, argv[i]), &problem, cmd->pool) != APR_SUCCESS) {
+            return apr_psprintf(cmd->pool, "ChatSessionPromptTemplate %s: \"%s\": %s", argv[0], argv[i], problem);
+        }
+    }
+    if (!conf->templates) {
+        conf->templates = apr_array_make(cmd->pool, 2, sizeof(const cs_prompt_template_t *));
+    }
+    APR_ARRAY_PUSH(conf->templates, const cs_prompt_template_t *) = template;
+    return NULL;
+}
+
+const cs_prompt_template_t *chatsession_find_template(const chatsession_server_t *conf, const char *name)
+{
+    for (int i = 0; conf->templates && i < conf->templates->nelts; i++) {
+        const cs_prompt_template_t *template = APR_ARRAY_IDX(conf->templates, i, const cs_prompt_template_t *);
+        if (!strcmp(template->name, name)) {
+            return template;
+        }
+    }
+    return cs_prompt_template_builtin(name);
+}
+
+static const char *resolve_template(const chatsession_server_t *conf, chatsession_backend_t *backend, apr_pool_t *pool)
+{
+    if (backend->form == CS_PROMPT_CHAT) {
+        return backend->template_name
+                   ? apr_psprintf(pool,
+                                  "ChatSessionBackend %s has a template= but not form=completions or "
+                                  "form=llamacpp: messages need none",
+                                  backend->name)
+                   : NULL;
+    }
+    if (!backend->template_name) {
+        return apr_psprintf(pool,
+                            "ChatSessionBackend %s needs template=redpajama, template=rinna or the name of a "
+                            "ChatSessionPromptTemplate",
+                            backend->name);
+    }
+    /* A virtual host may share the main server's backends: what they mean was decided there. */
+    if (!backend->template) {
+        backend->template = chatsession_find_template(conf, backend->template_name);
+    }
+    return backend->template ? NULL
+                             : apr_psprintf(pool,
+                                            "ChatSessionBackend %s: template=%s is neither redpajama nor rinna, and no "
+                                            "ChatSessionPromptTemplate has this name",
+                                            backend->name, backend->template_name);
+}
+
+const char *chatsession_resolve_templates(chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const char *name = chatsession_string(conf, CHATSESSION_CHATSTREAM_PROMPT);
+    const char *problem = NULL;
+
+    if (!chatsession_find_template(conf, name)) {
+        return apr_psprintf(pool,
+                            "ChatSessionChatStreamPrompt: \"%s\" is neither redpajama nor rinna, and no "
+                            "ChatSessionPromptTemplate has this name",
+                            name);
+    }
+    for (int i = 0; conf->backends && i < conf->backends->nelts && !problem; i++) {
+        problem = resolve_template(conf, &APR_ARRAY_IDX(conf->backends, i, chatsession_backend_t), pool);
+    }
+    return problem;
 }

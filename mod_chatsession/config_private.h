@@ -11,6 +11,10 @@
 const char *chatsession_add_secret_file(cmd_parms *cmd, void *dir, const char *arg);
 const char *chatsession_add_audit_key_file(cmd_parms *cmd, void *dir, const char *arg);
 const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *chatsession_add_template(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+
+/** When all lines are read: the templates that lines name; a sentence where one does not exist. */
+const char *chatsession_resolve_templates(chatsession_server_t *conf, apr_pool_t *pool);
 
 /** When all lines are read: what the secrets sealed before there were keys of the log's own still verifies. */
 void chatsession_join_audit_keys(chatsession_server_t *conf);

@@ -32,7 +32,10 @@ static int get_models(chatsession_call_t *call)
     json_t *data = json_array();
 
     for (int i = 0; i < backends->nelts; i++) {
-        json_array_append_new(data, model_json(&APR_ARRAY_IDX(backends, i, chatsession_backend_t)));
+        const chatsession_backend_t *backend = &APR_ARRAY_IDX(backends, i, chatsession_backend_t);
+        if (backend->form == CS_PROMPT_CHAT) {
+            json_array_append_new(data, model_json(backend));
+        }
     }
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s,s:o}", "object", "list", "data", data));
 }
@@ -42,9 +45,17 @@ static int no_such_model(chatsession_call_t *call)
     return chatsession_reply_error(call->r, HTTP_NOT_FOUND, "model_not_found", "There is no model of this name.");
 }
 
+/* Requests and answers pass as they are, so a model that is asked with one text has no place here. */
+static const chatsession_backend_t *find_model(const chatsession_call_t *call, const char *name)
+{
+    const chatsession_backend_t *backend = name ? chatsession_find_backend(call->conf, name) : NULL;
+
+    return backend && backend->form == CS_PROMPT_CHAT ? backend : NULL;
+}
+
 static int get_model(chatsession_call_t *call)
 {
-    const chatsession_backend_t *backend = chatsession_find_backend(call->conf, call->word);
+    const chatsession_backend_t *backend = find_model(call, call->word);
 
     return backend ? chatsession_reply_json(call->r, HTTP_OK, model_json(backend)) : no_such_model(call);
 }
@@ -147,7 +158,7 @@ static int post_completions(chatsession_call_t *call)
                           .session_hash = call->session->id_hash,
                           .client_id = new_uuid(pool),
                           .content = question_of(messages, pool)};
-    const chatsession_backend_t *backend = name ? chatsession_find_backend(call->conf, name) : NULL;
+    const chatsession_backend_t *backend = find_model(call, name);
     bool made;
     int rv;
 

@@ -13,6 +13,7 @@
 #include "core/sse.h"
 #include "core/utf8.h"
 #include "events.h"
+#include "prompt.h"
 #include "recorder.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -150,7 +151,43 @@ static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
     return APR_ECONNABORTED;
 }
 
-/* Append text to the answer and the event that tells the browser. */
+/* Append text to the answer. */
+static apr_status_t append_text(record_t *record, const char *text, apr_size_t len, apr_size_t limit)
+{
+    chatsession_turn_t *turn = record->turn;
+
+    if (chatsession_recorder_append(turn, text, len, limit) != APR_SUCCESS) {
+        return too_long(turn, limit);
+    }
+    turn->points += (apr_int64_t)cs_utf8_count(text, len);
+    if (turn->plain) {
+        turn->plain->sending = true;
+        apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
+        apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+    }
+    return APR_SUCCESS;
+}
+
+/* What the template leaves of a piece's text takes its place. */
+static apr_status_t pass_template(record_t *record, cs_completion_t *piece)
+{
+    cs_text_t *text = record->turn->answer_text ? cs_text_create(record->scratch) : NULL;
+    apr_status_t rv;
+
+    if (!text) {
+        return APR_SUCCESS;
+    }
+    rv = chatsession_prompt_text(record->turn, piece->content ? piece->content : "", piece->content_len,
+                                 piece->finish_reason || piece->done, text);
+    piece->content_len = cs_text_length(text);
+    piece->content = piece->content_len ? cs_text_get(text) : NULL;
+    if (rv == APR_SUCCESS && cs_answertext_is_stopped(record->turn->answer_text) && !piece->finish_reason) {
+        piece->finish_reason = "stop";
+    }
+    return rv;
+}
+
+/* Append what has come to the answer and the event that tells the browser. */
 static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
 {
     chatsession_turn_t *turn = record->turn;
@@ -158,14 +195,8 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     json_t *delta;
 
     if (piece->content_len) {
-        if (chatsession_recorder_append(turn, piece->content, piece->content_len, limit) != APR_SUCCESS) {
-            return too_long(turn, limit);
-        }
-        turn->points += (apr_int64_t)cs_utf8_count(piece->content, piece->content_len);
-        if (turn->plain) {
-            turn->plain->sending = true;
-            apr_brigade_write(record->out, NULL, NULL, cs_text_get(turn->text), cs_text_length(turn->text));
-            apr_brigade_puts(record->out, NULL, NULL, turn->plain->mark);
+        if (append_text(record, piece->content, piece->content_len, limit) != APR_SUCCESS) {
+            return APR_ECONNABORTED;
         }
         turn->heard = true;
     }
@@ -218,6 +249,7 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     record_t *record = baton;
     chatsession_turn_t *turn = record->turn;
     cs_completion_t piece;
+    apr_status_t rv;
 
     (void)name;
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
@@ -239,13 +271,24 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     if (piece.usage && keep_usage(record, piece.usage) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
+    turn->heard |= piece.content_len > 0;
+    if (pass_template(record, &piece) != APR_SUCCESS) {
+        return APR_ENOMEM;
+    }
     if (piece.finish_reason && !turn->finish_reason) {
         turn->finish_reason = apr_pstrdup(turn->r->pool, piece.finish_reason);
     }
     if (piece.done) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
     }
-    return take_text(record, &piece);
+    rv = take_text(record, &piece);
+    if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING && turn->answer_text &&
+        cs_answertext_is_stopped(turn->answer_text)) {
+        /* A server that does not know the stop text goes on writing: it is left. */
+        chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
+        rv = APR_ECONNABORTED;
+    }
+    return rv;
 }
 
 /* The caller gets the answer under our headers, not under those of the model's server. */

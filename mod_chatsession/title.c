@@ -4,9 +4,9 @@
 #include <http_log.h>
 #include <apr_strings.h>
 #include "backend.h"
-#include "core/chatprompt.h"
 #include "core/json.h"
 #include "core/utf8.h"
+#include "prompt.h"
 #include "stream.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -50,7 +50,7 @@ static apr_status_t build_body(chatsession_turn_t *asking, const chatsession_tur
     cs_prompt_add(prompt, "user", beginning(cs_db_text(rows, 0, 1, NULL), pool));
     cs_prompt_add(prompt, "assistant", beginning(cs_text_get(turn->text), pool));
     cs_prompt_add(prompt, "user", instruction);
-    return cs_prompt_to_completions(&asking->body, &asking->body_len, prompt, &options, pool);
+    return chatsession_prompt_write(asking, prompt, &options);
 }
 
 /* What models put around a title all the same. */

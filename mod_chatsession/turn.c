@@ -6,8 +6,9 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "backend.h"
-#include "core/chatprompt.h"
+#include "core/utf8.h"
 #include "events.h"
+#include "prompt.h"
 #include "queue.h"
 #include "recorder.h"
 #include "reply.h"
@@ -72,60 +73,10 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 
 /* --- to the model --- */
 
-/* How many octets of text fit the model's context, as far as its server's own counting tells. */
-static apr_size_t window_octets(const chatsession_backend_t *backend, const json_t *params)
-{
-    const apr_int64_t wanted = json_integer_value(json_object_get(params, "max_tokens"));
-    /* The answer needs room as well: a quarter, when nobody says how much; and it never takes all of it. */
-    const apr_int64_t answer = wanted && wanted < backend->context * 3 / 4 ? wanted : backend->context / 4;
-
-    return (apr_size_t)((backend->context - answer) * 1000 / atomic_load(backend->density));
-}
-
-/* What the model's server counted of the request says how dense its tokens are. */
-static void calibrate(const chatsession_turn_t *turn)
-{
-    json_t *usage = cs_text_length(turn->usage) ? json_loads(cs_text_get(turn->usage), 0, NULL) : NULL;
-    const json_int_t tokens = json_integer_value(json_object_get(usage, "prompt_tokens"));
-    const apr_int64_t seen = turn->prompt_octets ? tokens * 1000 / (apr_int64_t)turn->prompt_octets : 0;
-
-    /* A short prompt is mostly the template's own tokens. */
-    if (turn->prompt_octets >= 200 && tokens > 0 && tokens <= APR_INT32_MAX) {
-        const apr_int64_t mixed = (3 * (apr_int64_t)atomic_load(turn->backend->density) + seen) / 4;
-        atomic_store(turn->backend->density, (unsigned)(mixed < 20 ? 20 : mixed > 2000 ? 2000 : mixed));
-    }
-    json_decref(usage);
-}
-
-/* The upstream body out of the branch that ends with the user's message. */
-static apr_status_t body_of_history(chatsession_turn_t *turn)
-{
-    apr_pool_t *pool = turn->r->pool;
-    const chatsession_backend_t *backend = turn->backend;
-
-    const cs_prompt_options_t options = {.model = backend->model,
-                                         .stream = true,
-                                         .max_turns = backend->turns,
-                                         .max_octets =
-                                             backend->context ? window_octets(backend, turn->settings->params) : 0,
-                                         .params = turn->settings->params};
-    cs_prompt_t *prompt = cs_prompt_create(pool);
-    cs_db_result_t *rows;
-    apr_status_t rv = cs_turn_history(&rows, turn->conf->db, turn->message_id, pool);
-
-    prompt->system = turn->settings->system;
-    prompt->examples = turn->settings->examples;
-    for (int i = 0; rv == APR_SUCCESS && i < cs_db_rows(rows); i++) {
-        cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
-    }
-    turn->prompt_octets = cs_prompt_octets(prompt, &options);
-    return rv == APR_SUCCESS ? cs_prompt_to_completions(&turn->body, &turn->body_len, prompt, &options, pool) : rv;
-}
-
 static apr_status_t build_body(chatsession_turn_t *turn)
 {
     if (!turn->relay) {
-        return body_of_history(turn);
+        return chatsession_prompt_history(turn);
     }
     turn->body = turn->relay->body;
     turn->body_len = turn->relay->body_len;
@@ -267,7 +218,7 @@ static void end_plain(chatsession_turn_t *turn, const char *status)
         return;
     }
     if (!strcmp(status, "complete") || !strcmp(status, "stopped")) {
-        if (!turn->plain->sending) {
+        if (!turn->plain->sending || turn->plain->rest) {
             ap_set_content_type(r, "text/plain; charset=utf-8");
             ap_rwrite(cs_text_get(turn->text), (int)cs_text_length(turn->text), r);
             ap_rputs(turn->plain->mark, r);
@@ -281,20 +232,34 @@ static void end_plain(chatsession_turn_t *turn, const char *status)
     }
 }
 
+/* What is still held back: half a character, the beginning of a stop text that did not come. */
+static void flush_rest(chatsession_turn_t *turn)
+{
+    const char *half = turn->reader ? cs_completion_rest(turn->reader) : "";
+    cs_text_t *rest = cs_text_create(turn->r->pool);
+    apr_status_t rv = chatsession_prompt_text(turn, half, strlen(half), true, rest);
+
+    if (rv != APR_SUCCESS || !cs_text_length(rest) ||
+        chatsession_recorder_append(turn, cs_text_get(rest), cs_text_length(rest), 0) != APR_SUCCESS) {
+        return;
+    }
+    turn->points += (apr_int64_t)cs_utf8_count(cs_text_get(rest), cs_text_length(rest));
+    if (chatsession_turn_has_events(turn)) {
+        send_chunk(turn, cs_text_get(rest));
+    }
+    if (turn->plain) {
+        turn->plain->rest = true;
+    }
+}
+
 /* Nothing may be sent as done before it is committed. */
 static void finish(chatsession_turn_t *turn)
 {
     cs_turn_finished_e outcome;
     const char *status = state_names[turn->state];
-    const char *rest = turn->reader ? cs_completion_rest(turn->reader) : "";
     apr_status_t rv;
 
-    if (*rest && chatsession_recorder_append(turn, rest, strlen(rest), 0) == APR_SUCCESS) {
-        turn->points++;
-        if (chatsession_turn_has_events(turn)) {
-            send_chunk(turn, rest);
-        }
-    }
+    flush_rest(turn);
     rv = commit_end(turn, &outcome);
     if (rv != APR_SUCCESS) {
         char buf[160];
@@ -381,7 +346,7 @@ static int stream(chatsession_turn_t *turn, bool untitled)
     }
     finish(turn);
     chatsession_recorder_remove(turn);
-    calibrate(turn);
+    chatsession_prompt_calibrate(turn);
     if (titled && turn->state == CHATSESSION_TURN_COMPLETE) {
         chatsession_title_make(turn);
     }

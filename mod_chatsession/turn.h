@@ -16,6 +16,7 @@
 #include <util_filter.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "core/answertext.h"
 #include "core/completion.h"
 #include "core/extra.h"
 #include "core/text.h"
@@ -55,6 +56,7 @@ typedef struct {
     bool running;          /* nothing was begun and nothing answered: another answer is being written */
     bool sending;          /* its status and headers are on their way */
     apr_table_t *headers;  /* ours */
+    bool rest;             /* more text came at the end than was sent */
 } chatsession_plain_t;
 
 struct chatsession_turn {
@@ -77,6 +79,7 @@ struct chatsession_turn {
     apr_size_t body_len;
     apr_size_t prompt_octets; /* of the texts in it */
     cs_completion_reader_t *reader;
+    cs_answertext_t *answer_text; /* what its text goes through; NULL: it is as it comes */
     apr_time_t began, last_heard;
     bool heard; /* at least one token */
     const char *finish_reason;

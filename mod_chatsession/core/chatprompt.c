@@ -60,8 +60,7 @@ static apr_size_t fixed_octets(const cs_prompt_t *prompt)
     return octets;
 }
 
-/** The index of the first message that is sent: a user's, when turns are left out. */
-static int window_start(const cs_prompt_t *prompt, const cs_prompt_options_t *options)
+int cs_prompt_window(const cs_prompt_t *prompt, const cs_prompt_options_t *options)
 {
     apr_size_t octets = fixed_octets(prompt);
     int at = prompt->messages->nelts, start = at, turns = 0;
@@ -84,13 +83,12 @@ apr_size_t cs_prompt_octets(const cs_prompt_t *prompt, const cs_prompt_options_t
     apr_size_t octets = fixed_octets(prompt);
     int at;
 
-    for (at = window_start(prompt, options); at < prompt->messages->nelts; at++)
+    for (at = cs_prompt_window(prompt, options); at < prompt->messages->nelts; at++)
         octets += octets_of(message_at(prompt, at)->content);
     return octets;
 }
 
-/** Only the two sides of a conversation: a message that calls itself the system's is none of ours. */
-static bool is_sendable(const cs_prompt_t *prompt)
+bool cs_prompt_is_sendable(const cs_prompt_t *prompt)
 {
     int count = prompt->messages->nelts, at;
 
@@ -123,7 +121,7 @@ static apr_status_t add_messages(json_t *messages, const cs_prompt_t *prompt, co
         rv = add_message(messages, "system", prompt->system);
     if (rv == APR_SUCCESS && prompt->examples && json_array_extend(messages, (json_t *)prompt->examples) != 0)
         rv = APR_ENOMEM;
-    for (at = window_start(prompt, options); at < prompt->messages->nelts && rv == APR_SUCCESS; at++) {
+    for (at = cs_prompt_window(prompt, options); at < prompt->messages->nelts && rv == APR_SUCCESS; at++) {
         const cs_prompt_message_t *message = message_at(prompt, at);
 
         if (is_users(message) || (message->content && *message->content))
@@ -134,8 +132,8 @@ static apr_status_t add_messages(json_t *messages, const cs_prompt_t *prompt, co
 
 static bool is_ours(const char *name)
 {
-    return strcmp(name, "model") == 0 || strcmp(name, "messages") == 0 || strcmp(name, "stream") == 0 ||
-           strcmp(name, "stream_options") == 0;
+    return strcmp(name, "model") == 0 || strcmp(name, "messages") == 0 || strcmp(name, "prompt") == 0 ||
+           strcmp(name, "stream") == 0 || strcmp(name, "stream_options") == 0;
 }
 
 static int add_params(json_t *body, json_t *params)
@@ -152,7 +150,7 @@ static int add_params(json_t *body, json_t *params)
     return failed;
 }
 
-static apr_status_t add_options(json_t *body, const cs_prompt_options_t *options)
+apr_status_t cs_prompt_add_options(json_t *body, const cs_prompt_options_t *options)
 {
     /* jansson iterates only what is not const, though it changes nothing but a count of references. */
     int failed = add_params(body, (json_t *)options->params);
@@ -171,7 +169,7 @@ apr_status_t cs_prompt_to_completions(const char **body, apr_size_t *len, const 
 
     *body = NULL;
     *len = 0;
-    if (!is_sendable(prompt))
+    if (!cs_prompt_is_sendable(prompt))
         goto cleanup;
     if (json_object_set_new(json, "model", json_string(options->model)) != 0) {
         rv = CS_ENOTTEXT;
@@ -180,7 +178,7 @@ apr_status_t cs_prompt_to_completions(const char **body, apr_size_t *len, const 
     if ((rv = json_object_set(json, "messages", messages) == 0 ? APR_SUCCESS : APR_ENOMEM) != APR_SUCCESS)
         goto cleanup;
     if ((rv = add_messages(messages, prompt, options)) == APR_SUCCESS)
-        rv = add_options(json, options);
+        rv = cs_prompt_add_options(json, options);
     if (rv == APR_SUCCESS && !(*body = cs_json_print(json, len, pool)))
         rv = APR_ENOMEM;
 

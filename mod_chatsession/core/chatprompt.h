@@ -27,9 +27,9 @@ typedef struct {
 typedef struct {
     const char *model;
     bool stream;
-    int max_turns;        /* 0: all */
+    int max_turns;         /* 0: all */
     apr_size_t max_octets; /* of all texts; 0: no limit. The newest turn is sent however long it is */
-    const json_t *params; /* temperature, top_p, max_tokens, …: merged in; NULL: none */
+    const json_t *params;  /* temperature, top_p, max_tokens, …: merged in; NULL: none */
 } cs_prompt_options_t;
 
 /** An empty prompt in pool. */
@@ -40,6 +40,16 @@ void cs_prompt_add(cs_prompt_t *prompt, const char *role, const char *content);
 
 /** How many turns: messages of the user. */
 int cs_prompt_turns(const cs_prompt_t *prompt);
+
+/** Whether it ends with a message of the user and has no other roles than the two: a message that calls itself the
+ * system's is none of ours. */
+bool cs_prompt_is_sendable(const cs_prompt_t *prompt);
+
+/** The index of the first message that is sent: a user's, when turns are left out. */
+int cs_prompt_window(const cs_prompt_t *prompt, const cs_prompt_options_t *options);
+
+/** Put params, and stream with its options, into the body of a request. */
+apr_status_t cs_prompt_add_options(json_t *body, const cs_prompt_options_t *options) CS_MUSTCHECK;
 
 /** Octets of the texts that cs_prompt_to_completions sends by options. */
 apr_size_t cs_prompt_octets(const cs_prompt_t *prompt, const cs_prompt_options_t *options);

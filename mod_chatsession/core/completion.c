@@ -372,13 +372,53 @@ static apr_status_t join_parts(json_t *delta, apr_pool_t *pool)
 
 static apr_status_t find_texts(parts_t *parts)
 {
-    apr_status_t rv = get_string(&parts->content, parts->delta, "content");
+    apr_status_t rv = parts->delta ? get_string(&parts->content, parts->delta, "content")
+                                   : get_string(&parts->content, parts->choice, "text");
 
     if (rv == APR_SUCCESS)
         rv = get_string(&parts->reasoning, parts->delta, "reasoning_content");
     if (rv == APR_SUCCESS && !parts->reasoning)
         rv = get_string(&parts->reasoning, parts->delta, "reasoning");
     return rv;
+}
+
+/* ---- llama.cpp's own /completion ---- */
+
+/** {"content":"…","stop":false}; the last one has "stop":true and counts. */
+static bool is_llamacpp(const json_t *json)
+{
+    return json_is_string(json_object_get(json, "content")) && json_is_boolean(json_object_get(json, "stop"));
+}
+
+static const char *finish_of_llamacpp(const json_t *json)
+{
+    const char *type = string_of(json, "stop_type");
+
+    return (type && strcmp(type, "limit") == 0) || json_is_true(json_object_get(json, "stopped_limit")) ? "length"
+                                                                                                        : "stop";
+}
+
+/** Its last piece in OpenAI's words: choices with the finish reason, usage. */
+static apr_status_t find_llamacpp(parts_t *parts, json_t *json)
+{
+    const json_int_t asked = json_integer_value(json_object_get(json, "tokens_evaluated"));
+    const json_int_t answered = json_integer_value(json_object_get(json, "tokens_predicted"));
+
+    parts->content = json_object_get(json, "content");
+    if (!json_is_true(json_object_get(json, "stop")))
+        return APR_SUCCESS;
+    parts->is_whole = true;
+    if (json_object_set_new(json, "choices",
+                            json_pack("[{s:i,s:s}]", "index", 0, "finish_reason", finish_of_llamacpp(json))) != 0)
+        return APR_ENOMEM;
+    parts->choice = json_array_get(json_object_get(json, "choices"), 0);
+    if (asked < 0 || answered < 0 || asked > APR_INT32_MAX || answered > APR_INT32_MAX || !(asked + answered))
+        return APR_SUCCESS;
+    return json_object_set_new(json, "usage",
+                               json_pack("{s:I,s:I,s:I}", "prompt_tokens", asked, "completion_tokens", answered,
+                                         "total_tokens", asked + answered)) == 0
+               ? APR_SUCCESS
+               : APR_ENOMEM;
 }
 
 static apr_status_t find_parts(parts_t *parts, const json_t *json, apr_pool_t *pool)
@@ -389,6 +429,8 @@ static apr_status_t find_parts(parts_t *parts, const json_t *json, apr_pool_t *p
     memset(parts, 0, sizeof(*parts));
     if (!json_is_object(json))
         return CS_EMALFORMED;
+    if (!json_is_array(choices) && is_llamacpp(json))
+        return find_llamacpp(parts, (json_t *)json);
     if (!json_is_array(choices))
         return error_of(json) ? APR_SUCCESS : CS_EMALFORMED;
     parts->choice = first_choice(choices);

@@ -3,10 +3,11 @@
 #ifndef CS_COMPLETION_H
 #define CS_COMPLETION_H
 /*
- * What an OpenAI-compatible model answers: one chat.completion.chunk of a stream, or one whole chat.completion. A
- * reader lives as long as one answer, because a character outside the BMP may be split into two "\uD83D" "\uDE00"
- * escapes that arrive in different chunks: the first half is held back and joined; a half that stays alone becomes
- * U+FFFD, as does NUL and each ill-formed sequence of octets; the rest of the text is kept.
+ * What an OpenAI-compatible model answers: one chat.completion.chunk of a stream, or one whole chat.completion;
+ * or, of one that is asked with a text, one text_completion, or a piece of llama.cpp's own /completion. A reader lives
+ * as long as one answer, because a character outside the BMP may be split into two "\uD83D" "\uDE00" escapes that
+ * arrive in different chunks: the first half is held back and joined; a half that stays alone becomes U+FFFD, as does
+ * NUL and each ill-formed sequence of octets; the rest of the text is kept.
  */
 #include <apr_pools.h>
 #include <jansson.h>

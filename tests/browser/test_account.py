@@ -97,7 +97,7 @@ def test_the_password_is_changed_and_this_browser_stays(chat, httpd, person, els
 @pytest.mark.parametrize("new, says", [("short", "fewer than 8 characters"), ("password1", "tried first"),
                                        ("127.0.0.1 is home", "name of this site")])
 def test_a_password_that_may_not_be_set_is_refused_in_words(chat, person, elsewhere, new, says):
-    """C3"""
+    """[C3]"""
     chat.browser.expect_console("400")
     change(chat, person.password, new)
     chat.browser.see_text(says, "#password-message")

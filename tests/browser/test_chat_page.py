@@ -477,6 +477,7 @@ def test_a_session_that_ended_elsewhere_keeps_what_was_typed(browser, server, op
 
 
 def test_after_a_logout_nothing_is_left_in_the_browser(browser, chat, model):
+    """[D9]"""
     model.script = says("an answer that is secret")
     chat.ask("a question that is secret")
     chat.write("#composer-text", "a draft that is secret")

@@ -114,7 +114,7 @@ def test_a_large_expiry_is_followed_in_the_dialog(browser, console, world):
 
 
 def test_the_audit_log_is_filtered_and_its_chain_verified_by_a_button(browser, console, world):
-    """E7"""
+    """[E7]"""
     thing = world.thing("anna")
     world.clients["otto"].console.json("GET", f"api/conversations/{thing.conversation}?reason=r1", 200)
     console.enter(world.users["aude"], "?view=audit")
@@ -128,7 +128,7 @@ def test_the_audit_log_is_filtered_and_its_chain_verified_by_a_button(browser, c
 
 
 def test_an_export_asks_for_the_password_again_when_the_login_is_old(browser, console, world):
-    """E8"""
+    """[E8]"""
     world.thing("anna", title="export me")
     console.enter(world.users["otto"], "?view=conversations&user=anna")
     browser.see_text("export me", "table")
@@ -144,7 +144,7 @@ def test_an_export_asks_for_the_password_again_when_the_login_is_old(browser, co
 
 
 def test_who_may_not_hold_or_rule_sees_no_button_for_it(browser, console, world):
-    """E3"""
+    """[E3]"""
     world.thing("anna")
     console.enter(world.users["aude"], "?view=holds")
     browser.see_text("No matter")

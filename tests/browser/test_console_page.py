@@ -373,6 +373,7 @@ def test_the_language_changes_at_once_and_keeps_the_place(browser, console, worl
 
 
 def test_after_a_logout_nothing_is_left_in_the_browser(browser, console, world, owner):
+    """[D9]"""
     world.thing(owner, title="a secret title", question="a secret question")
     console.enter(world.users["otto"], of(owner))
     console.click(".title-link")

@@ -98,7 +98,7 @@ def test_a_long_list_comes_page_by_page(browser, console, root, database):
 
 
 def test_each_role_sees_only_what_it_may_do(browser, console, httpd, add):
-    """E3"""
+    """[E3]"""
     user = add()
     log_in(httpd, user)
     allowed = {
@@ -119,7 +119,7 @@ def test_each_role_sees_only_what_it_may_do(browser, console, httpd, add):
 
 
 def test_ones_own_account_is_for_others_to_change(browser, console, add):
-    """E5"""
+    """[E5]"""
     me = add("admin")
     console.enter(me, of(me))
     browser.see_text("This is your own account.")
@@ -176,7 +176,7 @@ def test_a_taken_name_is_said_in_the_dialog_and_can_be_corrected(browser, consol
 
 
 def test_a_new_role_ends_the_sessions(browser, console, httpd, add, root, database):
-    """A8"""
+    """[A8]"""
     user = add("viewer")
     client = log_in(httpd, user)
     console.enter(root, of(user))
@@ -192,7 +192,7 @@ def test_a_new_role_ends_the_sessions(browser, console, httpd, add, root, databa
 
 
 def test_disable_asks_and_can_be_undone(browser, console, httpd, add, root, database):
-    """A8"""
+    """[A8]"""
     user = add()
     client = log_in(httpd, user)
     console.enter(root, of(user))
@@ -217,7 +217,7 @@ def test_disable_asks_and_can_be_undone(browser, console, httpd, add, root, data
 
 
 def test_a_reset_password_is_shown_once_and_the_old_one_is_void(browser, console, httpd, add, root):
-    """A8"""
+    """[A8]"""
     user = add()
     client = log_in(httpd, user)
     console.enter(root, of(user))
@@ -233,7 +233,7 @@ def test_a_reset_password_is_shown_once_and_the_old_one_is_void(browser, console
 
 
 def test_one_session_or_all_of_a_user_are_ended(browser, console, httpd, add):
-    """A8"""
+    """[A8]"""
     user, operator = add(), add("operator")
     clients = [log_in(httpd, user) for _ in range(3)]
     console.enter(operator, of(user))
@@ -252,7 +252,7 @@ def test_one_session_or_all_of_a_user_are_ended(browser, console, httpd, add):
 
 
 def test_who_was_demoted_meanwhile_changes_nothing_and_is_led_to_the_log_in(browser, console, httpd, add, root):
-    """E5, A8"""
+    """[A8] [E5]"""
     browser.expect_console("401")
     me, other = add("admin"), add("admin")
     console.enter(me, of(other))

@@ -350,7 +350,7 @@ def test_a_text_in_pieces_becomes_what_the_whole_becomes(chat, browser):
 
 
 def test_nothing_in_an_answer_runs_loads_or_submits(chat, browser, server, elsewhere, database):
-    """Each string as a text of its own, all together as an answer, and that answer on the operators' page."""
+    """[D3] [D4] Each string as a text of its own, all together as an answer, and that answer on the operators' page."""
     attacks = [text.replace("%s", elsewhere.url) for text in ATTACKS]
     together = "\n\n---\n\n".join(attacks)
     browser.run(WATCH)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
-"""C7: after the log-in the chat page goes on to ?next=, which anybody may have written, only where it is a path of this site."""
+"""[C7]: after the log-in the chat page goes on to ?next=, which anybody may have written, only where it is a path of this site."""
 import json
 from urllib.parse import quote
 
@@ -58,7 +58,7 @@ def addresses(browser, site):
 
 
 def test_no_address_of_another_site_is_followed(addresses):
-    """C7"""
+    """[C7]"""
     assert len(set(NOWHERE)) >= 60
     found = addresses(["?next=" + quote(one, safe="") for one in NOWHERE])
     assert [(asked, got) for asked, got in zip(NOWHERE, found) if got is not None] == []
@@ -75,7 +75,7 @@ def test_a_path_of_this_site_is(addresses):
 
 
 def test_whatever_is_followed_stays_at_this_origin(addresses, browser):
-    """The browser's own parser has the last word: no answer leads elsewhere."""
+    """[C7] The browser's own parser has the last word: no answer leads elsewhere."""
     every = [first + second + rest for first in ("/", "\\", "//", "/.", "/..", "/\t", "/%2f", " /")
              for second in ("", "/", "\\", "\n", "@", ":", ".") for rest in (EVIL, f"/{EVIL}", f"\\{EVIL}", f"@{EVIL}", f":80/{EVIL}")]
     found = [one for one in addresses(["?next=" + quote(one, safe="") for one in every]) if one is not None]
@@ -100,6 +100,7 @@ def test_the_way_back_after_a_login(browser, site, user):
 
 @pytest.mark.parametrize("asked", [f"//{EVIL}/", f"/\\{EVIL}/", "javascript:document.title=1", f"https://{EVIL}/"])
 def test_after_a_login_a_foreign_address_is_the_chat(browser, site, user, asked):
+    """[C7]"""
     log_in_at(browser, site, "/chat/?next=" + quote(asked, safe=""), user)
     browser.see("#composer-text")
     assert browser.driver.current_url.startswith(f"{site.url}/chat/")

@@ -230,7 +230,7 @@ def ask_for_code(page, user):
 
 @pytest.mark.parametrize("kind", [ChatPage, ConsolePage])
 def test_both_log_in_forms_ask_for_the_code_and_take_it_once(httpd, database, browser, add, kind):
-    """C12"""
+    """[C12]"""
     user = add("auditor")
     secret, _ = give_factor(database, httpd, user)
     page = kind(browser, httpd)

@@ -50,6 +50,7 @@ def test_a_room_includes_only_what_lies_below_it(room):
 
 
 def test_sql_stands_in_the_store_alone():
+    """[F1]"""
     sources = [path for path in files(".c", ".h") if path.parts[:2] != ("mod_chatsession", "store")
                and path.parts[0] != "tests"]
     assert len(sources) > 10

@@ -26,12 +26,14 @@ def module_sources():
 
 
 def test_no_number_is_used_twice():
+    """[L7]"""
     used = Counter(name for path in module_sources() for name in numbers(text(path)))
     assert len(used) > 5
     assert [name for name, count in used.items() if count > 1] == []
 
 
 def test_every_line_of_notice_and_above_has_a_number():
+    """[L7]"""
     found = [(path, line, body) for path in module_sources() for line, _, body in calls(text(path), LOGS)]
     assert len(found) > 5
     assert [f"{path}:{line}" for path, line, body in found if not QUIET.search(body) and not is_numbered(body)] == []

@@ -58,6 +58,7 @@ def test_pages_hold_no_inline_script_or_style_and_load_nothing_from_elsewhere():
 
 
 def test_text_becomes_html_only_in_the_sanitizer():
+    """[D3]"""
     assert SANITIZER in map(str, SCRIPTS)
     assert [f"{path}: {hit}" for path in SCRIPTS if str(path) != SANITIZER
             for hit in SINK.findall(without_comments(text(path)))] == []

@@ -16,7 +16,7 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from .place import BUILD, RUN, wait_until
+from .place import BUILD, MARK, RUN, wait_until
 
 SCREENSHOTS = BUILD / "screenshots"
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -32,7 +32,7 @@ class Browser:
 
     def __init__(self, width=1280, height=800, language="en-US"):
         # Short, since Chromium puts a unix socket there; the profile is deleted with it.
-        self._home = Path(tempfile.mkdtemp(prefix="chatsession-browser-", dir="/tmp"))
+        self._home = Path(tempfile.mkdtemp(prefix=f"chatsession-{os.environ[MARK]}-", dir="/tmp"))
         self._expected = []
         self._console = []
         self._open = False

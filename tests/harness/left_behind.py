@@ -14,7 +14,8 @@ from .process import marked_processes
 
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
 # What httpd, PostgreSQL, Chromium and pytest would leave when they are stopped in the wrong way.
-_OURS = ("chatsession-", "modproxy.tmp.", "pgsql_tmp", "org.chromium.", ".org.chromium.", "scoped_dir", "chrome_",
+# Our own have the run's name in theirs, because several runs may be under way on one machine.
+_OURS = ("modproxy.tmp.", "pgsql_tmp", "org.chromium.", ".org.chromium.", "scoped_dir", "chrome_",
          "chromium", ".com.google.Chrome", "pytest-of-")
 _STRAY = ("core", "core.*", "*.log", "*.pid", "*.sock", "*.tmp", ".pytest_cache")
 
@@ -28,7 +29,7 @@ class Look:
     @staticmethod
     def _temporary_files():
         return {entry for folder in _TEMPORARY if os.path.isdir(folder) for entry in Path(folder).iterdir()
-                if entry.name.startswith(_OURS)}
+                if entry.name.startswith(_OURS) or os.environ[MARK] in entry.name}
 
     @staticmethod
     def _stray_files():

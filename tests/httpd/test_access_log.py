@@ -51,6 +51,7 @@ def requests_of(world):
 
 
 def test_no_query_string_appears_in_an_access_log_whatever_the_answer_was(world):
+    """[L3]"""
     path = world.httpd.folder / "queries.log"
 
     def lines():

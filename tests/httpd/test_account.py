@@ -56,7 +56,7 @@ def change(client, current, new=NEW):
 
 
 def test_a_user_sees_the_own_sessions_and_which_one_this_is(httpd, account, user_client):
-    """C9"""
+    """[C9]"""
     first = Client(httpd.url)
     first.session.headers["User-Agent"] = "Example/1"
     first.login(account)
@@ -81,7 +81,7 @@ def test_a_session_that_is_over_is_not_listed(httpd, database, account):
 
 
 def test_one_session_is_ended_on_every_host_before_the_answer(httpd, other_host, account):
-    """A8, C9"""
+    """[A8] [C9]"""
     client, other = log_in(httpd, account), log_in(httpd, account)
     there = on(other_host, other)
     assert is_logged_in(there) and is_logged_in(other)
@@ -106,7 +106,7 @@ def test_a_session_that_does_not_exist_is_404(user_client, ref):
 
 
 def test_another_users_session_is_404_and_goes_on(httpd, account, user_client):
-    """E1"""
+    """[E1]"""
     client = log_in(httpd, account)
     ref = sessions(client)[0]["ref"]
     responses = [user_client.delete(f"api/sessions/{one}") for one in (ref, "no-such-ref")]
@@ -116,7 +116,7 @@ def test_another_users_session_is_404_and_goes_on(httpd, account, user_client):
 
 
 def test_all_other_sessions_are_ended_at_once(httpd, other_host, account, user_client):
-    """C9"""
+    """[C9]"""
     client, others = log_in(httpd, account), [log_in(httpd, account) for _ in range(3)]
     others += [on(other_host, one) for one in others]
     assert all(is_logged_in(one) for one in others)
@@ -130,7 +130,7 @@ def test_all_other_sessions_are_ended_at_once(httpd, other_host, account, user_c
 
 
 def test_a_change_of_password_ends_all_other_sessions_and_gives_this_one_a_new_id(httpd, other_host, account):
-    """A7, A8, C9: 0 of 5 other cookies accepted"""
+    """[A7] [A8] [C9] 0 of 5 other cookies accepted"""
     client, others = log_in(httpd, account), [log_in(httpd, account) for _ in range(5)]
     others += [on(other_host, one) for one in others]
     before = on(httpd, client)
@@ -155,7 +155,7 @@ def test_the_ended_sessions_say_why(httpd, database, account):
 
 
 def test_a_wrong_present_password_changes_nothing(httpd, account):
-    """C9"""
+    """[C9]"""
     client, other = log_in(httpd, account), log_in(httpd, account)
     response = change(client, account.password + "x")
     assert response.status_code == 403 and response.json()["error"] == "invalid_credentials"
@@ -164,7 +164,7 @@ def test_a_wrong_present_password_changes_nothing(httpd, account):
 
 
 def test_the_present_password_is_guessed_no_faster_than_at_the_login(make_httpd, database, account):
-    """C4: who finds an open session"""
+    """[C4] who finds an open session"""
     server = make_httpd(database.conninfo, lines=["ChatSessionLoginDelay 1s", "ChatSessionKnownDevice off"])
     client = log_in(server, account)
     assert [change(client, f"guess {n}").status_code for n in range(4)] == [403, 403, 403, 429]
@@ -177,7 +177,7 @@ def test_the_present_password_is_guessed_no_faster_than_at_the_login(make_httpd,
     ("Qwerty123456!", "password_too_common"), ("31.12.1999", "password_too_common"),
     ("my OWNER name 12", "none"), ("i am at 127.0.0.1 now", "password_has_site_name")])
 def test_a_new_password_is_looked_at(httpd, account, new, error):
-    """C3"""
+    """[C3]"""
     client = log_in(httpd, account)
     response = change(client, account.password, new)
     if error == "none":
@@ -188,7 +188,7 @@ def test_a_new_password_is_looked_at(httpd, account, new, error):
 
 
 def test_the_name_and_the_present_password_are_no_new_password(httpd, account):
-    """C3"""
+    """[C3]"""
     client = log_in(httpd, account)
     assert change(client, account.password, f"i am {account.name.upper()}").json()["error"] == "password_has_user_name"
     assert change(client, account.password, account.password).json()["error"] == "password_unchanged"
@@ -197,7 +197,7 @@ def test_the_name_and_the_present_password_are_no_new_password(httpd, account):
 @pytest.mark.parametrize("new", ["eight ok", " leading and trailing ", "\N{GRINNING FACE}" * 4 + "k\u00e9v\u4e16",
                                  "lantern " * 100 + "harbour", "a\tb\nc quilt"])
 def test_any_unicode_from_8_characters_to_1024_octets_is_taken_exactly(httpd, account, new):
-    """C3"""
+    """[C3]"""
     client = log_in(httpd, account)
     assert change(client, account.password, new).status_code == 204
     assert Client(httpd.url).post("api/login", json={"username": account.name,
@@ -206,7 +206,7 @@ def test_any_unicode_from_8_characters_to_1024_octets_is_taken_exactly(httpd, ac
 
 
 def test_a_common_password_is_refused_at_the_command_line_too(database):
-    """C3"""
+    """[C3]"""
     for password in ("password1", "iloveyou", "Karoline and more"):
         result = subprocess.run([str(BUILD / "chatsessionctl"), "--database", database.superuser, "user", "add",
                                  "karoline", "--role", "user", "--password-stdin"], input=password, text=True,
@@ -244,7 +244,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_login_that_meets_a_change_of_the_user_begins_no_session(httpd, database, account, what):
-    """A8: the password is verified, then the change commits, then the session would begin"""
+    """[A8] the password is verified, then the change commits, then the session would begin"""
     answers = []
     with database.connect(autocommit=False) as changing:
         changing.execute(CHANGES[what], (account.name,))
@@ -262,7 +262,7 @@ def test_a_login_that_meets_a_change_of_the_user_begins_no_session(httpd, databa
 @pytest.mark.parametrize("arguments", [("password", "--random-password"), ("disable",), ("role", "auditor")],
                          ids=lambda arguments: arguments[0])
 def test_a_change_of_the_user_ends_a_session_that_begins_while_it_waits(httpd, database, account, arguments):
-    """A8: the change's own statement began before the login committed, and does not see the session"""
+    """[A8] the change's own statement began before the login committed, and does not see the session"""
     verb, *rest = arguments
     words = [account.name, *rest]
     with database.connect(autocommit=False) as login:
@@ -278,7 +278,7 @@ def test_a_change_of_the_user_ends_a_session_that_begins_while_it_waits(httpd, d
 
 
 def test_many_logins_and_a_change_of_password_leave_no_session_of_the_old_one(httpd, database, account):
-    """J7"""
+    """[J7]"""
     client, done = log_in(httpd, account), threading.Event()
 
     def log_in_again():

@@ -46,6 +46,7 @@ def test_a_chain_that_nobody_touched_verifies(world):
     "target_user = 'x'", "conversation_id = NULL", "detail = '{\"x\": 1}'", "network = '192.0.2.1'",
     "request_id = 'x'", "at = at + interval '1 microsecond'", "mac = sha256('x')"])
 def test_one_changed_entry_is_named(world, change):
+    """[E7]"""
     third = seqs(world)[2]
     world.connection.execute(f"UPDATE chatsession.audit_entries SET {change} WHERE seq = %s", (third,))
     report = verify(world)
@@ -55,6 +56,7 @@ def test_one_changed_entry_is_named(world, change):
 
 
 def test_an_entry_that_was_taken_out_is_seen_at_the_next_one(world):
+    """[E7]"""
     every = seqs(world)
     world.connection.execute("DELETE FROM chatsession.audit_entries WHERE seq = %s", (every[2],))
     assert verify(world)["problems"] == [{"seq": every[3], "problem": "altered"}]
@@ -79,6 +81,7 @@ def test_two_entries_that_changed_places_are_seen(world):
 
 
 def test_an_end_that_was_cut_off_is_seen_against_the_head_in_the_log(world):
+    """[E7]"""
     said = f"CS0252: the audit log's head is {seqs(world)[-1]}:"
     wait_until(lambda: any(said in line for line in world.httpd.error_log), "the head in the log", 30)
     line = re.search(r"head is (\d+:[0-9a-f]{64})$", [line for line in world.httpd.error_log if said in line][0]).group(1)

@@ -42,6 +42,7 @@ def entries(database):
 
 @pytest.mark.parametrize("action", DEEDS)
 def test_each_deed_of_an_operator_leaves_an_entry(operator_client, database, conversation, action):
+    """[E6]"""
     before = entries(database)
     response = do(operator_client, action, conversation)
     assert response.status_code == 200, response.text
@@ -56,6 +57,7 @@ def test_each_deed_of_an_operator_leaves_an_entry(operator_client, database, con
 
 @pytest.mark.parametrize("action", DEEDS)
 def test_what_cannot_be_recorded_is_neither_done_nor_shown(operator_client, database, httpd, conversation, action):
+    """[E6]"""
     state = "SELECT trashed_at, purge_at FROM chatsession.conversations WHERE id = %s"
     before = database.rows(state, (conversation,))
     database.rows("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
@@ -70,6 +72,7 @@ def test_what_cannot_be_recorded_is_neither_done_nor_shown(operator_client, data
 
 
 def test_a_viewer_sees_no_content_and_even_that_look_is_recorded(httpd, database, conversation):
+    """[E6]"""
     viewer = Client(httpd.url, "/chat-admin")
     viewer.login(database.add_user("vera", "viewer"))
     response = viewer.get(f"api/conversations/{conversation}")

@@ -103,20 +103,21 @@ def test_whoever_is_let_in_is_remote_user_for_the_rest_of_httpd(people):
 
 
 def test_subrequests_and_the_index_of_a_folder_need_nothing_more(people):
-    """E9: mod_dir and mod_include"""
+    """[E9] mod_dir and mod_include"""
     assert fetch(people[1], "/valid/").text == SECRET and fetch(people[1], "/valid/sub/").text == SECRET
     assert fetch(people[1], "/valid/includes.shtml").text == SECRET
     assert fetch(people[0], "/valid/").status_code == 401
 
 
 def test_a_401_names_its_scheme_and_is_not_stored(people):
+    """[B6]"""
     response = fetch(people[0], "/valid/secret.txt")
     assert response.headers["WWW-Authenticate"] == 'ChatSession realm="members"'
     assert response.headers["Cache-Control"] == "no-store" and "Location" not in response.headers
 
 
 def test_what_is_behind_a_login_is_kept_by_no_shared_cache(people):
-    """B6"""
+    """[B6]"""
     for headers in ({}, {"If-None-Match": fetch(people[1], "/valid/secret.txt").headers["ETag"]}):
         response = fetch(people[1], "/valid/secret.txt", headers=headers)
         assert response.status_code == (304 if headers else 200)
@@ -157,7 +158,7 @@ def raw(server, target, headers=(), method="GET"):
 @pytest.mark.parametrize("target", ["//evil.example/valid/", "///valid/secret.txt", "/valid//evil.example",
                                     "http://evil.example/valid/secret.txt", "/valid/%0d%0aSet-Cookie:x=1"])
 def test_the_way_back_never_names_another_site(site, target):
-    """C7"""
+    """[C7]"""
     site.expect_log("AH")
     status, headers, _ = raw(site, target, PAGE.items())
     assert "Set-Cookie" not in headers
@@ -191,7 +192,7 @@ def spellings(path):
 
 @pytest.mark.parametrize("form", ["valid", "admins"])
 def test_no_spelling_of_a_path_lets_anybody_in(site, people, form):
-    """E9"""
+    """[E9]"""
     site.expect_log("AH", *REFUSED)
     targets = spellings(f"/{form}/secret.txt")
     assert len(set(targets)) >= 60
@@ -224,6 +225,7 @@ def test_a_session_that_has_ended_is_out_on_the_next_request(site, database):
 
 @pytest.mark.parametrize("cookie", ["sid=x", "sid=v1.a.b.c.d", "sid=", "sid=v1..", "other=1", "sid=\t", "sid=" + "A" * 4000])
 def test_garbage_in_a_cookie_is_nobody(site, cookie):
+    """[B5]"""
     assert raw(site, "/valid/secret.txt", [("Cookie", cookie)])[0] == 401
 
 
@@ -241,7 +243,7 @@ def test_a_login_page_behind_itself_ends_in_a_401_that_says_why(make_httpd, data
 
 
 def test_an_error_document_shows_itself_and_nothing_of_what_was_refused(make_httpd, database, user):
-    """E9: an ErrorDocument is one request more, with the rights of the first"""
+    """[E9] an ErrorDocument is one request more, with the rights of the first"""
     folder = make_site()
     (folder / "sorry.txt").write_text("sorry")
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
@@ -329,7 +331,7 @@ def test_a_wrong_password_is_the_same_401_for_every_provider(with_file, name, pa
 
 
 def test_a_name_that_is_another_when_written_plainly_is_nobody_here(with_file, database):
-    """C11: two people of the password file would be one account"""
+    """[C11] two people of the password file would be one account"""
     with_file.expect_log("CS0145")
     assert log_in(Client(with_file.url), "\ufb01n", "ligature").status_code == 401
     assert log_in(Client(with_file.url), "x" * 65, "long").status_code == 401
@@ -362,7 +364,7 @@ def test_a_provider_that_cannot_say_lets_nobody_in(make_httpd, database, user):
 
 
 def test_guesses_at_a_provider_are_bounded_like_guesses_at_us(make_httpd, database, passwords):
-    """C4"""
+    """[C4]"""
     database.rows("DELETE FROM chatsession.login_attempts")
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
         "ChatSessionLoginDelay 15min", "ChatSessionLoginProvider file", '<Location "/chat">', f'AuthUserFile "{passwords}"', "</Location>"])
@@ -461,7 +463,7 @@ def test_a_cookie_without_its_user_is_nobody_where_users_are_trusted(make_httpd,
 
 
 def test_the_page_of_a_refusal_does_not_log_in_whom_it_refused(make_httpd, database, operator):
-    """A7, E9: mod_auth_basic leaves the name that was sent in r->user before it checks the password, and httpd gives it to
+    """[A7] [E9] mod_auth_basic leaves the name that was sent in r->user before it checks the password, and httpd gives it to
     the ErrorDocument, which is asked for with the same configuration and so by nobody again."""
     words = htpasswd(new_folder("passwords"), **{operator.name: "the right words"})
     server = make_httpd(database.conninfo, modules=MODULES,
@@ -476,7 +478,7 @@ def test_the_page_of_a_refusal_does_not_log_in_whom_it_refused(make_httpd, datab
 
 
 def test_one_session_begins_with_a_request_however_many_httpd_makes_of_it(make_httpd, database):
-    """E9: the index of a folder, an include, an ErrorDocument"""
+    """[E9] the index of a folder, an include, an ErrorDocument"""
     folder = make_site()
     words = htpasswd(new_folder("passwords"), hanna="hanna's words")
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
@@ -507,7 +509,7 @@ def test_require_chat_role_sees_the_user_of_the_other_module(make_httpd, databas
 
 
 def test_the_role_follows_the_expression_and_a_changed_one_begins_a_new_session(make_httpd, database):
-    """A7: environment, header of a trusted module, name; the old id is dead"""
+    """[A7] environment, header of a trusted module, name; the old id is dead"""
     words = htpasswd(new_folder("passwords"), jan="jan's words")
     server = make_httpd(database.conninfo, modules=MODULES, lines=[
         "SetEnvIf X-Trusted-Groups ops GROUPS=ops",

@@ -96,7 +96,7 @@ def world(httpd, database):
 
 
 def test_every_route_has_its_row_in_the_table_of_who_may():
-    """E1"""
+    """[E1]"""
     assert {route.name: route.access for route in ROUTES} == LEVELS
 
 
@@ -137,7 +137,7 @@ def one_request(route, world, person, whose):
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_each_person_gets_what_the_table_says(world, route):
-    """E1, E3"""
+    """[E1] [E3] [E5]"""
     wrong = []
     for person in ("nobody", *PEOPLE):
         for whose in whose_of(route):
@@ -157,7 +157,7 @@ def test_each_person_gets_what_the_table_says(world, route):
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route.path], ids=lambda route: route.name)
 def test_an_id_that_is_none_is_404_before_anything_else(world, route):
-    """E1: nothing is parsed further"""
+    """[E1] nothing is parsed further"""
     before = world.state()
     for person in ("nobody", "berta", "ada"):
         for word in ("1", "x", MISSING + "0", MISSING[:-1], "{" + MISSING + "}", MISSING.replace("-", ""),
@@ -173,7 +173,7 @@ def test_an_id_that_is_none_is_404_before_anything_else(world, route):
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{id}" in route.path and route.mount == "/chat"],
                          ids=lambda route: route.name)
 def test_another_users_thing_looks_exactly_like_one_that_does_not_exist(world, route):
-    """E1, E2: the same status, headers and body; no octet of the owner's text"""
+    """[E1] [E2] the same status, headers and body; no octet of the owner's text"""
     client = world.clients["berta"]
     thing = world.thing("anna", trashed_by="user" if needs_trash(route) else None, title=SECRET, question=SECRET,
                         answer=SECRET)
@@ -196,7 +196,7 @@ def test_another_users_thing_looks_exactly_like_one_that_does_not_exist(world, r
 
 
 def test_another_users_messages_cannot_be_reached_through_an_own_conversation(world):
-    """E2: the id in the body is checked as the one in the path is"""
+    """[E1] [E2] the id in the body is checked as the one in the path is"""
     client, theirs, own = world.clients["berta"], world.thing("anna", answer=SECRET), world.thing("berta")
     path = f"api/conversations/{own.conversation}"
     before = world.state()
@@ -211,14 +211,14 @@ def test_another_users_messages_cannot_be_reached_through_an_own_conversation(wo
 
 
 def test_a_search_finds_only_ones_own(world):
-    """E2"""
+    """[E2]"""
     world.thing("anna", title="needle", question="needle", answer="needle")
     assert world.clients["berta"].get("api/conversations?q=needle").json()["conversations"] == []
     assert len(world.clients["anna"].get("api/conversations?q=needle").json()["conversations"]) == 1
 
 
 def test_a_role_that_is_taken_away_is_gone_as_soon_as_the_hosts_have_heard_of_it(world, database):
-    """E1: nothing about a person is believed from before"""
+    """[A8] [E1] nothing about a person is believed from before"""
     user = database.add_user("rita", "operator")
     client = Client(world.httpd.url)
     client.login(user)
@@ -231,7 +231,7 @@ def test_a_role_that_is_taken_away_is_gone_as_soon_as_the_hosts_have_heard_of_it
 
 
 def test_the_same_session_is_judged_alike_however_it_is_presented(world):
-    """E4: only the cookie is a credential"""
+    """[E4] only the cookie is a credential"""
     token = world.clients["ada"].cookies["sid"]
     nobody = Client(world.httpd.url)
     for headers in ({"Authorization": f"Bearer {token}"}, {"X-Session": token}, {"Cookie2": f"sid={token}"}):
@@ -240,7 +240,7 @@ def test_the_same_session_is_judged_alike_however_it_is_presented(world):
 
 
 def test_other_spellings_of_a_console_address_open_nothing(world):
-    """E9"""
+    """[E9]"""
     client = world.clients["anna"]
     for path in ("/chat-admin/./api/users", "/chat/../chat-admin/api/users", "//chat-admin/api/users",
                  "/chat-admin//api/users", "/chat-admin/api/users/", "/chat-admin/api/users;x",
@@ -254,7 +254,7 @@ def test_other_spellings_of_a_console_address_open_nothing(world):
 
 
 def test_lists_hold_no_secret_of_anybody(world):
-    """E10"""
+    """[E10]"""
     console = world.clients["ada"].console
     assert set(console.get("api/users").json()["users"][0]) == {
         "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}

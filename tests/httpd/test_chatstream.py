@@ -170,7 +170,7 @@ def test_a_question_while_an_answer_runs_ends_that_one(client, model):
 
 
 def test_an_error_before_the_first_token_has_its_status_and_one_after_it_cuts_the_body(client, model):
-    """H8"""
+    """[H8]"""
     model.script = lambda answer: answer.whole({"error": {"message": "x"}}, status=500)
     response = ask(client)
     assert response.status_code == 502 and {"error", "detail"} <= set(response.json())
@@ -265,7 +265,7 @@ def test_the_memory_of_the_server_is_told(client):
 
 
 def test_one_more_than_may_wait_is_429_too_many_requests(make_httpd, database, model):
-    """G5"""
+    """[G5]"""
     gate = threading.Event()
 
     def script(answer):
@@ -302,7 +302,7 @@ def test_without_a_login_every_call_is_401(server):
 
 
 def test_each_role_calls_what_it_is_allowed(make_httpd, database, model):
-    """E1: the default is that of ChatStream's default role; a rule is for its role and those above it"""
+    """[E1] the default is that of ChatStream's default role; a rule is for its role and those above it"""
     people = {role: database.add_user(f"{role}{uuid.uuid4().hex[:6]}", role) for role in ("user", "viewer", "admin")}
 
     def allowed(server, role):
@@ -335,7 +335,7 @@ def test_without_the_directive_there_is_nothing(httpd, user):
 
 
 def test_an_allowed_origin_may_read_and_send_and_no_other(client, server):
-    """D2"""
+    """[D2]"""
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     response = client.request("OPTIONS", "chat_stream", headers={"Origin": ELSEWHERE, **preflight})
     assert response.status_code == 204

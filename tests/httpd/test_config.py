@@ -152,7 +152,7 @@ def secret_file(folder, content, mode=0o600, name="other-secret"):
 
 
 def test_a_secret_must_be_long_private_its_own_and_there(check, tmp_path):
-    """A"""
+    """[A4] A"""
     sample = b"sample secret: replace me with output of openssl rand"
     for content, mode, words in ((b"x" * 16 + os.urandom(8), 0o600, "32"), (b"", 0o600, "32"),
                                  (os.urandom(48), 0o644, "chmod 600"),

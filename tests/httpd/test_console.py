@@ -98,7 +98,7 @@ def test_the_list_pages_without_gap_or_repeat(world):
 
 
 def test_a_viewer_sees_that_something_was_said_but_not_what(world, now):
-    """E5: a title is content; reading rights grow with the role"""
+    """[E5] a title is content; reading rights grow with the role"""
     thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
     viewer = console(world, "vera")
     responses = [viewer.get("api/conversations"), viewer.get(f"api/conversations/{thing.conversation}"),
@@ -117,7 +117,7 @@ def test_a_viewer_sees_that_something_was_said_but_not_what(world, now):
 
 
 def test_a_search_is_in_the_audit_log_without_the_text_that_was_searched(world, now):
-    """E6"""
+    """[E6]"""
     world.thing("anna", answer=SECRET)
     assert len(listed(console(world, "aude"), q="secret", user="anna")) == 1
     entry, = entries(world, since=now)
@@ -132,7 +132,7 @@ def test_a_search_is_in_the_audit_log_without_the_text_that_was_searched(world, 
 
 
 def test_reading_a_conversation_is_recorded_with_its_reason(world, now):
-    """E6"""
+    """[E6]"""
     thing = world.thing("anna", title="t", question="q", answer=SECRET)
     response = console(world, "aude").get(f"api/conversations/{thing.conversation}",
                                           params={"reason": f"ticket {SECRET}"})
@@ -147,7 +147,7 @@ def test_reading_a_conversation_is_recorded_with_its_reason(world, now):
 
 
 def test_without_its_audit_entry_nothing_is_shown_searched_or_changed(world, httpd):
-    """E6: the module's role may not write to the log for a while"""
+    """[E6] the module's role may not write to the log for a while"""
     thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
     httpd.expect_log("CS0013", "CS2022")
     client = console(world, "ada")
@@ -180,7 +180,7 @@ def test_without_its_audit_entry_nothing_is_shown_searched_or_changed(world, htt
     "TRUNCATE chatsession.audit_entries", "DROP TABLE chatsession.audit_entries",
     "ALTER TABLE chatsession.audit_entries DISABLE TRIGGER ALL", "SET ROLE chatsession_owner"])
 def test_the_modules_role_cannot_change_what_the_log_holds(world, database, statement):
-    """E7"""
+    """[E7]"""
     listed(console(world, "aude"), q="x")
     with psycopg.connect(database.conninfo, autocommit=True) as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -207,7 +207,7 @@ def test_a_dry_run_counts_and_changes_nothing(world):
 
 
 def test_expiring_needs_the_count_that_was_shown(world, now):
-    """E8: what is expired is what was counted"""
+    """[E8] what is expired is what was counted"""
     for _ in range(3):
         world.thing("anna")
     client = console(world, "otto")
@@ -226,7 +226,7 @@ def test_expiring_needs_the_count_that_was_shown(world, now):
                                           ({"dry_run": False, "confirm": {"conversations": 7}}, 409)],
                          ids=["a dry run", "a wrong count"])
 def test_a_count_by_text_is_a_search_in_the_audit_log(world, now, body, status):
-    """E6: how many texts hold a word tells what they hold, so it is recorded, without the word"""
+    """[E6] how many texts hold a word tells what they hold, so it is recorded, without the word"""
     world.thing("anna", answer=SECRET), world.thing("anna")
     answer = expire(console(world, "otto"), status, filter={"user": "anna", "q": "secret"}, **body)
     assert (answer["conversations"], answer["messages"]) == (1, 2)
@@ -238,7 +238,7 @@ def test_a_count_by_text_is_a_search_in_the_audit_log(world, now, body, status):
 
 
 def test_a_count_by_text_that_cannot_be_recorded_is_not_told(world, httpd):
-    """E6"""
+    """[E6]"""
     world.thing("anna", answer=SECRET)
     httpd.expect_log("CS0013", "CS2022")
     world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
@@ -251,7 +251,7 @@ def test_a_count_by_text_that_cannot_be_recorded_is_not_told(world, httpd):
 
 
 def test_what_an_operator_expired_is_unreadable_at_once_for_its_owner_who_cannot_bring_it_back(world):
-    """I1"""
+    """[I1]"""
     thing, kept = world.thing("anna", answer=SECRET), world.thing("anna")
     owner, path = world.clients["anna"], f"api/conversations/{thing.conversation}"
     expire(console(world, "otto"), ids=[thing.conversation], dry_run=False, confirm={"conversations": 1})
@@ -284,7 +284,7 @@ def test_an_operator_brings_back_what_was_expired(world, now):
 
 
 def test_what_was_expired_is_purged_by_the_sweep_after_the_grace_period(make_httpd, database, world):
-    """I1"""
+    """[I1]"""
     server = make_httpd(database.conninfo, lines=["ChatSessionTrashGrace 500ms", "ChatSessionSweepInterval 100ms"])
     client = Client(server.url, "/chat-admin")
     client.login(world.users["otto"])
@@ -300,7 +300,7 @@ def test_what_was_expired_is_purged_by_the_sweep_after_the_grace_period(make_htt
 
 
 def test_expiring_a_running_answer_stops_it_and_no_row_comes_back(make_httpd, database, world):
-    """J5"""
+    """[I4] [J5]"""
     model, gate = Model(), threading.Event()
 
     def script(answer):
@@ -346,7 +346,7 @@ def export(client, query=""):
 
 
 def test_an_export_is_complete_and_its_last_line_proves_it(world, now):
-    """I5"""
+    """[I5]"""
     things = [world.thing("anna", title=SECRET, question="q\n\u2028\u0085", answer=SECRET) for _ in range(3)]
     world.thing("berta")
     lines = export(console(world, "otto"), "?user=anna&format=ndjson")
@@ -378,7 +378,7 @@ def test_an_export_takes_ids_or_the_lists_filter(world):
 
 
 def test_a_large_export_is_one_snapshot_whatever_is_written_meanwhile(world):
-    """I5"""
+    """[I5]"""
     world.connection.execute(
         "WITH c AS (INSERT INTO chatsession.conversations (user_id, title, message_count)"
         "  SELECT %s, n::text, 2 FROM generate_series(1, 1500) n RETURNING id)"
@@ -439,7 +439,7 @@ def test_the_users_are_listed_with_what_they_have(world, database):
 
 
 def test_a_revoked_session_is_dead_at_its_next_request(world, now):
-    """J7"""
+    """[J7]"""
     client = world.log_in("anna")
     operator = console(world, "otto")
     newest = max((one for one in operator.json("GET", "api/sessions", 200)["sessions"] if one["user"] == "anna"),
@@ -485,7 +485,7 @@ def test_a_reason_that_is_too_long_or_no_text_is_refused_before_anything_is_read
 
 
 def test_what_operators_do_to_users_things_carries_no_text_of_theirs_into_the_log(world, now):
-    """E6, L"""
+    """[E6] [L3]"""
     thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)
     client = console(world, "ada")
     listed(client, q=SECRET)

@@ -124,7 +124,7 @@ def test_a_page_ends_exactly_at_its_limit(anna):
                                     "--",
                                     "\u5929\u6c17", "\u3067\u3059", "\U0001f327\ufe0f", "e\u0301", "\u00df", "<b>"])
 def test_a_search_finds_the_words_literally_in_titles_and_messages(anna, world, needle):
-    """[F2] [K7] %, _, \\ and quotes are letters; two Japanese characters are a word."""
+    """[F2] [K7] %, _, \\ and quotes are letters; two Japanese characters are a word"""
     decoy = "100 ab axb backslash its say x nothing \u5929\u7a7a\u6c17 e ss"
     world.thing("anna", title=decoy, question=decoy, answer=decoy)
     wanted = {world.thing("anna", title=f"x {needle}y").conversation,
@@ -218,7 +218,7 @@ def test_a_conversation_in_the_trash_is_out_of_the_list_and_comes_back_whole(ann
 
 
 def test_the_sweep_purges_what_is_due_with_everything_in_it_and_nothing_else(make_httpd, database, world):
-    """I1"""
+    """[I1]"""
     server = make_httpd(database.conninfo, lines=["ChatSessionTrashGrace 0", "ChatSessionSweepInterval 100ms"])
     client = Client(server.url)
     client.login(world.users["anna"])
@@ -250,7 +250,7 @@ def due(database, owner, conversations, messages):
 
 
 def test_large_purges_are_done_in_bounded_statements_and_leave_nothing(make_httpd, make_database):
-    """I1: one statement for all would outlast its time limit again and again, and hold its locks as long"""
+    """[I1] [I2] one statement for all would outlast its time limit again and again, and hold its locks as long"""
     database = make_database()
     owner = database.add_user("mika").name
     database.rows("CREATE TABLE public.purges (conversations bigint, messages bigint);"
@@ -313,7 +313,7 @@ def test_an_export_of_an_empty_conversation_is_an_export(anna):
 
 
 def test_head_answers_as_get_without_a_body(anna, world):
-    """D11"""
+    """[D11]"""
     thing = world.thing("anna")
     for path in ("api/session", "api/conversations", f"api/conversations/{thing.conversation}", "healthz"):
         head, get = anna.request("HEAD", path), anna.get(path)
@@ -322,5 +322,6 @@ def test_head_answers_as_get_without_a_body(anna, world):
 
 
 def test_health_needs_no_session(httpd):
+    """[L4]"""
     assert Client(httpd.url).json("GET", "healthz", 200) == {"status": "live"}
     assert Client(httpd.url).json("GET", "readyz", 200) == {"status": "ready"}

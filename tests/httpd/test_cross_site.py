@@ -45,7 +45,7 @@ def refused(world, person, own):
 
 @pytest.mark.parametrize("route", CHANGING, ids=lambda route: route.name)
 def test_a_request_from_another_site_is_refused_and_changes_nothing(world, server, route):
-    """D1"""
+    """[D1]"""
     person = "ada"
     request = good_request(route, world, "ada", person)
     before = world.state()
@@ -79,7 +79,7 @@ def test_a_request_from_our_own_page_passes(world, server, route):
 
 
 def test_a_login_without_a_session_is_also_refused_from_another_site(world, server):
-    """Otherwise a page could log its visitor in as somebody else and read what is then typed."""
+    """[C7] Otherwise a page could log its visitor in as somebody else and read what is then typed."""
     before = world.state()
     body = {"username": world.users["anna"].name, "password": world.users["anna"].password}
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": EVIL}, {"Origin": "null"}):
@@ -94,7 +94,7 @@ def test_a_program_without_a_cookie_may_log_in_without_the_headers_of_a_browser(
 
 
 def test_a_method_hidden_in_a_header_or_the_query_is_not_obeyed(world):
-    """D1: method override"""
+    """[D1] method override"""
     thing = world.thing("anna")
     before = world.state()
     for method in ("GET", "POST"):
@@ -106,7 +106,7 @@ def test_a_method_hidden_in_a_header_or_the_query_is_not_obeyed(world):
 
 
 def test_a_preflight_grants_nothing_to_another_site(world):
-    """D2"""
+    """[D2]"""
     for route in CHANGING:
         client = Client(world.httpd.url, route.mount)
         response = client.request("OPTIONS", route.at(world.thing("anna").conversation), headers={
@@ -122,7 +122,7 @@ def test_a_preflight_grants_nothing_to_another_site(world):
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("route", READING, ids=lambda route: route.name)
 def test_reading_from_another_site_is_refused_and_recorded_for_nobody(world, route, method):
-    """D1, E6"""
+    """[D1] [E6]"""
     request = good_request(route, world, "ada", "ada")
     client = Client(world.httpd.url, route.mount, world.clients["ada"].session)
     before = world.state()

@@ -115,7 +115,7 @@ def end_of(database, conversation):
 @pytest.mark.parametrize("end", [log_out, revoke, disable, delete], ids=lambda end: end.__name__)
 def test_the_end_of_a_session_ends_its_streams_and_its_answers_go_on(server, database, operator, account, gate, pool,
                                                                     end):
-    """A8: the sender's stream and a follower's, each within 5 s, without done"""
+    """[A8] the sender's stream and a follower's, each within 5 s, without done"""
     client, console = log_in(server, account), Client(server.url, "/chat-admin")
     console.login(operator)
     conversation = client.new_conversation()
@@ -130,7 +130,7 @@ def test_the_end_of_a_session_ends_its_streams_and_its_answers_go_on(server, dat
 
 
 def test_a_logout_leaves_the_streams_of_the_users_other_sessions_alone(server, database, account, gate, pool):
-    """A8: a follower in another session of the same user reads on to the end"""
+    """[A8] a follower in another session of the same user reads on to the end"""
     client, other = log_in(server, account), log_in(server, account)
     conversation, own = client.new_conversation(), other.new_conversation()
     sender = Reader(pool, client.send(conversation, "x"))
@@ -160,7 +160,7 @@ def test_a_stream_that_was_ended_does_not_hold_up_what_its_browser_asks_next(ser
 
 
 def test_a_stream_cannot_be_taken_up_by_a_session_that_has_ended(server, account, gate, pool):
-    """A8: not even by one that another child still remembers"""
+    """[A8] [E2] not even by one that another child still remembers"""
     client = log_in(server, account)
     conversation = client.new_conversation()
     sender = Reader(pool, client.send(conversation, "x"))

@@ -48,7 +48,7 @@ def verify(tmp_path, octets, name, *arguments):
 
 @pytest.mark.parametrize("form,extension", [("ndjson", "ndjson"), ("json", "json"), ("csv", "csv"), ("md", "md")])
 def test_each_format_ends_with_a_digest_of_itself_and_a_cut_shows(world, tmp_path, form, extension):
-    """I5"""
+    """[I5]"""
     for _ in range(3):
         world.thing("anna", title=ODD, question="q", answer=ODD)
     response = export(world, form)
@@ -65,7 +65,7 @@ def test_each_format_ends_with_a_digest_of_itself_and_a_cut_shows(world, tmp_pat
 
 
 def test_csv_is_read_back_as_it_was_and_no_cell_is_a_formula(world):
-    """F4"""
+    """[F4]"""
     naughty = [FORMULA, "+1", "-1", "@SUM(A1)", "\tx", "\rx", ODD, "'quoted", "a,b", ""]
     for text in naughty:
         world.thing("anna", title="t", question=text or "empty", answer=text)

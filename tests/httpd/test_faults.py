@@ -67,13 +67,13 @@ def interrupted_after_a_kill(server, client, seconds):
 
 
 def test_a_killed_child_loses_no_message_and_its_answer_is_interrupted_within_15_s(make_httpd, database, user):
-    """H1, H2: with the limits as they are by default"""
+    """[H1] [H2] with the limits as they are by default"""
     server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms")
     interrupted_after_a_kill(server, log_in(server, user), 15)
 
 
 def test_the_limits_of_that_are_those_of_the_configuration_and_what_was_recorded_is_kept(make_httpd, database, user):
-    """H1, H2: several times, and the text is there up to one checkpoint before the end"""
+    """[H1] [H2] several times, and the text is there up to one checkpoint before the end"""
     server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms", lines=[
         "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 10ms"])
     client = log_in(server, user)
@@ -84,7 +84,7 @@ def test_the_limits_of_that_are_those_of_the_configuration_and_what_was_recorded
 
 
 def test_no_childs_death_delays_the_giving_up_of_answers_whose_writer_is_gone(make_httpd, make_database):
-    """H2: every child looks for them. Were it one for all, its death would put that off until another takes over; both
+    """[H2] every child looks for them. Were it one for all, its death would put that off until another takes over; both
     children of the start are killed, so that one is it."""
     database = make_database()
     database.add_user("mika")
@@ -99,7 +99,7 @@ def test_no_childs_death_delays_the_giving_up_of_answers_whose_writer_is_gone(ma
 
 
 def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user, model):
-    """H2"""
+    """[H2]"""
     server = make_httpd(database.conninfo, children=3, backends=[f"scripted {model.url}"], lines=[
         "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 20ms"])
     client, gate = log_in(server, user), threading.Event()
@@ -136,7 +136,7 @@ def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user,
 
 
 def test_killing_httpd_whole_loses_nothing_and_a_new_start_gives_its_answers_up(make_httpd, database, user):
-    """H3"""
+    """[H3]"""
     server = make_httpd(database.conninfo, mock="echo wait=0ms pace=2ms", lines=[
         "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 10ms"])
     client = log_in(server, user)
@@ -180,7 +180,7 @@ def serve(make_httpd, database, **options):
 
 
 def test_an_immediate_restart_of_the_database_heals_within_2_s_without_touching_httpd(make_httpd, cluster, own):
-    """H4, H5: three times; every child and every pooled connection"""
+    """[H4] [H5] three times; every child and every pooled connection"""
     database, user = own
     server = serve(make_httpd, database)
     client = log_in(server, user)
@@ -201,7 +201,7 @@ def test_an_immediate_restart_of_the_database_heals_within_2_s_without_touching_
 
 
 def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history(make_httpd, cluster, own):
-    """H5: also a correct session is not called logged out, and a conversation not missing"""
+    """[H5] also a correct session is not called logged out, and a conversation not missing"""
     database, user = own
     server = serve(make_httpd, database)
     client = log_in(server, user)
@@ -231,7 +231,7 @@ def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history
 
 
 def test_httpd_starts_without_its_database_and_heals_when_it_comes(make_httpd, cluster, own):
-    """H5"""
+    """[H5]"""
     database, user = own
     cluster.stop()
     server = serve(make_httpd, database)
@@ -246,7 +246,7 @@ def test_httpd_starts_without_its_database_and_heals_when_it_comes(make_httpd, c
 
 
 def test_ending_every_connection_of_the_database_is_not_noticed_by_a_reader(make_httpd, own):
-    """H5: pg_terminate_backend; what may be repeated is repeated"""
+    """[H5] pg_terminate_backend; what may be repeated is repeated"""
     database, user = own
     server = serve(make_httpd, database)
     client = log_in(server, user)
@@ -272,7 +272,7 @@ def gated(model, gate):
 
 @pytest.mark.parametrize("when", ["within the answer", "at its end"])
 def test_an_answer_that_runs_over_a_restart_of_the_database_comes_whole(make_httpd, cluster, own, model, when):
-    """H4: also when the database is away at the moment of the commit: done waits for it"""
+    """[H4] also when the database is away at the moment of the commit: done waits for it"""
     database, user = own
     server = serve(make_httpd, database, backends=[f"scripted {model.url}"])
     client, gate = log_in(server, user), threading.Event()
@@ -333,7 +333,7 @@ def begin(database, client_id, request_id, conversation=None):
 
 
 def test_a_turn_that_is_begun_again_by_its_own_request_is_still_that_requests_to_write(make_database):
-    """H4, J1: another request with the same client_id only follows it, and so does its own once it has ended"""
+    """[H4] [J1] another request with the same client_id only follows it, and so does its own once it has ended"""
     database, key = make_database(), str(uuid.uuid4())
     database.add_user("mika")
     first = begin(database, key, "request one")
@@ -408,7 +408,7 @@ def end(*sockets):
 
 def test_a_lost_answer_to_the_begin_of_a_turn_leads_to_one_turn_that_is_written(make_httpd, postgres, database, user,
                                                                               model):
-    """H4: the door asks again, and the turn that it finds is no other request's"""
+    """[H4] [H6] the door asks again, and the turn that it finds is no other request's"""
     words = "the answer to this is lost"
     relay = Forgetful(postgres, words.encode())
     try:
@@ -430,7 +430,7 @@ def test_a_lost_answer_to_the_begin_of_a_turn_leads_to_one_turn_that_is_written(
 
 @pytest.mark.parametrize("first", ["before", ""], ids=["within the answer", "before the first token"])
 def test_stopping_httpd_ends_running_answers_and_keeps_what_came(make_httpd, database, user, model, first):
-    """H14: also what was not recorded yet; no child has to be killed"""
+    """[H14] also what was not recorded yet; no child has to be killed"""
     server = make_httpd(database.conninfo, children=2, backends=[f"scripted {model.url}"], lines=[
         "ChatSessionCheckpoint 5s"])
     client, over = log_in(server, user), threading.Event()
@@ -458,7 +458,7 @@ def test_stopping_httpd_ends_running_answers_and_keeps_what_came(make_httpd, dat
 
 
 def test_a_graceful_restart_lets_running_answers_come_whole(make_httpd, database, user, model):
-    """H13"""
+    """[H13]"""
     server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
     client, gate = log_in(server, user), threading.Event()
     text = gated(model, gate)
@@ -477,7 +477,7 @@ def test_a_graceful_restart_lets_running_answers_come_whole(make_httpd, database
 
 
 def test_a_bad_configuration_is_refused_by_a_graceful_restart_and_service_goes_on(make_httpd, database, user):
-    """H13"""
+    """[H13]"""
     server = make_httpd(database.conninfo)
     client = log_in(server, user)
     good = server.config.read_text()

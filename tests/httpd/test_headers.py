@@ -63,7 +63,7 @@ def answers(world, without_database):
 
 
 def test_the_security_headers_are_equal_on_every_status(world, without_database):
-    """D5, D6"""
+    """[D5] [D6]"""
     without_database.expect_log("CS0012", "CS01", "does not exist")
     wanted = security(Client(world.httpd.url).get("api/session"))
     assert all(wanted.values()), wanted
@@ -81,7 +81,7 @@ def test_the_security_headers_are_equal_on_every_status(world, without_database)
 
 
 def test_an_internal_error_has_the_headers_too(world, database, httpd):
-    """D5: 500. The request id leads to the line in the log, as the answer says."""
+    """[D5] [D6] 500. The request id leads to the line in the log, as the answer says."""
     httpd.expect_log("CS2022")
     wanted = security(Client(httpd.url).get("api/session"))
     database.rows("REVOKE INSERT ON chatsession.conversations FROM chatsession")
@@ -95,7 +95,7 @@ def test_an_internal_error_has_the_headers_too(world, database, httpd):
 
 
 def test_the_policy_allows_nothing_inline_and_nobody_to_frame_us(httpd):
-    """D5"""
+    """[D5]"""
     policy = dict(part.split(" ", 1) for part in
                   Client(httpd.url).get("").headers["Content-Security-Policy"].split("; "))
     assert POLICY.items() <= policy.items()
@@ -103,6 +103,7 @@ def test_the_policy_allows_nothing_inline_and_nobody_to_frame_us(httpd):
 
 
 def test_what_belongs_to_somebody_is_never_cached(world):
+    """[B6]"""
     thing = world.thing("anna")
     for path in ("api/session", "api/conversations", f"api/conversations/{thing.conversation}",
                  f"api/conversations/{thing.conversation}/stream", f"api/conversations/{NOWHERE}",
@@ -112,7 +113,7 @@ def test_what_belongs_to_somebody_is_never_cached(world):
 
 
 def test_every_body_has_its_exact_type_and_downloads_are_attachments(world):
-    """D8, D10"""
+    """[D8] [D10]"""
     thing = world.thing("anna", title='a"b\r\nX-Evil: 1\t;filename=x')
     client = world.clients["anna"]
     types = {"json": "application/json", "md": "text/markdown; charset=utf-8", "txt": "text/plain; charset=utf-8"}
@@ -130,5 +131,5 @@ def test_every_body_has_its_exact_type_and_downloads_are_attachments(world):
 
 
 def test_logging_out_tells_the_browser_to_forget_what_it_kept(world):
-    """D9"""
+    """[D9]"""
     assert '"storage"' in world.log_in("anna").post("api/logout").headers["Clear-Site-Data"]

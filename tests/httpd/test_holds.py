@@ -140,7 +140,7 @@ def test_the_modules_role_cannot_lift_a_hold_unseen(world, database, statement):
 
 
 def test_a_hold_and_a_deletion_at_the_same_moment_agree_on_who_was_first(world, database):
-    """I4: a hold that was answered holds; one that came too late holds nothing"""
+    """[I4] a hold that was answered holds; one that came too late holds nothing"""
     for by in ("ids", "users"):
         thing = world.thing("berta")
         deleting = database.connect(autocommit=False)
@@ -249,7 +249,7 @@ def test_matters_are_listed_newest_first_page_by_page(world):
 
 
 def test_every_step_of_a_matter_is_in_the_audit_log(world):
-    """E6"""
+    """[E6]"""
     since = world.connection.execute("SELECT coalesce(max(seq), 0) FROM chatsession.audit_entries").fetchone()[0]
     thing = world.thing("anna")
     matter = hold(world, users=["anna"])
@@ -264,7 +264,7 @@ def test_every_step_of_a_matter_is_in_the_audit_log(world):
 
 
 def test_a_matter_is_made_whole_or_not_at_all(world, httpd):
-    """E6: without its audit entry nothing is held"""
+    """[E6] without its audit entry nothing is held"""
     httpd.expect_log("CS0013", "CS2022")
     before = world.state()
     world.connection.execute("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")

@@ -93,7 +93,7 @@ def wrong_values(member):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.name)
 def test_each_member_of_a_wrong_type_or_size_is_named_in_a_400(world, route):
-    """F7, E5: also members that only the server may set"""
+    """[E5] [F7] also members that only the server may set"""
     request = good_request(route, world, "ada", "ada")
     before = world.state()
     wrong = []
@@ -122,7 +122,7 @@ def test_each_member_of_a_wrong_type_or_size_is_named_in_a_400(world, route):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.name)
 def test_a_body_that_is_not_one_json_object_in_utf8_is_400(world, route):
-    """F7, K3, K4"""
+    """[F7] [K3] [K4]"""
     request = good_request(route, world, "ada", "ada")
     good = json.dumps(request.body)
     first = next(iter(request.body))
@@ -156,6 +156,7 @@ def test_a_body_that_is_not_one_json_object_in_utf8_is_400(world, route):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.name)
 def test_a_body_that_is_not_declared_as_plain_json_is_415(world, route):
+    """[D1] [D2] [G9]"""
     request = good_request(route, world, "ada", "ada")
     good = json.dumps(request.body)
     before = world.state()
@@ -172,6 +173,7 @@ def test_a_body_that_is_not_declared_as_plain_json_is_415(world, route):
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.name)
 def test_a_body_past_the_routes_limit_is_413_whether_its_length_is_declared_or_not(world, route):
+    """[G1]"""
     request = good_request(route, world, "ada", "ada")
     large = json.dumps(request.body).encode().ljust(route.limit + 1)
     before = world.state()
@@ -214,7 +216,7 @@ def test_a_body_that_ends_before_its_declared_length_stores_nothing(world, httpd
 
 
 def test_a_method_that_a_path_does_not_take_is_405_with_the_methods_that_it_takes(world, httpd):
-    """D11"""
+    """[D11]"""
     methods = {}
     for route in ROUTES:
         methods.setdefault((route.mount, route.path), set()).add(route.method)
@@ -245,7 +247,7 @@ def test_an_address_that_does_not_exist_is_404_in_the_same_shape(world, httpd):
 
 
 def test_a_query_that_is_not_text_or_out_of_bounds_is_400(world, httpd):
-    """F2, K3"""
+    """[F2] [K3]"""
     before = world.state()
     wrong = []
     for mount in ("/chat", "/chat-admin"):

@@ -102,7 +102,7 @@ def refused(client, status=429, **body):
 
 
 def test_no_more_answers_at_once_than_set_over_all_children_and_hosts(make_server, gates, model):
-    """G5: two servers on one database are two hosts; who waits is let in when an answer ends anywhere"""
+    """[G5] two servers on one database are two hosts; who waits is let in when an answer ends anywhere"""
     server, database = make_server("ChatSessionMaxTurns 2")
     second, _ = make_server("ChatSessionMaxTurns 2")
     for number, client in enumerate((log_in(server, database, "anna"), log_in(server, database, "berta"))):
@@ -167,7 +167,7 @@ def test_an_estimate_is_told_once_answers_have_ended(make_server, gates, model):
 
 
 def test_one_more_than_may_wait_is_429_with_retry_after_and_nothing_stored(make_server, gates, model):
-    """G5"""
+    """[G5]"""
     server, database = make_server("ChatSessionMaxTurns 1", "ChatSessionMaxWaiting 1")
     anna, berta, carla = (log_in(server, database, name) for name in ("anna", "berta", "carla"))
     running, waiting = ask(anna, "0"), ask(berta, "1")
@@ -183,7 +183,7 @@ def test_one_more_than_may_wait_is_429_with_retry_after_and_nothing_stored(make_
 
 
 def test_who_waits_already_is_found_again_when_nobody_more_may_wait(make_server, gates):
-    """J1: the same client_id while it waits is the same turn, and its follower hears of the queue too"""
+    """[J1] the same client_id while it waits is the same turn, and its follower hears of the queue too"""
     server, database = make_server("ChatSessionMaxTurns 1", "ChatSessionMaxWaiting 1")
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     ask(anna, "0").next("message")
@@ -200,7 +200,7 @@ def test_who_waits_already_is_found_again_when_nobody_more_may_wait(make_server,
 
 
 def test_a_turn_that_waits_can_be_stopped_and_is_never_asked(make_server, gates, model):
-    """H11: before its first token, from another tab"""
+    """[H11] before its first token, from another tab"""
     server, database = make_server("ChatSessionMaxTurns 1")
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     ask(anna, "0").next("message")
@@ -215,7 +215,7 @@ def test_a_turn_that_waits_can_be_stopped_and_is_never_asked(make_server, gates,
 
 
 def test_who_waits_and_leaves_keeps_the_place(make_server, gates):
-    """H9"""
+    """[H9]"""
     server, database = make_server("ChatSessionMaxTurns 1")
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     ask(anna, "0").next("message")
@@ -229,7 +229,7 @@ def test_who_waits_and_leaves_keeps_the_place(make_server, gates):
 
 
 def test_the_places_of_a_killed_child_come_back_by_themselves(make_server, gates):
-    """H2: both the places of what it wrote and of what it had waiting"""
+    """[H2] both the places of what it wrote and of what it had waiting"""
     server, database = make_server("ChatSessionMaxTurns 2", "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms",
                                    children=1)
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
@@ -246,7 +246,7 @@ def test_the_places_of_a_killed_child_come_back_by_themselves(make_server, gates
 
 
 def test_a_server_that_is_stopped_ends_what_waits(make_server, gates):
-    """H14"""
+    """[H14]"""
     server, database = make_server("ChatSessionMaxTurns 1")
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     ask(anna, "0").next("message")
@@ -270,7 +270,7 @@ def test_nobody_listens_and_no_row_is_kept_while_there_is_no_limit(make_server, 
 
 
 def test_streams_leave_workers_for_all_other_calls(make_server, gates):
-    """G5: of ten workers eight stream; login, history and console are answered by the two others"""
+    """[G5] of ten workers eight stream; login, history and console are answered by the two others"""
     server, database = make_server("ChatSessionStreamShare 80", children=1, threads=10)
     anna = log_in(server, database, "anna")
     operator = Client(server.url, "/chat-admin")
@@ -295,7 +295,7 @@ def test_streams_leave_workers_for_all_other_calls(make_server, gates):
 
 
 def test_a_users_answers_at_once(make_server, gates):
-    """G5: the limit is the user's, in all tabs and on all hosts"""
+    """[G5] the limit is the user's, in all tabs and on all hosts"""
     server, database = make_server("ChatSessionUserTurns 2")
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     tab = Client(make_server("ChatSessionUserTurns 2")[0].url)
@@ -311,7 +311,7 @@ def test_a_users_answers_at_once(make_server, gates):
 
 
 def test_a_users_requests_in_a_minute(make_server, gates, model):
-    """G6: counted over all children; a retry of the same turn costs nothing; the oldest one's minute says when again"""
+    """[G6] counted over all children; a retry of the same turn costs nothing; the oldest one's minute says when again"""
     server, database = make_server("ChatSessionUserRequests 3", children=3)
     anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
     gates.open("q")
@@ -359,7 +359,7 @@ def test_a_users_tokens_in_a_day(make_server, model):
 
 
 def test_an_answer_whose_browser_left_can_be_stopped_by_directive(make_server, model):
-    """H9"""
+    """[H9]"""
     server, database = make_server("ChatSessionOnDisconnect stop")
     anna = log_in(server, database, "anna")
     closed = threading.Event()

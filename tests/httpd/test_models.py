@@ -123,7 +123,7 @@ def test_parameters_system_text_and_examples_reach_the_model(client, models):
     ({"params": {"messages": []}}, "params"), ({"examples": [{"role": "system", "content": "x"}]}, "examples[0]"),
     ({"system": ""}, "system")])
 def test_settings_out_of_bounds_are_refused_with_their_name(client, members, word):
-    """F6: a conversation's settings cannot order other things of the model"""
+    """[F6] a conversation's settings cannot order other things of the model"""
     conversation = client.new_conversation()
     assert word in patch(client, conversation, 400, **members)["detail"]
     assert client.json("POST", "api/conversations", 400, json=members)["error"] == "invalid_request"
@@ -131,7 +131,7 @@ def test_settings_out_of_bounds_are_refused_with_their_name(client, members, wor
 
 
 def test_settings_are_their_owners_alone(client, server, database):
-    """E1"""
+    """[E1]"""
     conversation = client.json("POST", "api/conversations", 201, json={"system": "secret"})["id"]
     stranger = Client(server.url)
     stranger.login(database.add_user(f"u{uuid.uuid4().hex[:8]}"))
@@ -225,7 +225,7 @@ def test_reasoning_calls_and_parts_are_sent_on_and_kept(client, models):
 
 
 def test_what_comes_beside_the_text_is_content_and_hidden_from_viewers(client, models, server, database):
-    """E1"""
+    """[E1]"""
     def script(answer):
         answer.begin()
         answer.event({**chunk(), "choices": [{"index": 0, "delta": {"reasoning": "canary-thought"}, "finish_reason": None}]})
@@ -255,7 +255,7 @@ def titled(make_httpd, database, user, model, word, *expected):
 
 
 def test_the_model_names_a_conversation_after_its_first_turn_and_nobody_waits(make_httpd, database, user, models):
-    """J6: a title changes no message"""
+    """[J6] a title changes no message"""
     model = models[0]
     model.reset()
     gate = threading.Event()
@@ -359,7 +359,7 @@ def test_a_dead_member_of_a_balancer_is_passed_over(make_httpd, database, user, 
 
 
 def test_a_key_goes_to_its_model_and_is_seen_nowhere_else(client, server, models, operator):
-    """L3: not in a log at trace8, in a process list, in an environment, in an answer; not sent to another model"""
+    """[L3] not in a log at trace8, in a process list, in an environment, in an answer; not sent to another model"""
     conversation = client.json("POST", "api/conversations", 201, json={"model": "second"})["id"]
     client.turn(conversation, "x")
     assert models[1].requests[-1].header("Authorization") == f"Bearer {KEY}"

@@ -99,7 +99,7 @@ def test_a_key_that_was_ended_opens_nothing_at_once(client, server, key):
 
 
 def test_a_key_is_its_users_alone_and_ends_with_the_account(client, server, database):
-    """E1"""
+    """[E1]"""
     person = database.add_user(f"u{uuid.uuid4().hex[:8]}")
     other = Client(server.url)
     other.login(person)
@@ -122,7 +122,7 @@ def test_nobody_has_more_than_fifty_keys(server, database):
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Bearer x", "Bearer csk_", "Basic eDp5", "csk_",
                                     "Bearer csk_" + "A" * 43, "Bearer csk_" + "\u00e9" * 20, "Bearer csk_" + "A" * 5000])
 def test_without_a_key_nothing_is_asked(client, server, model, header):
-    """E4: also with a session's cookie, which a browser sends by itself"""
+    """[E4] also with a session's cookie, which a browser sends by itself"""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     headers = {"Content-Type": "application/json", "Cookie": cookie}
@@ -136,13 +136,13 @@ def test_without_a_key_nothing_is_asked(client, server, model, header):
 
 
 def test_a_key_opens_the_models_and_nothing_else(server, key, operator):
-    """E4, E5"""
+    """[E4] [E5]"""
     for path in ("/chat/api/conversations", "/chat-admin/api/overview", "/chat/api/keys"):
         assert requests.get(server.url + path, headers={"Authorization": f"Bearer {key}"}, timeout=30).status_code == 401
 
 
 def test_a_key_is_in_no_log(client, server, key):
-    """B7, L3: at trace8 of all that we have to do with; httpd itself logs all headers from trace4 on"""
+    """[B7] [L3] at trace8 of all that we have to do with; httpd itself logs all headers from trace4 on"""
     ask(server, key, question("canary-words"))
     text = "\n".join(server.error_log + server.access_log)
     assert key not in text and "canary-words" not in text
@@ -255,7 +255,7 @@ def test_the_models_are_listed_in_openais_form(server, key):
     ({"model": "one", "messages": [1, None, {"role": 1}]}, 400, "invalid_request"), ([], 400, "invalid_request"),
     ({"model": "one", "messages": [{"role": "user", "content": "x\u0000"}]}, 400, "invalid_request")])
 def test_a_bad_request_is_refused_in_openais_form_and_nothing_is_kept(server, model, key, database, body, status, code):
-    """F7, K4"""
+    """[F7] [K4]"""
     before = database.value("SELECT count(*) FROM chatsession.conversations")
     error_of(ask(server, key, body), status, code)
     assert database.value("SELECT count(*) FROM chatsession.conversations") == before and model.calls == 0
@@ -280,7 +280,7 @@ def test_what_the_models_server_says_of_our_key_is_not_the_callers(server, model
 
 
 def test_a_stream_that_breaks_off_ends_with_an_error_and_what_came_is_kept(client, server, model, key):
-    """H8"""
+    """[H8]"""
     def script(answer):
         answer.begin()
         answer.text("half")
@@ -296,14 +296,14 @@ def test_a_stream_that_breaks_off_ends_with_an_error_and_what_came_is_kept(clien
 
 
 def test_a_server_that_is_silent_is_left(server, model, key):
-    """G12"""
+    """[G12]"""
     server.expect_log(*PROXY_ENDED)
     model.script = lambda answer: answer.wait_closed()
     error_of(ask(server, key, question()), 504, "backend_timeout")
 
 
 def test_limits_are_told_in_openais_form_and_leave_no_empty_conversation(make_httpd, database, model, user):
-    """G5, G6"""
+    """[G5] [G6]"""
     model.reset()
     server = make_httpd(database.conninfo, backends=[f"one {model.url}"], lines=["ChatSessionUserRequests 1"])
     client = Client(server.url)
@@ -318,7 +318,7 @@ def test_limits_are_told_in_openais_form_and_leave_no_empty_conversation(make_ht
 
 
 def test_a_caller_that_leaves_loses_nothing(client, server, model, key):
-    """H9"""
+    """[H9]"""
     gate = threading.Event()
 
     def script(answer):

@@ -192,7 +192,7 @@ def test_an_export_of_many_skips_none(anna, world):
 
 
 def test_an_export_can_be_imported_again(anna):
-    """The lines are what the page reads; here by hand"""
+    """[I6] The lines are what the page reads; here by hand"""
     made = imported(anna)
     conversation, *messages, _ = [json.loads(line) for line in lines(anna).content.decode().splitlines()]
     places = {None: 0, **{one["id"]: place for place, one in enumerate(messages, 1)}}

@@ -37,7 +37,7 @@ def calls(world):
 
 
 def test_what_exposes_or_destroys_much_is_refused_with_an_old_login_and_done_after_a_new_one(world):
-    """E8"""
+    """[E8]"""
     client = world.log_in("otto").console
     for _, (method, path, options) in calls(world):
         assert client.request(method, path, **options).status_code == 200, path

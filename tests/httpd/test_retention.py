@@ -199,7 +199,7 @@ def test_a_rule_that_makes_no_sense_is_refused_in_a_sentence(world, wrong):
 
 
 def test_a_conversation_in_which_somebody_writes_at_that_moment_is_left_alone(world, database):
-    """I4"""
+    """[I4]"""
     add(world, "everyone", None, 10, clock="idle")
     one = old(world, "anna", 20)
     writing = database.connect(autocommit=False)
@@ -215,7 +215,7 @@ def test_a_conversation_in_which_somebody_writes_at_that_moment_is_left_alone(wo
 
 def test_what_a_rule_ended_is_out_of_sight_at_once_not_restored_by_its_owner_and_gone_after_the_grace(
         world, make_httpd, database):
-    """I1"""
+    """[I1]"""
     add(world, "everyone", None, 10)
     one = old(world, "anna", 20)
     assert run(world)["expired"] == 1
@@ -294,7 +294,7 @@ def test_many_are_expired_by_a_job_and_few_at_once(world):
 
 
 def test_a_job_begins_only_with_the_count_that_was_shown(world):
-    """E8"""
+    """[E8]"""
     world.thing("anna")
     problem = expire(world, 409, filter={}, job=True, confirm={"conversations": 2})
     assert (problem["error"], problem["conversations"]) == ("count_changed", 1)
@@ -333,7 +333,7 @@ def test_a_job_is_cancelled_between_two_batches(world, make_httpd, database):
 
 
 def test_a_job_survives_the_kill_of_every_worker(make_httpd, make_database):
-    """I8: what was done stays done, the rest is done by whoever comes next, nothing twice"""
+    """[I8] what was done stays done, the rest is done by whoever comes next, nothing twice"""
     database = make_database()
     server = make_httpd(database.conninfo, lines=["ChatSessionSweepInterval 100ms"], children=2)
     world = World(server, database)
@@ -361,7 +361,7 @@ def test_a_job_survives_the_kill_of_every_worker(make_httpd, make_database):
 
 
 def test_chat_goes_on_while_a_job_works(world):
-    """I2: a batch holds its locks only as long as one statement"""
+    """[I2] a batch holds its locks only as long as one statement"""
     many(world, "berta", 20000)
     job = expire(world, filter={"user": "berta"}, confirm={"conversations": 20000})["job"]
     turns = 0
@@ -374,7 +374,7 @@ def test_chat_goes_on_while_a_job_works(world):
 
 
 def test_two_workers_at_one_job_do_each_conversation_once(world, database):
-    """I2"""
+    """[I2]"""
     many(world, "anna", 5000)
     add(world, "role", "viewer", 1)
     world.connection.execute("UPDATE chatsession.conversations SET created_at = now() - interval '9 days'")

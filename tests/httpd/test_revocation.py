@@ -54,6 +54,7 @@ def test_a_known_session_costs_no_statement(httpd, database, account):
 
 
 def test_a_logout_holds_on_the_other_host_for_the_next_request(hosts, account):
+    """[A8]"""
     first, second = hosts
     for _ in range(50):
         client = Client(first.url)
@@ -83,7 +84,7 @@ def test_what_is_done_by_hand_in_the_database_holds_on_every_host(hosts, databas
 
 
 def test_a_new_role_counts_at_once(hosts, database, account):
-    """A7: with a new session; the one of the former role is over"""
+    """[A7] [A8] with a new session; the one of the former role is over"""
     client = Client(hosts[1].url)
     client.login(account)
     assert client.json("GET", "api/session", 200)["user"]["role"] == "user"

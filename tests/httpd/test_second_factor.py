@@ -132,7 +132,7 @@ def on(host, client):
 
 
 def test_nothing_is_asked_for_before_a_code_was_seen(httpd, database, account):
-    """C12: begun and never confirmed"""
+    """[C12] begun and never confirmed"""
     user = account()
     client = log_in(httpd, user)
     assert client.get("api/session").json()["second_factor"] == "none" and state(client) == "none"
@@ -177,7 +177,7 @@ def test_what_was_begun_is_void_after_a_quarter_of_an_hour(httpd, database, acco
 
 
 def test_all_other_sessions_end_and_this_one_goes_on_under_a_new_id(httpd, other_host, database, account):
-    """A7, A8"""
+    """[A7] [A8]"""
     user = account()
     client, others = log_in(httpd, user), [log_in(httpd, user) for _ in range(2)]
     others += [on(other_host, one) for one in others]
@@ -223,7 +223,7 @@ def test_the_right_password_alone_begins_no_session(httpd, database, account):
 
 
 def test_without_the_right_password_nobody_hears_of_a_second_factor(httpd, database, account):
-    """C6"""
+    """[C6]"""
     user, plain = account(), account()
     secret, codes = enrol(database, log_in(httpd, user), user)
 
@@ -246,7 +246,7 @@ def test_who_has_no_second_factor_logs_in_whatever_code_comes_along(httpd, accou
 
 
 def test_a_code_is_used_once_and_a_used_one_looks_like_a_wrong_one(httpd, database, account):
-    """C12"""
+    """[C12]"""
     user = account()
     secret, _ = enrol(database, log_in(httpd, user), user)
 
@@ -262,7 +262,7 @@ def test_a_code_is_used_once_and_a_used_one_looks_like_a_wrong_one(httpd, databa
 
 
 def test_the_code_that_confirmed_it_is_used(httpd, account):
-    """C12"""
+    """[C12]"""
     def confirm_and_log_in():
         user = account()
         client = log_in(httpd, user)
@@ -273,7 +273,7 @@ def test_the_code_that_confirmed_it_is_used(httpd, account):
 
 
 def test_a_clock_may_be_half_a_minute_off_and_no_more(httpd, database, account):
-    """C12: one step before and after"""
+    """[C12] one step before and after"""
     user = account()
     secret, _ = enrol(database, log_in(httpd, user), user)
 
@@ -298,7 +298,7 @@ def test_a_code_of_before_the_last_one_used_does_not_count(httpd, database, acco
 
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_of_20_uses_of_one_code_on_two_hosts_at_once_one_wins(httpd, other_host, database, account, kind):
-    """C12"""
+    """[C12]"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
     given = code(secret) if kind == "app" else codes[0]
@@ -309,7 +309,7 @@ def test_of_20_uses_of_one_code_on_two_hosts_at_once_one_wins(httpd, other_host,
 
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_of_those_who_looked_before_the_first_one_used_it_one_wins(httpd, other_host, database, account, kind):
-    """C12: all have found the code good and unused, and wait to use it up"""
+    """[C12] all have found the code good and unused, and wait to use it up"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
     given, answers = code(secret) if kind == "app" else codes[0], []
@@ -338,7 +338,7 @@ def test_what_is_no_code_logs_nobody_in(httpd, database, account, given):
 
 
 def test_a_login_that_meets_the_enrolment_begins_no_session(httpd, database, account):
-    """A8: the password is verified and no code was asked for, then the second factor comes"""
+    """[A8] the password is verified and no code was asked for, then the second factor comes"""
     user = account()
     answers = []
     with database.connect(autocommit=False) as changing:
@@ -378,7 +378,7 @@ def test_a_recovery_code_of_somebody_else_is_none(httpd, database, account):
 
 
 def test_a_recovery_that_cannot_be_recorded_lets_nobody_in(httpd, database, account):
-    """E6"""
+    """[E6]"""
     user = account()
     _, codes = enrol(database, log_in(httpd, user), user)
     database.rows("REVOKE INSERT ON chatsession.audit_entries FROM chatsession")
@@ -410,7 +410,7 @@ def test_new_recovery_codes_void_the_old_ones_and_want_password_and_code(httpd, 
 
 
 def test_its_user_removes_it_with_password_and_code_only(httpd, other_host, database, account):
-    """A7, A8"""
+    """[A7] [A8]"""
     user = account()
     client = log_in(httpd, user)
     refused(client.post("api/second-factor/remove", json={"password": user.password, "code": "000000"}), 409,
@@ -506,7 +506,7 @@ def slow(make_httpd, database, httpd):
 
 
 def test_codes_are_guessed_no_faster_than_passwords(few, httpd, database, account):
-    """C4"""
+    """[C4]"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
     wrong = wrong_code(secret)
@@ -520,7 +520,7 @@ def test_codes_are_guessed_no_faster_than_passwords(few, httpd, database, accoun
 
 
 def test_the_password_alone_right_as_it_is_forgives_no_wrong_code(slow, httpd, database, account):
-    """C4"""
+    """[C4]"""
     user = account()
     secret, _ = enrol(database, log_in(httpd, user), user)
     wrong = wrong_code(secret)
@@ -536,7 +536,7 @@ def test_a_right_password_without_a_code_counts_as_no_failure(few, httpd, databa
 
 
 def test_a_wait_that_others_caused_meanwhile_is_not_taken_back(database):
-    """C4: a right password withdraws its own attempt alone"""
+    """[C4] a right password withdraws its own attempt alone"""
     admit = "SELECT admitted_at FROM chatsession.login_admit('somebody', '192.0.2.1', NULL, NULL, 100, '1 min')"
     mine = database.value(admit)
     for _ in range(2):
@@ -548,7 +548,7 @@ def test_a_wait_that_others_caused_meanwhile_is_not_taken_back(database):
 
 
 def test_inside_a_session_codes_are_guessed_no_faster(slow, httpd, database, account):
-    """C4: who holds session and password; a change of password forgives nothing either"""
+    """[C4] who holds session and password; a change of password forgives nothing either"""
     user = account()
     secret, codes = enrol(database, log_in(httpd, user), user)
     client = log_in(slow, user, codes[0])
@@ -573,7 +573,7 @@ def test_a_new_password_forgives_who_has_no_second_factor(slow, account):
 
 
 def test_what_confirms_it_is_guessed_no_faster(few, account):
-    """C4: who finds an open session in which it was begun"""
+    """[C4] who finds an open session in which it was begun"""
     user = account()
     client = log_in(few, user)
     secret = begin(client, user)
@@ -638,6 +638,7 @@ def test_secrets_are_rotated_without_anybody_noticing(make_httpd, httpd, databas
 
 
 def test_no_secret_and_no_code_is_in_the_logs(make_httpd, database, httpd, account):
+    """[L3]"""
     user = account()
     server = same_secret(make_httpd, database, httpd, [], log_level="debug")
     client = log_in(server, user)
@@ -656,6 +657,7 @@ def test_no_secret_and_no_code_is_in_the_logs(make_httpd, database, httpd, accou
 
 
 def test_operators_must_set_it_up_before_the_console_answers(strict, database, account):
+    """[C12]"""
     user = account("viewer")
     client = log_in(strict, user, mount="/chat-admin")
     assert client.get("api/session").json()["second_factor"] == "needed"

@@ -66,7 +66,7 @@ def program(folder, body, mode=0o700):
     (bytes(range(48)), 0o622, "can be read or written by others"),
 ], ids=["empty", "lines", "31", "repeated", "sample", "around the sample", "long", "group", "world", "writable"])
 def test_a_secret_that_protects_nothing_stops_the_start(content, mode, sentence):
-    """A4"""
+    """[A4]"""
     code, said = configtest(lambda folder: write(folder / "bad", content, mode))
     assert code != 0 and f"ChatSessionSecretFile: FOLDER/bad" in said and sentence in said
 
@@ -105,7 +105,7 @@ def test_what_a_program_prints_is_the_secret(make_httpd, database, user):
     ("read -r line && echo 0123456789012345678901234567890123456789", "failed"),
 ], ids=["code", "signal", "nothing", "white", "long", "short", "sample", "no input"])
 def test_a_program_that_gives_no_secret_stops_the_start(body, sentence):
-    """A4: and nothing of what it printed is said"""
+    """[A4] and nothing of what it printed is said"""
     code, said = configtest(lambda folder: f"exec:{program(folder, body)}")
     assert code != 0 and sentence in said
     assert "0123456789" not in said
@@ -217,7 +217,7 @@ class Visitor(threading.Thread):
 
 
 def test_a_rotation_under_requests_logs_nobody_out(make_httpd, database, user):
-    """A9: add a secret, graceful, promote it, graceful, drop the old one, graceful: no 401"""
+    """[A9] add a secret, graceful, promote it, graceful, drop the old one, graceful: no 401"""
     server = make_httpd(database.conninfo, children=2)
     old, new = server.folder / "secret", random_secret(server.folder / "new")
     visitors = [Visitor(server, user) for _ in range(4)]

@@ -42,7 +42,7 @@ def forgetful(make_module_httpd, database, httpd):
 
 
 def test_a_login_answers_who_it_is_and_gives_a_cookie_with_exactly_these_attributes(client, user):
-    """B1"""
+    """[B1]"""
     response = client.post("api/login", json={"username": user.name, "password": user.password})
     assert response.status_code == 200
     assert response.json()["user"] == {"name": "mika", "role": "user"} and response.json()["cause"] == "new"
@@ -53,7 +53,7 @@ def test_a_login_answers_who_it_is_and_gives_a_cookie_with_exactly_these_attribu
 
 
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, database, user):
-    """B1: without any directive it is __Host-sid; Secure"""
+    """[B1] without any directive it is __Host-sid; Secure"""
     server = make_httpd(database.conninfo, lines=["ChatSessionCookieSecure on"])
     response = Client(server.url).post("api/login", json={"username": user.name, "password": user.password})
     header, known = response.raw.headers.getlist("Set-Cookie")
@@ -66,7 +66,7 @@ def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(make_httpd, databas
 
 
 def test_a_login_gives_a_new_id_and_the_old_one_is_dead(client, user, httpd, operator):
-    """A7: no session fixation"""
+    """[A7] no session fixation"""
     client.login(operator)
     old = client.cookies["sid"]
     client.login(user)
@@ -77,6 +77,7 @@ def test_a_login_gives_a_new_id_and_the_old_one_is_dead(client, user, httpd, ope
 
 
 def test_a_cookie_that_somebody_else_chose_does_not_survive_the_login(httpd, user, token):
+    """[A7]"""
     for planted in (token, "v1.x.y.z.w", "planted"):
         client = Client(httpd.url)
         client.cookies.set("sid", planted, domain="127.0.0.1", path="/")
@@ -85,6 +86,7 @@ def test_a_cookie_that_somebody_else_chose_does_not_survive_the_login(httpd, use
 
 
 def test_a_logout_clears_the_cookie_and_ends_the_session(user_client, httpd, token):
+    """[B1]"""
     response = user_client.post("api/logout")
     assert response.status_code == 204 and response.content == b""
     assert response.headers["Set-Cookie"] == "sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
@@ -93,7 +95,7 @@ def test_a_logout_clears_the_cookie_and_ends_the_session(user_client, httpd, tok
 
 
 def test_after_a_logout_no_child_takes_the_cookie(make_httpd, database, user):
-    """J7: also not while it is used by many at once"""
+    """[A8] [J7] also not while it is used by many at once"""
     server = make_httpd(database.conninfo, children=2)
     client = Client(server.url)
     client.login(user)
@@ -120,7 +122,7 @@ def test_after_a_logout_no_child_takes_the_cookie(make_httpd, database, user):
 
 
 def test_a_refused_login_does_not_tell_whether_the_user_exists(client, database, user):
-    """C: the same octets for an unknown user, a wrong password and a disabled user with the right one"""
+    """[C6] C: the same octets for an unknown user, a wrong password and a disabled user with the right one"""
     disabled = database.add_user("dora")
     database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = 'dora'")
     seen = []
@@ -137,6 +139,7 @@ def test_a_refused_login_does_not_tell_whether_the_user_exists(client, database,
 
 
 def test_a_name_is_the_same_in_every_spelling_that_looks_alike(client, user):
+    """[C11]"""
     for name in ("MIKA", "\uff4d\uff49\uff4b\uff41", "mi\u200bka"):
         assert client.login(name, user.password)["user"]["name"] == "mika"
 
@@ -145,7 +148,7 @@ def test_a_name_is_the_same_in_every_spelling_that_looks_alike(client, user):
 
 
 def test_cookies_that_are_no_sessions_are_nobody_and_harm_nobody(httpd, token):
-    """B: garbage is never an error page, and the same children go on"""
+    """[B5] B: garbage is never an error page, and the same children go on"""
     children = httpd.children
     version, key, identifier, issued, mac = token.split(".")
     garbage = ["", "x", "v1", "v1.", "v1....", "." * 500, "v1." * 170, "a" * 5000, "%00", "\xff\xfe", '"', '""',
@@ -163,7 +166,7 @@ def test_cookies_that_are_no_sessions_are_nobody_and_harm_nobody(httpd, token):
 
 
 def test_every_altered_octet_of_the_token_is_refused(make_httpd, httpd, postgres, token):
-    """A: and without asking the database. This server has our secret but no database: whatever asks it is 503."""
+    """[A2] A: and without asking the database. This server has our secret but no database: whatever asks it is 503."""
     alone = make_httpd(postgres.conninfo("there_is_no_such_database", "chatsession"), start=False)
     (alone.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
     alone.start()
@@ -179,7 +182,7 @@ def test_every_altered_octet_of_the_token_is_refused(make_httpd, httpd, postgres
 
 
 def test_of_two_different_cookies_of_our_name_none_counts(httpd, token):
-    """B: a neighbour's domain may have planted one"""
+    """[B4] B: a neighbour's domain may have planted one"""
     other = token[:-1] + ("A" if token[-1] != "A" else "B")
     for cookie in (f"sid={token}; sid={other}", f"sid={other}; sid={token}", f"sid={token}; x=1; sid="):
         assert session(httpd.url, cookie)["cause"] == INVALID, cookie
@@ -187,7 +190,7 @@ def test_of_two_different_cookies_of_our_name_none_counts(httpd, token):
 
 
 def test_the_cookies_name_is_compared_exactly_and_found_among_others(httpd, token):
-    """B"""
+    """[B3] B"""
     for cookie in (f"SID={token}", f"Sid={token}", f"xsid={token}", f"sid2={token}", f"sid ={token[:-1]}",
                    f"__Host-sid={token}", f"x=sid={token}"):
         assert not session(httpd.url, cookie)["authenticated"], cookie
@@ -218,7 +221,7 @@ def set_age(database, **columns):
 
 
 def test_a_session_ends_when_it_was_idle_for_the_configured_time(forgetful, database, token):
-    """A: by the database's clock; use renews it"""
+    """[A6] [C8] A: by the database's clock; use renews it"""
     set_age(database, created_at="1 hour", last_seen_at="29 min 55 s")
     assert session(forgetful.url, f"sid={token}")["authenticated"]
     assert database.value("SELECT min(now() - last_seen_at) < interval '1 min' FROM chatsession.sessions")
@@ -227,7 +230,7 @@ def test_a_session_ends_when_it_was_idle_for_the_configured_time(forgetful, data
 
 
 def test_a_session_ends_at_its_absolute_limit_however_active_it_is(forgetful, database, token):
-    """A"""
+    """[A6] [C8] A"""
     set_age(database, created_at="11 h 59 min 55 s")
     assert session(forgetful.url, f"sid={token}")["authenticated"]
     set_age(database, created_at="12 h 1 s")
@@ -278,7 +281,7 @@ def test_a_disabled_user_is_out_as_soon_as_the_hosts_have_heard_of_it(httpd, dat
 
 
 def test_a_dump_of_the_sessions_holds_no_usable_cookie(httpd, database, token):
-    """A10: only the hash of the id is there"""
+    """[A10] only the hash of the id is there"""
     rows = str(database.rows("SELECT to_jsonb(s)::text, encode(id_hash, 'hex'), encode(id_hash, 'base64')"
                              " FROM chatsession.sessions s"))
     for part in token.split(".")[2:]:
@@ -291,7 +294,7 @@ def test_a_dump_of_the_sessions_holds_no_usable_cookie(httpd, database, token):
 
 
 def test_no_cookie_and_no_password_is_in_the_logs(httpd, user, token):
-    """L"""
+    """[B7] [L3] L"""
     Client(httpd.url).post("api/login", json={"username": user.name, "password": "a wrong password"})
     session(httpd.url, f"sid={token}")
     logged = "\n".join(httpd.error_log + httpd.access_log)
@@ -300,7 +303,7 @@ def test_no_cookie_and_no_password_is_in_the_logs(httpd, user, token):
 
 
 def test_changing_the_secret_with_the_old_one_behind_it_logs_nobody_out(make_httpd, database, user):
-    """A: rotation: the first signs, all verify"""
+    """[A9] A: rotation: the first signs, all verify"""
     server = make_httpd(database.conninfo)
     client = Client(server.url)
     client.login(user)

@@ -51,7 +51,7 @@ def live(database, account):
 
 
 def test_the_id_before_a_login_of_the_same_user_goes_on_for_the_grace_and_no_longer(httpd, database, account):
-    """A7: two tabs do not log each other out; the answer never names the new id"""
+    """[A7] two tabs do not log each other out; the answer never names the new id"""
     client, old = logged_in(httpd, account)
     client.login(account)
     new = f"sid={client.cookies['sid']}"
@@ -115,7 +115,7 @@ def test_a_grace_of_nothing_ends_the_old_id_at_once(make_httpd, database, accoun
 
 
 def test_a_new_password_ends_the_grace_of_the_sessions_before_it(httpd, database, account):
-    """A8: the id of before a rotation must not live on in what a new password begins"""
+    """[A8] the id of before a rotation must not live on in what a new password begins"""
     client, old = logged_in(httpd, account)
     client.login(account)
     assert session(httpd.url, old)["authenticated"]
@@ -237,7 +237,7 @@ def test_a_stream_of_a_rotated_session_is_cut_when_its_successor_ends(streaming,
 
 
 def test_beyond_the_most_per_user_the_longest_unseen_session_ends(make_httpd, database, account, user):
-    """G11: the 11th login: the first cookie gets 401 and hears why; other users lose nothing"""
+    """[G11] the 11th login: the first cookie gets 401 and hears why; other users lose nothing"""
     server = make_httpd(database.conninfo)
     _, others = logged_in(server, user)
     cookies = []
@@ -259,7 +259,7 @@ def test_beyond_the_most_per_user_the_longest_unseen_session_ends(make_httpd, da
 
 
 def test_logins_at_the_same_moment_do_not_pass_the_most(make_httpd, database, account):
-    """G11: counted under a lock, also of two processes"""
+    """[G11] counted under a lock, also of two processes"""
     server = make_httpd(database.conninfo, children=2, lines=["ChatSessionMaxPerUser 3"])
     done = []
     threads = [threading.Thread(target=lambda: done.append(logged_in(server, account))) for _ in range(16)]
@@ -298,7 +298,7 @@ def uncached(make_httpd, database):
 
 
 def test_a_session_that_the_console_did_not_see_for_long_is_not_enough_for_it(uncached, database, operator):
-    """C8: 15 minutes; chat goes on, its use does not count, and a new login opens the console again"""
+    """[C8] 15 minutes; chat goes on, its use does not count, and a new login opens the console again"""
     client, _ = logged_in(uncached, operator)
     set_age(database, created_at="14 min 50 s", last_seen_at="1 min")
     assert client.console.get("api/overview").status_code == 200
@@ -315,7 +315,7 @@ def test_a_session_that_the_console_did_not_see_for_long_is_not_enough_for_it(un
 
 
 def test_use_of_the_console_carries_it_on_up_to_its_absolute_limit(uncached, database, operator):
-    """C8: 8 hours"""
+    """[C8] 8 hours"""
     client, _ = logged_in(uncached, operator)
     set_age(database, created_at="7 h 59 min", last_seen_at="10 min", console_seen_at="10 min")
     assert client.console.get("api/overview").status_code == 200
@@ -422,7 +422,7 @@ def cookie_of(server, account):
      "; Path=/; Secure; HttpOnly; SameSite=Lax"),
 ], ids=lambda value: ",".join(value) if isinstance(value, list) else "")
 def test_the_cookie_is_as_its_directives_say(make_httpd, database, account, lines, name, attributes):
-    """B1: also the cookie that takes it away, and a request with it is who logged in. "Secure on" holds on plain http
+    """[B1] also the cookie that takes it away, and a request with it is who logged in. "Secure on" holds on plain http
     too: TLS may end before httpd."""
     server = make_httpd(database.conninfo, lines=lines)
     header = cookie_of(server, account)
@@ -441,7 +441,7 @@ def test_the_cookie_is_as_its_directives_say(make_httpd, database, account, line
 
 @pytest.mark.parametrize("lines", [[], ["ChatSessionAnonymous on"]], ids=["off", "on"])
 def test_requests_without_a_cookie_make_no_session(make_httpd, database, lines):
-    """G10: nothing was stored, so there is nothing to keep"""
+    """[G10] nothing was stored, so there is nothing to keep"""
     server = make_httpd(database.conninfo, lines=[*lines, '<Location "/seen">', "ChatSession on", "</Location>"])
     before = database.value("SELECT count(*) FROM chatsession.sessions")
     for number in range(100):
@@ -547,7 +547,7 @@ def test_a_cookie_of_before_that_is_not_authentic_changes_nothing(make_legacy, d
 
 
 def test_who_logs_in_from_an_anonymous_session_leaves_it_without_grace(make_legacy, database, account):
-    """A7: an id that a stranger may have planted is dead after the login"""
+    """[A7] an id that a stranger may have planted is dead after the login"""
     server = make_legacy("oldsid")
     client = Client(server.url)
     client.get("api/session", headers={"Cookie": f"oldsid={legacy_cookie('planted', LEGACY_SECRET, name='oldsid')}"})

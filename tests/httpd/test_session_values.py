@@ -103,7 +103,7 @@ def test_the_bounds_of_names_and_values(somebody, name, value, status):
 
 
 def test_values_go_over_to_the_new_id_of_a_login(somebody, database):
-    """A7"""
+    """[A7]"""
     probe(somebody, "set/a/kept")
     old, before = somebody.cookies["sid"], ref_of(somebody)
     somebody.login(somebody.account)
@@ -112,7 +112,7 @@ def test_values_go_over_to_the_new_id_of_a_login(somebody, database):
 
 
 def test_a_request_with_the_id_of_before_reads_and_writes_the_values_of_now(somebody):
-    """A7: one that was on its way while its session was replaced"""
+    """[A7] one that was on its way while its session was replaced"""
     probe(somebody, "set/a/kept")
     late = Client(somebody.origin)
     late.cookies.update(somebody.cookies)
@@ -276,7 +276,7 @@ def test_no_password_of_a_form_is_anywhere_in_the_database(formed, database):
 
 
 def test_a_wrong_password_in_a_form_begins_no_session(formed, database, operator):
-    """A7: the login handler writes the name that was sent into r->user after all checks of the place"""
+    """[A7] the login handler writes the name that was sent into r->user after all checks of the place"""
     formed.expect_log("AH01807", "AH01808")
     before = database.value("SELECT count(*) FROM chatsession.sessions")
     for path in ("/forms/login", "/forms/page.txt"):

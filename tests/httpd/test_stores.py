@@ -101,6 +101,7 @@ def write_at_once(clients, names):
 
 
 def test_who_stores_nothing_gets_no_cookie(visitor):
+    """[G10]"""
     for what in ("ref", "user", "get/a", "remove/a"):
         response = ask(visitor, what)
         assert response.text == "APR_EACCES -" and "Set-Cookie" not in response.headers, what
@@ -179,7 +180,7 @@ def test_what_is_stored_after_the_end_begins_a_new_session(visitor):
 
 
 def test_a_login_leaves_no_visitor_session_behind(visitor, database, store):
-    """A7: the id of before is dead, and its values are nobody's but the visitor's."""
+    """[A7] the id of before is dead, and its values are nobody's but the visitor's."""
     account = database.add_user(f"from-{store}")
     probe(visitor, "set/a/planted")
     planted = copy(visitor)
@@ -192,6 +193,7 @@ def test_a_login_leaves_no_visitor_session_behind(visitor, database, store):
 @pytest.mark.parametrize("change", [lambda c: c[:-1] + ("A" if c[-1] != "A" else "B"), lambda c: c[: len(c) // 2], lambda c: "\u00e4",
                                     lambda c: c + "=", lambda c: "v1.x.y.z.w"])
 def test_garbage_in_a_cookie_is_a_fresh_session(visitor, change):
+    """[B5]"""
     probe(visitor, "set/a/x")
     broken = Client(visitor.origin)
     headers = {"Cookie": f"sid={change(visitor.cookies['sid'])}".encode()}
@@ -432,6 +434,7 @@ def test_any_single_entry_that_is_lost_loses_no_more_than_its_own(make_bare, cac
 
 
 def test_only_hashes_of_ids_are_in_the_cache_and_no_session_of_a_user(make_httpd, database, caches):
+    """[A10]"""
     redis = caches["redis"]
     full = make_httpd(database.conninfo, modules=MODULES, lines=lines_for(caches, "redis"))
     expect_neighbours(full)

@@ -62,7 +62,7 @@ def wait_of(server, name):
 
 
 def test_the_wait_begins_after_the_third_failure_and_doubles_up_to_a_quarter_of_an_hour(httpd, database, user):
-    """C4"""
+    """[C4]"""
     assert [status(httpd, user.name) for _ in range(3)] == [401, 401, 401]
     waits = []
     for _ in range(13):
@@ -76,14 +76,14 @@ def test_the_wait_begins_after_the_third_failure_and_doubles_up_to_a_quarter_of_
 
 
 def test_a_refused_attempt_is_refused_before_the_password_is_looked_at(httpd, user):
-    """C4: also the right one, and the answer is the same"""
+    """[C2] [C4] also the right one, and the answer is the same"""
     for _ in range(3):
         status(httpd, user.name)
     assert status(httpd, user.name, user.password) == 429
 
 
 def test_the_right_password_after_the_wait_gets_in_and_ends_the_row(httpd, database, user):
-    """C5"""
+    """[C5]"""
     for _ in range(3):
         status(httpd, user.name)
     pass_time(database, "1 s")
@@ -92,7 +92,7 @@ def test_the_right_password_after_the_wait_gets_in_and_ends_the_row(httpd, datab
 
 
 def test_an_account_takes_100_failures_in_an_hour(patient, database, user):
-    """C4: any hour, not only a full one"""
+    """[C4] any hour, not only a full one"""
     assert [status(patient, user.name) for _ in range(40)] == [401] * 40
     pass_time(database, "59 min")
     database.rows("UPDATE chatsession.login_attempts SET failures = 0")  # here the hour alone is looked at
@@ -104,7 +104,7 @@ def test_an_account_takes_100_failures_in_an_hour(patient, database, user):
 
 
 def test_after_100_failures_in_a_row_an_account_waits_a_day(patient, database, user):
-    """C4"""
+    """[C4]"""
     for _ in range(4):
         assert [status(patient, user.name) for _ in range(25)] == [401] * 25
         pass_time(database, "61 min")
@@ -114,7 +114,7 @@ def test_after_100_failures_in_a_row_an_account_waits_a_day(patient, database, u
 
 
 def test_10000_guesses_over_children_and_a_restart_reach_the_hash_100_times(make_httpd, database, user):
-    """C4: in parallel, so many that all are under way before the first is known to be wrong; here 1000"""
+    """[C4] in parallel, so many that all are under way before the first is known to be wrong; here 1000"""
     server = make_httpd(database.conninfo, lines=NO_DELAY, children=3)
     seen = []
     for _ in range(2):
@@ -126,20 +126,20 @@ def test_10000_guesses_over_children_and_a_restart_reach_the_hash_100_times(make
 
 
 def test_in_parallel_as_few_reach_the_hash_as_one_after_the_other(httpd, user):
-    """C4: an attempt counts before it is hashed"""
+    """[C4] an attempt counts before it is hashed"""
     with ThreadPoolExecutor(16) as pool:
         seen = list(pool.map(lambda _: status(httpd, user.name), range(64)))
     assert 3 <= seen.count(401) <= 6  # a second or two may pass meanwhile
 
 
 def test_hosts_share_the_count(httpd, make_httpd, database, user):
-    """C4"""
+    """[C4]"""
     other = make_httpd(database.conninfo, lines=DEFAULTS)
     assert [status(server, user.name) for server in (httpd, other, httpd, other, httpd)] == [401, 401, 401, 429, 429]
 
 
 def test_a_network_takes_100_failures_in_an_hour_whatever_names_are_tried(patient, database, user):
-    """C4"""
+    """[C4]"""
     assert [status(patient, f"name {n}") for n in range(100)] == [401] * 100
     assert status(patient, "another name") == 429
     assert status(patient, user.name, user.password) == 429
@@ -158,14 +158,14 @@ def subjects(database, network):
 
 
 def test_a_network_is_one_ipv4_address_or_64_bits_of_ipv6(database):
-    """C4"""
+    """[C4]"""
     assert subjects(database, "192.0.2.1") != subjects(database, "192.0.2.2")
     assert subjects(database, "2001:db8::1") == subjects(database, "2001:db8::ffff:ffff:ffff:ffff")
     assert subjects(database, "2001:db8::1") != subjects(database, "2001:db8:0:1::1")
 
 
 def test_every_spelling_of_a_name_is_one_account(httpd):
-    """C11"""
+    """[C11]"""
     assert [status(httpd, name) for name in ("Nobody", "nobody", "ＮＯＢＯＤＹ", "no\u200bbody")] == [401, 401, 401, 429]
 
 
@@ -204,7 +204,7 @@ def exhaust(server, name):
 
 
 def test_the_owner_gets_in_from_a_known_browser_at_the_first_try(httpd, user):
-    """C5"""
+    """[C5]"""
     known = Client(httpd.url)
     known.login(user)
     del known.cookies["sid"]
@@ -214,7 +214,7 @@ def test_the_owner_gets_in_from_a_known_browser_at_the_first_try(httpd, user):
 
 
 def test_a_known_browser_also_passes_a_network_that_is_closed(patient, user):
-    """C5: a stranger behind the same address"""
+    """[C5] a stranger behind the same address"""
     known = Client(patient.url)
     known.login(user)
     for n in range(100):
@@ -224,7 +224,7 @@ def test_a_known_browser_also_passes_a_network_that_is_closed(patient, user):
 
 
 def test_a_known_browser_has_a_count_of_its_own(httpd, user):
-    """C5: who steals the cookie guesses no faster"""
+    """[C5] who steals the cookie guesses no faster"""
     known = Client(httpd.url)
     known.login(user)
     assert [status(httpd, user.name, client=known) for _ in range(4)] == [401, 401, 401, 429]
@@ -232,7 +232,7 @@ def test_a_known_browser_has_a_count_of_its_own(httpd, user):
 
 
 def test_a_known_browser_is_known_for_its_account_alone(httpd, database, user):
-    """C5"""
+    """[C5]"""
     other = database.add_user("stranger")
     known = Client(httpd.url)
     known.login(other)
@@ -252,7 +252,7 @@ def test_a_known_browser_keeps_its_number_at_the_next_login(httpd, user):
 @pytest.mark.parametrize("spoil", [lambda text: text[:-1] + ("A" if text[-1] != "A" else "B"), lambda text: "",
                                    lambda text: "x.y", lambda text: text.split(".")[0], lambda text: "A" * 4000])
 def test_a_cookie_that_is_not_ours_makes_no_browser_known(httpd, user, spoil):
-    """A5, C5"""
+    """[A5] [C5]"""
     known = Client(httpd.url)
     known.login(user)
     exhaust(httpd, user.name)
@@ -263,7 +263,7 @@ def test_a_cookie_that_is_not_ours_makes_no_browser_known(httpd, user, spoil):
 
 
 def test_a_session_cookie_is_no_known_browser(httpd, user):
-    """A5: purposes are apart"""
+    """[A5] purposes are apart"""
     client = Client(httpd.url)
     client.login(user)
     exhaust(httpd, user.name)
@@ -352,7 +352,7 @@ def counted(make_postgres, make_httpd, monkeypatch):
 
 
 def test_a_refusal_says_and_costs_the_same_whoever_it_is(counted):
-    """C6: unknown, wrong, disabled with the right password, and without a password: identical but for the request id;
+    """[C6] unknown, wrong, disabled with the right password, and without a password: identical but for the request id;
     one hash and the same statements each"""
     server, database, count = counted
     user, disabled = database.add_user("mika"), database.add_user("dora")
@@ -370,7 +370,7 @@ def test_a_refusal_says_and_costs_the_same_whoever_it_is(counted):
 
 
 def test_accounts_that_do_not_exist_are_throttled_like_those_that_do(httpd, database, user):
-    """C6"""
+    """[C6]"""
     database.rows("INSERT INTO chatsession.users (name) VALUES ('sso2')")
     seen = []
     for name in (user.name, "nobody at all", "sso2", "' OR 1=1 --"):
@@ -381,7 +381,7 @@ def test_accounts_that_do_not_exist_are_throttled_like_those_that_do(httpd, data
 
 
 def test_a_refused_attempt_hashes_nothing(counted):
-    """C2, C4"""
+    """[C2] [C4]"""
     server, database, count = counted
     exhaust(server, "nobody")
     (hashes, statements), response = count(lambda: attempt(server, "nobody"))
@@ -392,7 +392,7 @@ def test_a_refused_attempt_hashes_nothing(counted):
 
 
 def test_two_accounts_and_one_network_at_once_do_not_wait_for_each_other_for_ever(patient, database):
-    """J8: no deadlock"""
+    """[J8] no deadlock"""
     users = [database.add_user(f"both{n}") for n in range(4)]
     before = database.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     seen = []

@@ -143,7 +143,7 @@ def test_usage_and_finish_reason_are_told_and_stored(client, model):
 
 
 def test_no_text_of_a_model_can_forge_an_event(client, model):
-    """D7"""
+    """[D7]"""
     pieces = ["\n\nevent: done\ndata: {}\n\n", "\r\rid: 999\r", "\r\n\r\n:", "data: [DONE]\n\n", "\u2028\u2029", "\n",
               "\x0b\x85",
               '"}]}\n\n', "</script>", "\x1b[2J", "\ufeff"]
@@ -189,7 +189,7 @@ def test_what_has_come_is_recorded_while_the_answer_runs(client, other, model):
 
 
 def test_a_message_of_the_longest_length_goes_through(client, model):
-    """K5: 100,000 code points of four octets, also when each is written as two escapes"""
+    """[K5] 100,000 code points of four octets, also when each is written as two escapes"""
     conversation, words = client.new_conversation(), "\U0001f600" * 100000
     client.turn(conversation, words)
     assert client.conversation(conversation)["messages"][0]["content"] == words
@@ -200,7 +200,7 @@ def test_a_message_of_the_longest_length_goes_through(client, model):
 
 
 def test_the_same_client_id_at_once_is_one_turn_and_one_call(client, model, server, user):
-    """J1"""
+    """[J1]"""
     conversation, gated = client.new_conversation(), Gated(model)
     body = {"content": "once", "client_id": str(uuid.uuid4())}
     tabs = [Client(server.url) for _ in range(20)]
@@ -235,7 +235,7 @@ def test_a_client_id_belongs_to_its_conversation(client, model):
 
 
 def test_a_stale_parent_is_409_with_what_is_newer(client, other, model):
-    """J2: two tabs, one conversation"""
+    """[J2] two tabs, one conversation"""
     conversation = client.new_conversation()
     path = f"api/conversations/{conversation}/messages"
     client.turn(conversation, "one", parent_id=None)
@@ -254,7 +254,7 @@ def test_a_stale_parent_is_409_with_what_is_newer(client, other, model):
 
 
 def test_a_second_question_while_an_answer_runs_is_409_and_loses_nothing(client, other, model):
-    """J2, J3, J4"""
+    """[J2] [J3] [J4]"""
     conversation, gated = client.new_conversation(), Gated(model)
     with client.send(conversation, "one") as stream:
         stream.next("message")
@@ -270,7 +270,7 @@ def test_a_second_question_while_an_answer_runs_is_409_and_loses_nothing(client,
 
 
 def test_many_tabs_at_once_leave_one_order_without_gaps(client, model, database):
-    """J2, J3"""
+    """[J2] [J3]"""
     conversation = client.new_conversation()
 
     def send(number):
@@ -331,7 +331,7 @@ def test_an_edited_question_is_a_branch_and_the_model_sees_only_that_branch(clie
 @pytest.mark.parametrize("first", [None, "", "first half"],
                          ids=["before the status line", "before the first token", "within the answer"])
 def test_a_stop_from_another_tab_ends_the_answer_and_keeps_what_came(client, other, model, first):
-    """H11: the model's connection is closed, the question stays, the next one can be asked"""
+    """[H11] the model's connection is closed, the question stays, the next one can be asked"""
     conversation, gated = client.new_conversation(), Gated(model, first=first)
     model.script = gated.run_until_closed
     with client.send(conversation, "x") as stream:
@@ -355,7 +355,7 @@ def test_a_stop_of_nothing_is_no_error(client):
 
 
 def test_the_answer_comes_whole_though_its_reader_left(client, other, model):
-    """H9"""
+    """[H9]"""
     conversation, gated = client.new_conversation(), Gated(model)
     with client.send(conversation, "x") as stream:
         stream.next("message")
@@ -365,7 +365,7 @@ def test_the_answer_comes_whole_though_its_reader_left(client, other, model):
 
 
 def test_a_follower_sees_the_running_answer_from_its_beginning_to_its_end(client, other, model):
-    """H10"""
+    """[H10]"""
     conversation, gated = client.new_conversation(), Gated(model, first=MIXED)
     path = f"api/conversations/{conversation}/stream"
     assert other.get(path).status_code == 404, "there is no answer yet"
@@ -384,7 +384,7 @@ def test_a_follower_sees_the_running_answer_from_its_beginning_to_its_end(client
 
 
 def test_a_stream_can_be_taken_up_after_every_event_without_gap_or_repeat(client, other, model):
-    """H10: when the answer has ended, and from every code point"""
+    """[H10] when the answer has ended, and from every code point"""
     pieces = [MIXED[at:at + 3] for at in range(0, len(MIXED), 3)]
     model.script = lambda answer: answer.stream(*pieces)
     conversation = client.new_conversation()
@@ -402,7 +402,7 @@ def test_a_stream_can_be_taken_up_after_every_event_without_gap_or_repeat(client
 
 
 def test_a_stream_can_be_taken_up_at_every_event_while_the_answer_runs(client, other, model):
-    """H10"""
+    """[H10]"""
     conversation, gates = client.new_conversation(), [threading.Event() for _ in MIXED]
 
     def script(answer):
@@ -433,7 +433,7 @@ def test_a_stream_can_be_taken_up_at_every_event_while_the_answer_runs(client, o
 
 
 def test_a_followed_turn_that_failed_ends_as_it_ended(client, other, model, server):
-    """H8, H10: a follower after the end hears of the error's sentence too"""
+    """[H8] [H10] a follower after the end hears of the error's sentence too"""
     def script(answer):
         answer.begin()
         answer.text("half")
@@ -449,7 +449,7 @@ def test_a_followed_turn_that_failed_ends_as_it_ended(client, other, model, serv
 
 
 def test_putting_a_conversation_away_stops_its_answer_and_nothing_comes_back(client, other, model):
-    """J5"""
+    """[J5]"""
     conversation, gated = client.new_conversation(), Gated(model)
     model.script = gated.run_until_closed
     with client.send(conversation, "x") as stream:
@@ -464,7 +464,7 @@ def test_putting_a_conversation_away_stops_its_answer_and_nothing_comes_back(cli
 
 
 def test_a_purged_conversation_ends_its_stream_and_no_row_comes_back(client, model, database):
-    """J5"""
+    """[J5]"""
     conversation, gated = client.new_conversation(), Gated(model)
     model.script = gated.run_until_closed
     with client.send(conversation, "x") as stream:
@@ -477,7 +477,7 @@ def test_a_purged_conversation_ends_its_stream_and_no_row_comes_back(client, mod
 
 
 def test_renaming_while_an_answer_runs_loses_neither(client, other, model):
-    """J6"""
+    """[J6]"""
     conversation, gated = client.new_conversation(), Gated(model)
     with client.send(conversation, "x") as stream:
         stream.next("message")
@@ -489,7 +489,7 @@ def test_renaming_while_an_answer_runs_loses_neither(client, other, model):
 
 
 def test_asking_for_the_head_of_a_stream_asks_no_model(client, model):
-    """D11"""
+    """[D11]"""
     conversation = client.new_conversation()
     path = f"api/conversations/{conversation}"
     assert client.request("HEAD", f"{path}/messages").status_code == 405
@@ -501,7 +501,7 @@ def test_asking_for_the_head_of_a_stream_asks_no_model(client, model):
 
 
 def test_asking_for_the_head_of_a_running_stream_is_answered_at_once(client, other, model):
-    """D11: a probe does not hold a thread until the answer ends"""
+    """[D11] a probe does not hold a thread until the answer ends"""
     conversation, gated = client.new_conversation(), Gated(model)
     with client.send(conversation, "x") as stream:
         stream.next("message")

@@ -112,6 +112,7 @@ def test_making_one_is_recorded_and_every_password_is_another(admin, database):
 
 
 def test_a_name_is_taken_in_all_its_spellings(admin, database):
+    """[C11]"""
     admin.json("POST", "api/users", 201, json={"name": "Ida", "role": "user"})
     before = state(database)
     for name in ("Ida", "ida", "\uff29\uff24\uff21", "i\u200bda"):
@@ -143,7 +144,7 @@ def test_a_name_in_an_address_is_percent_encoded_text(admin, database, name):
 @pytest.mark.parametrize("word", ["%ff", "%c3%28", "%ed%a0%bd", "%c0%af", "a%ff", "%00", "a%00b", "nobody", "a%2fb",
                                   "%0a", "%20", "%e2%80%8b"])
 def test_a_word_that_is_no_text_or_nobodys_name_is_404(admin, database, word):
-    """K3, E1"""
+    """[E1] [K3]"""
     before = state(database)
     for method, below in (("GET", ""), ("PATCH", ""), ("POST", "/password"), ("POST", "/sessions/revoke")):
         body = {"json": {"role": "admin"}} if method == "PATCH" else {}
@@ -155,7 +156,7 @@ def test_a_word_that_is_no_text_or_nobodys_name_is_404(admin, database, word):
 
 
 def test_a_new_role_is_recorded_with_the_old_one_and_ends_the_sessions_on_every_host(hosts, admin, add, database):
-    """A8, E6"""
+    """[A8] [E6]"""
     user = add("auditor")
     sessions = on_both(hosts, log_in(hosts[1], user))
     changed = admin.json("PATCH", path(user), 200, json={"role": "operator"})
@@ -169,7 +170,7 @@ def test_a_new_role_is_recorded_with_the_old_one_and_ends_the_sessions_on_every_
 
 
 def test_who_is_disabled_is_out_at_the_next_request_on_every_host_and_may_come_back(hosts, admin, add, database):
-    """A8"""
+    """[A8]"""
     user = add()
     sessions = on_both(hosts, log_in(hosts[1], user))
     assert admin.json("PATCH", path(user), 200, json={"disabled": True})["disabled"] is True
@@ -208,7 +209,7 @@ def test_what_changes_nothing_ends_no_session_and_leaves_no_entry(hosts, admin, 
     {"role": "user", "name": "x"}, {"password": "x" * 20}, {"role": "user", "password_phc": "$argon2id$"},
     {"role": "user", "id": "00000000-0000-4000-8000-000000000000"}, {"disabled": True, "created_at": "2026-01-01"}])
 def test_only_role_and_disabled_can_be_changed(admin, add, database, body):
-    """E5: mass assignment"""
+    """[E5] mass assignment"""
     user = add()
     before = state(database)
     refused(admin.patch(path(user), json=body), 400, "invalid_request")
@@ -219,7 +220,7 @@ def test_only_role_and_disabled_can_be_changed(admin, add, database, body):
     {"name": "x"}, {"role": "user"}, {"name": "x", "role": "god"}, {"name": "x", "role": "user", "password": "y" * 20},
     {"name": "x", "role": "user", "disabled": True}, {"name": "x", "role": "user", "id": "1"}])
 def test_only_name_and_role_make_a_user(admin, database, body):
-    """E5: mass assignment"""
+    """[E5] mass assignment"""
     before = state(database)
     refused(admin.post("api/users", json=body), 400, "invalid_request")
     assert state(database) == before
@@ -227,7 +228,7 @@ def test_only_name_and_role_make_a_user(admin, database, body):
 
 @pytest.mark.parametrize("body", [{"role": "user"}, {"role": "operator", "disabled": False}, {"disabled": True}])
 def test_nobody_changes_the_own_role_or_disables_oneself(hosts, add, database, body):
-    """E5"""
+    """[E5]"""
     me = add("admin")
     client = log_in(hosts[0], me)
     before = state(database)
@@ -240,7 +241,7 @@ def test_nobody_changes_the_own_role_or_disables_oneself(hosts, add, database, b
 
 @pytest.mark.parametrize("role", ["user", "viewer", "auditor", "operator"])
 def test_nobody_but_an_administrator_makes_one_of_anybody(hosts, add, database, role):
-    """E5: no self-promotion"""
+    """[E5] no self-promotion"""
     me, other = add(role), add()
     client = log_in(hosts[0], me)
     before = state(database)
@@ -283,7 +284,7 @@ def at_once(database, *calls):
 
 @pytest.mark.parametrize("body", [{"role": "user"}, {"disabled": True}])
 def test_two_administrators_cannot_take_each_other_away(two_admins, body):
-    """E5: one of two at once wins, and one administrator is left"""
+    """[E5] one of two at once wins, and one administrator is left"""
     database, _, users, clients = two_admins
     answers = at_once(database, *(lambda a=client, b=user: a.patch(path(b), json=body)
                                   for client, user in zip(clients, reversed(users))))
@@ -294,7 +295,7 @@ def test_two_administrators_cannot_take_each_other_away(two_admins, body):
 
 
 def test_who_was_demoted_a_moment_ago_changes_nothing_any_more(two_admins):
-    """E5: what is on its way when the role is taken away is judged by the role that is left"""
+    """[E5] what is on its way when the role is taken away is judged by the role that is left"""
     database, _, (eve, mallory), (as_eve, as_mallory) = two_admins
     database.add_user("third", "admin")
     anna = database.add_user("anna")
@@ -315,7 +316,7 @@ def test_who_was_demoted_a_moment_ago_changes_nothing_any_more(two_admins):
 
 
 def test_a_disabled_administrator_does_not_count(two_admins):
-    """E5"""
+    """[E5]"""
     database, _, (eve, mallory), (as_eve, as_mallory) = two_admins
     as_eve.json("PATCH", path(mallory), 200, json={"disabled": True})
     assert as_mallory.patch(path(eve), json={"role": "user"}).status_code == 401
@@ -328,7 +329,7 @@ def test_a_disabled_administrator_does_not_count(two_admins):
 
 
 def test_a_reset_password_is_shown_once_and_ends_the_sessions_on_every_host(hosts, admin, add, database):
-    """A8"""
+    """[A8]"""
     user = add()
     sessions = on_both(hosts, log_in(hosts[0], user))
     shown = admin.json("POST", path(user, "/password"), 200)
@@ -342,7 +343,7 @@ def test_a_reset_password_is_shown_once_and_ends_the_sessions_on_every_host(host
 
 
 def test_an_operator_ends_all_sessions_of_one_user_and_no_others(hosts, add, database):
-    """A8"""
+    """[A8] [C9]"""
     user, other, operator = add(), add(), add("operator")
     sessions = [one for _ in range(3) for one in on_both(hosts, log_in(hosts[1], user))]
     bystander = log_in(hosts[0], other)
@@ -379,7 +380,7 @@ def test_a_users_sessions_are_shown_to_operators_only(hosts, add):
     ("POST", "api/users", {"name": "unrecorded", "role": "admin"}), ("PATCH", None, {"role": "admin"}),
     ("POST", "/password", None), ("POST", "/sessions/revoke", None)], ids=lambda call: f"{call[0]} {call[1]}")
 def test_what_cannot_be_recorded_is_not_done(hosts, admin, add, database, call):
-    """E6"""
+    """[E6]"""
     user = add()
     client = log_in(hosts[1], user)
     before = state(database)

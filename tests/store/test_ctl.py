@@ -119,6 +119,7 @@ def test_the_module_may_read_its_steps(database):
 
 
 def test_a_step_that_fails_leaves_nothing_of_itself(make_database, steps):
+    """[I9]"""
     database = make_database(template=None)
     number = len(STEPS) + 1
     broken = steps / f"{number:03}_broken.sql"
@@ -152,6 +153,7 @@ def test_an_edited_step_is_refused(make_database, steps):
 
 
 def test_a_newer_database_is_refused(make_database, steps):
+    """[I9]"""
     database = make_database()
     (steps / STEPS[-1]).unlink()
     refused(ctl(database, "schema", "apply", "--dir", str(steps)), STEPS[-1], "newer than the files")
@@ -208,6 +210,7 @@ def test_one_way_to_a_password_must_be_chosen(database):
 
 
 def test_a_name_is_taken_in_all_its_spellings(database):
+    """[C11]"""
     assert ctl(database, "user", "add", "Ada L", "--role", "user", "--random-password").returncode == 0
     for name in ("Ada L", "ada l", "ＡＤＡ l", "a\u200bda l"):
         refused(ctl(database, "user", "add", name, "--role", "user", "--random-password"), "is taken")
@@ -434,7 +437,7 @@ def test_what_httpd_would_not_take_is_not_rotated(folder, content, why):
 
 
 def test_the_lines_of_a_rotation_log_nobody_out(folder, make_database, make_httpd):
-    """A9: a cookie of the old secret holds at each step"""
+    """[A9] a cookie of the old secret holds at each step"""
     database = make_database()
     user = database.add_user("mika")
     host = make_httpd(database.conninfo, start=False)

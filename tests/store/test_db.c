@@ -27,6 +27,7 @@ static void test_null_and_the_empty_string_differ(void **state)
     assert_int_equal(cs_db_int(result, 0, 0, -5), -5);
 }
 
+/** [K4] */
 static void test_a_parameter_ends_at_its_length(void **state)
 {
     const cs_db_param_t params[] = {{"abcdef", 3}, {"\xC3\xA4xyz", 2}};
@@ -59,6 +60,7 @@ static void test_d_text_that_is_none_is_refused_before_it_is_sent(void **state)
     assert_int_equal(open, 0); /* nothing was sent, since nothing was even connected */
 }
 
+/** [H5] */
 static void test_e_an_sql_error_is_never_an_empty_result(void **state)
 {
     cs_db_result_t *result = (void *)1;
@@ -168,7 +170,7 @@ static void test_affected_rows_are_counted(void **state)
     assert_int_equal(cs_db_rows(result), 0);
 }
 
-/* ---- what the log may say ---- */
+/* [L3] ---- what the log may say ---- */
 
 static void test_no_parameter_reaches_the_log(void **state)
 {
@@ -516,6 +518,7 @@ static void test_the_environment_does_not_change_how_rows_read(void **state)
     assert_string_equal(text, "2026-11-23 05:31:07+00 \xC3\xA4");
 }
 
+/** [K8] */
 static void test_a_database_of_another_encoding_is_refused_by_name(void **state)
 {
     cs_db_t *ascii;

@@ -103,7 +103,7 @@ static bool share_a_pid(const apr_int64_t *a, const apr_int64_t *b)
 
 /* ---- a. dead connections ---- */
 
-/* With mod_dbd each request after this fails until httpd is restarted. Here not even the first one does. */
+/* [H4] With mod_dbd each request after this fails until httpd is restarted. Here not even the first one does. */
 static void test_a_restart_leaves_no_poisoned_connection(void **state)
 {
     apr_int64_t before[THREADS], after[THREADS];
@@ -216,7 +216,7 @@ static void test_b_a_transaction_without_a_server_is_unavailable(void **state)
     assert_true(logged("6 CS2002"));
 }
 
-/* ---- c. a COMMIT whose answer is lost ---- */
+/* [H6] ---- c. a COMMIT whose answer is lost ---- */
 
 static void test_c_a_commit_without_an_answer_is_neither_success_nor_repeated(void **state)
 {
@@ -268,7 +268,7 @@ static apr_status_t ask_for_a_second(void *baton, cs_db_tx_t *tx, apr_pool_t *tx
     return cs_db_run(&result, baton, CS_DB_REPEATABLE, "SELECT 1", 0, NULL, tx_pool);
 }
 
-/* mod_dbd waits for ever, so this test would never end. */
+/* [G7] mod_dbd waits for ever, so this test would never end. */
 static void test_f_the_wait_for_a_connection_ends(void **state)
 {
     cs_db_t *single = open_door(test_conninfo(), 1, apr_time_from_msec(100), 0);
@@ -429,6 +429,7 @@ static void test_a_server_that_never_answers_a_connect_is_unavailable(void **sta
     relay_stop(relay);
 }
 
+/** [H7] */
 static void test_a_server_that_stops_answering_is_given_up(void **state)
 {
     relay_t *relay = relay_start(test_conninfo());

@@ -37,6 +37,7 @@ def test_the_module_may_not(module_role, statement):
 
 
 def test_the_module_may_add_to_the_audit_log_and_read_it(module_role):
+    """[E7]"""
     module_role.execute("INSERT INTO chatsession.audit_entries (operator, role, action) VALUES ('o', 'admin', 'a.b')")
     assert module_role.execute("SELECT operator, action FROM chatsession.audit_entries").fetchall() == [("o", "a.b")]
 

@@ -154,7 +154,7 @@ static void test_no_message_can_call_itself_the_systems(void **state)
     }
 }
 
-/* Whatever a user writes, the model's server sees one value with the same members. */
+/* [F6] Whatever a user writes, the model's server sees one value with the same members. */
 static void test_text_cannot_add_members(void **state)
 {
     static const char *const texts[] = {

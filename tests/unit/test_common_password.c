@@ -24,6 +24,7 @@ static void test_the_words_are_sorted_so_that_they_are_found(void **state)
         assert_true(strcmp(cs_common_password_word(i - 1), cs_common_password_word(i)) < 0);
 }
 
+/** [C3] */
 static void test_far_more_than_3000_passwords_of_eight_characters_are_refused(void **state)
 {
     static const char *const after[] = {"",    "1",  "12",   "123",  "1234", "12345", "123456", "01",

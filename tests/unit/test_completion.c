@@ -57,6 +57,47 @@ static const char *reasoning(cs_completion_reader_t *reader, const char *escaped
     return piece.reasoning ? piece.reasoning : "";
 }
 
+static void test_the_text_of_one_that_was_asked_with_a_text(void **state)
+{
+    cs_completion_reader_t *reader = make_reader(*state);
+    cs_completion_t piece =
+        read_piece(reader, "{\"object\":\"text_completion\",\"choices\":[{\"index\":0,\"text\":\"a\\ud83d\"}]}",
+                   *state);
+
+    assert_string_equal(piece.content, "a");
+    piece =
+        read_piece(reader, "{\"choices\":[{\"index\":0,\"text\":\"\\ude00b\",\"finish_reason\":\"length\"}]}", *state);
+    assert_string_equal(piece.content, GRIN "b");
+    assert_string_equal(piece.finish_reason, "length");
+    assert_false(piece.done);
+    assert_int_equal(cs_completion_read(&piece, reader, "{\"choices\":[{\"index\":0,\"text\":1}]}", 37, *state),
+                     CS_EMALFORMED);
+}
+
+static void test_what_llamacpp_says_by_itself(void **state)
+{
+    cs_completion_reader_t *reader = make_reader(*state);
+    cs_completion_t piece = read_piece(reader, "{\"content\":\"Hi\",\"stop\":false}", *state);
+
+    assert_string_equal(piece.content, "Hi");
+    assert_false(piece.done);
+    assert_null(piece.finish_reason);
+    piece = read_piece(reader,
+                       "{\"content\":\"!\",\"stop\":true,\"stop_type\":\"limit\",\"tokens_evaluated\":7,"
+                       "\"tokens_predicted\":2}",
+                       *state);
+    assert_string_equal(piece.content, "!");
+    assert_string_equal(piece.finish_reason, "length");
+    assert_true(piece.done);
+    assert_int_equal(json_integer_value(json_object_get(piece.usage, "total_tokens")), 9);
+    piece = read_piece(reader, "{\"content\":\"\",\"stop\":true,\"stopped_limit\":false}", *state);
+    assert_string_equal(piece.finish_reason, "stop");
+    assert_null(piece.usage);
+    assert_null(piece.content);
+    piece = read_piece(reader, "{\"error\":{\"code\":400,\"message\":\"no\"}}", *state);
+    assert_string_equal(piece.error, "no");
+}
+
 static void test_a_chunk_is_read(void **state)
 {
     cs_completion_t piece = read_piece(make_reader(*state),
@@ -248,7 +289,7 @@ static void test_other_forms_are_malformed_and_lose_nothing(void **state)
     assert_string_equal(content(reader, "\\ude00", *state), GRIN);
 }
 
-/* ---- halves ---- */
+/* [K2] ---- halves ---- */
 
 static void test_surrogate_halves_in_two_deltas_join(void **state)
 {
@@ -284,6 +325,7 @@ static void test_content_and_reasoning_hold_their_own_halves(void **state)
     assert_string_equal(cs_completion_rest(reader), "");
 }
 
+/** [K2] */
 static void test_a_half_that_stays_alone_becomes_u_fffd(void **state)
 {
     cs_completion_reader_t *reader = make_reader(*state);
@@ -520,6 +562,7 @@ static void append_event(cs_text_t *stream, const char *text, apr_size_t len, ap
     assert_int_equal(cs_text_append(stream, event, strlen(event), 0), APR_SUCCESS);
 }
 
+/** [D7] */
 static void test_framing_cannot_be_forged_by_text(void **state)
 {
     static const char *const pieces[] = {"\r",
@@ -614,6 +657,8 @@ static void test_any_octets_are_read_or_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_the_text_of_one_that_was_asked_with_a_text),
+        FIXTURE_TEST(test_what_llamacpp_says_by_itself),
         FIXTURE_TEST(test_a_chunk_is_read),
         FIXTURE_TEST(test_pieces_without_text_have_none),
         FIXTURE_TEST(test_finish_reason_and_usage_are_read),

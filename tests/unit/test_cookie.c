@@ -50,6 +50,7 @@ static void test_absent_is_absent(void **state)
     assert_string_equal(find(*state, NULL), "absent");
 }
 
+/** [B3] */
 static void test_names_are_compared_case_sensitively(void **state)
 {
     const char *value;
@@ -62,6 +63,7 @@ static void test_names_are_compared_case_sensitively(void **state)
     assert_memory_equal(value, "3", 1);
 }
 
+/** [B4] */
 static void test_two_values_are_neither_of_them(void **state)
 {
     assert_string_equal(find(*state, "sid=a; sid=b"), "twice");
@@ -98,6 +100,7 @@ static void test_the_value_points_into_the_header(void **state)
     assert_int_equal(len, 4);
 }
 
+/** [B5] */
 static void test_any_octets_give_an_answer(void **state)
 {
     static const char octets[] = "sid=;\" \t,\x01\x7F\x80\xFF";
@@ -134,6 +137,7 @@ static void test_a_cookie_after_thousands_of_others_is_found(void **state)
     assert_string_equal(find(*state, header), "x");
 }
 
+/** [B1] */
 static void test_session_cookie_has_exactly_its_attributes(void **state)
 {
     cs_cookie_attrs_t attrs = tls;
@@ -157,6 +161,7 @@ static void test_other_attributes_are_written_as_given(void **state)
     assert_string_equal(header, "sid=x; Path=/chat; Domain=example.org; Max-Age=34560000; SameSite=Lax");
 }
 
+/** [B1] */
 static void test_removal_has_the_attributes_of_the_cookie(void **state)
 {
     cs_cookie_attrs_t attrs = tls;
@@ -170,6 +175,7 @@ static void test_removal_has_the_attributes_of_the_cookie(void **state)
     assert_null(header);
 }
 
+/** [D10] */
 static void test_forbidden_octets_in_a_value_are_refused(void **state)
 {
     const char *header;
@@ -185,6 +191,7 @@ static void test_forbidden_octets_in_a_value_are_refused(void **state)
     }
 }
 
+/** [B2] */
 static void test_name_and_value_stay_within_4096_octets(void **state)
 {
     char *value = apr_pcalloc(*state, 5000);
@@ -277,6 +284,7 @@ static void test_contradictions_are_named(void **state)
     }
 }
 
+/** [B2] */
 static void test_max_age_is_whole_seconds_up_to_400_days(void **state)
 {
     cs_cookie_attrs_t attrs = tls;

@@ -136,6 +136,7 @@ static void test_every_truncation_is_refused(void **state)
     }
 }
 
+/** [F7] */
 static void test_duplicate_members_are_refused(void **state)
 {
     static const char escaped[] = "{\"role\":1,\"r\\u006fle\":2}", deep[] = "[{\"a\":{\"b\":1,\"b\":1}}]";
@@ -146,6 +147,7 @@ static void test_duplicate_members_are_refused(void **state)
     must_parse("[{\"a\":1},{\"a\":1}]", *state);
 }
 
+/** [F7] */
 static void test_trailing_data_is_refused(void **state)
 {
     static const char *const texts[] = {"{} {}", "{}x", "1 2", "[]\"", "null,", "{}\x01"};
@@ -158,6 +160,7 @@ static void test_trailing_data_is_refused(void **state)
     must_parse("{} \r\n\t", *state);
 }
 
+/** [K4] */
 static void test_nul_is_refused_with_a_reason(void **state)
 {
     static const char value[] = "{\"content\":\"nul\\u0000tail\"}", name[] = "{\"nul\\u0000tail\":1}";
@@ -169,6 +172,7 @@ static void test_nul_is_refused_with_a_reason(void **state)
     must_parse("\"\\\\u0000\"", *state);
 }
 
+/** [K3] */
 static void test_kuhn_cases_are_refused(void **state)
 {
     size_t at;
@@ -207,6 +211,7 @@ static char *nested(size_t depth, char open, char close, apr_pool_t *pool)
     return text;
 }
 
+/** [G8] */
 static void test_depth_is_limited(void **state)
 {
     const char *text = nested(CS_JSON_MAX_DEPTH, '[', ']', *state);
@@ -251,6 +256,7 @@ static char *values(size_t count, const char *unit, apr_pool_t *pool)
     return text;
 }
 
+/** [G8] */
 static void test_number_of_values_is_limited(void **state)
 {
     static const char *const units[] = {"0", "\"\"", "null", "[]", "{}", "-1.5e3", "\"a,b:c\""};
@@ -283,7 +289,7 @@ static void *counting_malloc(size_t size)
     return malloc(size);
 }
 
-/* Shown by counting: the text is refused at its 33rd octet, and jansson has not asked for any memory. */
+/* [G8] Shown by counting: the text is refused at its 33rd octet, and jansson has not asked for any memory. */
 static void test_1mib_of_brackets_is_refused_in_linear_time(void **state)
 {
     const size_t mib = 1024 * 1024;

@@ -29,6 +29,7 @@ static apr_status_t verify(const char *phc, const char *password, size_t len)
     return rv;
 }
 
+/** [C1] */
 static void test_default_cost_is_at_least_owasps(void **state)
 {
     (void)state;
@@ -37,6 +38,7 @@ static void test_default_cost_is_at_least_owasps(void **state)
     assert_int_equal(cs_password_default_cost.parallelism, 1);
 }
 
+/** [C1] */
 static void test_hash_is_an_argon2id_phc_string_with_a_fresh_salt(void **state)
 {
     static const char head[] = "$argon2id$v=19$m=64,t=1,p=1$";
@@ -61,6 +63,7 @@ static void test_strings_of_the_reference_implementation_verify(void **state)
     assert_int_equal(verify(phc, "passwore", 8), CS_EBADSIG);
 }
 
+/** [C3] */
 static void test_73rd_byte_of_password_counts(void **state)
 {
     char password[80];
@@ -75,6 +78,7 @@ static void test_73rd_byte_of_password_counts(void **state)
     assert_int_equal(verify(phc, password, 72), CS_EBADSIG);
 }
 
+/** [C3] */
 static void test_every_byte_up_to_the_last_counts(void **state)
 {
     char *password = apr_palloc(*state, CS_PASSWORD_MAX_BYTES + 1);
@@ -96,6 +100,7 @@ static void test_every_byte_up_to_the_last_counts(void **state)
     assert_non_null(strstr(problem, "1024"));
 }
 
+/** [C3] */
 static void test_passwords_are_taken_exactly_as_they_are(void **state)
 {
     static const char *const others[] = {"Pass word\xC3\xA9",   " Pass word\xC3\xA9", "Pass word\xC3\xA9 ",
@@ -162,6 +167,7 @@ static void test_what_is_not_text_is_refused_when_it_is_set(void **state)
     assert_int_equal(cs_password_hash(&phc, "pass\0word", 9, &cheap, *state), CS_ENOTTEXT);
 }
 
+/** [C3] */
 static void test_a_nul_ends_no_password(void **state)
 {
     const char *phc = hash("password", 8, *state);
@@ -170,6 +176,7 @@ static void test_a_nul_ends_no_password(void **state)
     assert_int_equal(verify(phc, "password\0", 9), CS_EBADSIG);
 }
 
+/** [C1] */
 static void test_a_lower_cost_asks_for_a_rehash(void **state)
 {
     static const struct {
@@ -193,6 +200,7 @@ static void test_a_lower_cost_asks_for_a_rehash(void **state)
     }
 }
 
+/** [C6] */
 static void test_an_unknown_user_is_a_wrong_password(void **state)
 {
     const cs_password_cost_t out_of_bounds = {7, 1, 1};

@@ -18,6 +18,7 @@ static cs_session_validity_e judge(apr_time_t created, apr_time_t last_seen, apr
     return cs_session_judge(&times, &limits, now);
 }
 
+/** [A6] */
 static void test_a_limit_is_reached_at_exactly_its_time(void **state)
 {
     (void)state;
@@ -51,6 +52,7 @@ static void test_no_limit_means_no_end(void **state)
     assert_int_equal(cs_session_ends_at(&times, &no_limits), 0);
 }
 
+/** [A6] */
 static void test_years_2038_and_2106_are_ordinary(void **state)
 {
     static const apr_int64_t seconds[] = {2147483647, 2147483648, 4294967295, 4294967296, 4102444800};
@@ -78,6 +80,7 @@ static void test_times_ahead_of_now_are_not_valid(void **state)
     assert_int_equal(cs_session_judge(&ahead, &no_limits, START), CS_SESSION_EXPIRED);
 }
 
+/** [A6] */
 static void test_extreme_values_neither_overflow_nor_validate(void **state)
 {
     static const apr_time_t extremes[] = {APR_INT64_MIN, APR_INT64_MIN + 1, -1, 0, 1, APR_INT64_MAX - 1, APR_INT64_MAX};

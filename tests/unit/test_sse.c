@@ -196,6 +196,7 @@ static void assert_same(const record_t *record, const record_t *whole, size_t at
         fail_msg("split at octet %zu gives other events", at);
 }
 
+/** [K1] */
 static void test_split_anywhere_equals_unsplit(void **state)
 {
     const cs_text_t *stream = mixed_stream(*state);

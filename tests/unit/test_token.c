@@ -108,6 +108,7 @@ static void test_tokens_have_the_documented_form(void **state)
     }
 }
 
+/** [A2] */
 static void test_every_single_bit_flip_is_rejected(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -127,6 +128,7 @@ static void test_every_single_bit_flip_is_rejected(void **state)
     assert_int_equal(verify_at(ring, text, len, ISSUED, 0), APR_SUCCESS);
 }
 
+/** [A2] */
 static void test_every_truncation_and_extension_is_rejected(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -148,6 +150,7 @@ static void test_every_truncation_and_extension_is_rejected(void **state)
     assert_int_equal(verify(ring, GOLDEN_PAYLOAD), CS_EMALFORMED);
 }
 
+/** [A3] */
 static void test_one_spelling_per_token(void **state)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -178,6 +181,7 @@ static void test_one_spelling_per_token(void **state)
     }
 }
 
+/** [A3] */
 static void test_the_four_spellings_of_the_last_character_differ_in_form_only(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -194,7 +198,7 @@ static void test_the_four_spellings_of_the_last_character_differ_in_form_only(vo
     assert_int_equal(verify(ring, text), CS_EBADSIG);
 }
 
-/*
+/* [A2]
  * A payload that makes no sense fails at the mac when the mac is not its own, and is malformed when it is: nothing of
  * it is looked at before. (Such macs were made with the secret; nobody else can make them.)
  */
@@ -273,6 +277,7 @@ static void test_a_token_past_its_maximum_is_malformed(void **state)
     assert_int_equal(verify_at(ring, text, CS_TOKEN_MAX + 1, ISSUED, 0), CS_EMALFORMED);
 }
 
+/** [A2] */
 static void test_key_ids_may_not_be_swapped(void **state)
 {
     cs_keyring_t *ring = make_ring(*state, 0);
@@ -287,6 +292,7 @@ static void test_key_ids_may_not_be_swapped(void **state)
     assert_int_equal(verify(ring, text), APR_SUCCESS);
 }
 
+/** [A2] */
 static void test_a_token_of_another_secret_is_not_ours(void **state)
 {
     cs_keyring_t *ours = make_ring(*state, 0), *theirs = make_ring(*state, 1), *empty;
@@ -299,6 +305,7 @@ static void test_a_token_of_another_secret_is_not_ours(void **state)
     assert_null(text);
 }
 
+/** [A5] */
 static void test_purposes_are_separated(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -342,6 +349,7 @@ static void test_an_unknown_purpose_is_an_error(void **state)
     assert_null(text);
 }
 
+/** [A6] */
 static void test_age_is_checked_on_both_sides_of_the_limit(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -354,6 +362,7 @@ static void test_age_is_checked_on_both_sides_of_the_limit(void **state)
     assert_int_equal(verify_at(ring, text, len, ISSUED + 100000 * hour, 0), APR_SUCCESS);
 }
 
+/** [A6] */
 static void test_tokens_of_the_future_are_refused_beyond_the_skew(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -366,6 +375,7 @@ static void test_tokens_of_the_future_are_refused_beyond_the_skew(void **state)
     assert_int_equal(verify_at(ring, text, len, ISSUED - apr_time_from_sec(3600), apr_time_from_sec(60)), CS_EEXPIRED);
 }
 
+/** [A6] */
 static void test_years_after_2038_and_extremes_neither_wrap_nor_validate(void **state)
 {
     static const apr_int64_t seconds[] = {0, 1, 2147483647, 2147483648, 4294967296, 9223372036853, 9223372036854};
@@ -395,6 +405,7 @@ static void test_years_after_2038_and_extremes_neither_wrap_nor_validate(void **
     assert_int_equal(cs_token_mint(&none, ring, CS_PURPOSE_SESSION, golden_id(), APR_INT64_MIN, *state), APR_EINVAL);
 }
 
+/** [A9] */
 static void test_rotation_signs_with_the_first_and_verifies_all(void **state)
 {
     cs_keyring_t *before = make_ring(*state, 0), *between = make_ring(*state, 0), *after = make_ring(*state, 1);
@@ -441,6 +452,7 @@ static void assert_refused(cs_keyring_t *ring, const void *secret, size_t len, c
     assert_int_equal(cs_keyring_count(ring), count);
 }
 
+/** [A4] */
 static void test_weak_secrets_are_refused(void **state)
 {
     static unsigned char long_secret[CS_SECRET_MAX + 1];
@@ -474,6 +486,7 @@ static int compare_ids(const void *one, const void *other)
     return memcmp(one, other, CS_TOKEN_ID_BYTES);
 }
 
+/** [A1] */
 static void test_random_ids_are_unique_and_balanced(void **state)
 {
     enum { IDS = 20000 };
@@ -494,6 +507,7 @@ static void test_random_ids_are_unique_and_balanced(void **state)
     assert_int_equal(cs_token_random(NULL, 0), APR_SUCCESS);
 }
 
+/** [A10] */
 static void test_only_a_hash_of_the_id_is_stored(void **state)
 {
     const cs_keyring_t *ring = make_ring(*state, 0);
@@ -525,6 +539,7 @@ static void test_base64url_is_rfc_4648s_without_padding(void **state)
     }
 }
 
+/** [A3] */
 static void test_base64url_refuses_all_other_spellings(void **state)
 {
     static const char *const others[] = {"Z",    "A",    "Zm9vA",  "Zg==",  "Zg=",    "Zh",

@@ -47,6 +47,7 @@ static void test_every_code_point_but_nul_and_surrogates_is_text(void **state)
     assert_int_equal(texts, 0x110000 - 0x800 - 1);
 }
 
+/** [K3] */
 static void test_kuhn_cases_are_not_text(void **state)
 {
     size_t at, bad;
@@ -94,6 +95,7 @@ static void test_a_character_cut_short_is_not_text(void **state)
     assert_int_equal(bad, 6);
 }
 
+/** [K5] */
 static void test_lengths_count_code_points(void **state)
 {
     (void)state;
@@ -102,6 +104,7 @@ static void test_lengths_count_code_points(void **state)
     assert_int_equal(cs_utf8_count("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 9), 3);
 }
 
+/** [K5] */
 static void test_prefix_cuts_between_code_points(void **state)
 {
     static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80z";

@@ -8,15 +8,30 @@ import { describeError } from '../shared/errors.js';
 import { isolate, t } from '../shared/i18n.js';
 import { openMenu } from '../shared/menu.js';
 import { toast } from '../shared/notify.js';
+import { saveFile } from '../shared/save-file.js';
 
-const FORMATS = { md: 'Markdown', txt: 'TXT', json: 'JSON' };
+const FORMATS = { md: 'Markdown', html: 'HTML', txt: 'TXT', json: 'JSON' };
 const TITLE_LIMIT = 200;
+
+const AT_ONCE = 4;
+const EXPORT_IDS = 200;
+
+/* What is done with each of several: the call, and what the list knows of it then. */
+const MANY = {
+  archive: (info) => api.patch(`api/conversations/${info.id}`, { archived: true }),
+  unarchive: (info) => api.patch(`api/conversations/${info.id}`, { archived: false }),
+  trash: async (info) => {
+    await api.del(`api/conversations/${info.id}`);
+    return { ...info, trashed_at: new Date().toISOString() };
+  },
+  restore: async (info) => ({ ...info, trashed_at: null, purge_at: null, ...await api.post(`api/conversations/${info.id}/restore`) }),
+};
 
 /** Rename, pin, archive, export, trash and restore. */
 export class ConversationActions {
   #onChange;
 
-  /** @param {{onChange: function(Object): void}} options onChange gets the conversation's new object, `trashed_at` set when it went to the trash */
+  /** @param {{onChange: function(...Object): void}} options onChange gets the conversations' new objects, `trashed_at` set when one went to the trash */
   constructor({ onChange }) {
     this.#onChange = onChange;
   }
@@ -101,6 +116,42 @@ export class ConversationActions {
     });
   }
 
+  /**
+   * The same with several: what fails is left, the rest is done.
+   * @param {string} deed archive, unarchive, trash or restore
+   * @param {Object[]} infos
+   * @param {function(number): void} onProgress gets how many are done, now and then
+   * @returns {Promise<{changed: Object[], failed: number, error: Error|null}>}
+   */
+  async many(deed, infos, onProgress) {
+    const left = [...infos];
+    const result = { changed: [], failed: 0, error: null };
+    const work = async () => {
+      for (let info = left.shift(); info; info = left.shift()) {
+        try {
+          result.changed.push(await MANY[deed](info));
+        } catch (error) {
+          result.failed += 1;
+          result.error = error;
+        }
+        if (result.changed.length % 100 === 0) {
+          onProgress(result.changed.length);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    this.#onChange(...result.changed);
+    return result;
+  }
+
+  /** Downloads several as one file; very many as several. @param {string[]} ids @param {string} format ndjson or md */
+  async exportMany(ids, format) {
+    for (let at = 0; at < ids.length; at += EXPORT_IDS) {
+      const { blob, filename } = await api.download('api/export', { format, ids: ids.slice(at, at + EXPORT_IDS).join(',') });
+      saveFile(blob, filename || `conversations.${format}`);
+    }
+  }
+
   /** A conversation was changed elsewhere on the page. @param {Object} info */
   changed(info) {
     this.#onChange(info);
@@ -112,10 +163,13 @@ export class ConversationActions {
 
   #download(info, format) {
     return attempt(async () => {
+      if (format === 'html') {
+        const { htmlFile } = await import('./html-file.js');
+        saveFile(await htmlFile(await api.get(`api/conversations/${info.id}`)), `conversation-${info.id}.html`);
+        return;
+      }
       const { blob, filename } = await api.download(`api/conversations/${info.id}/export`, { format });
-      const url = URL.createObjectURL(blob);
-      el('a', { href: url, download: filename || `chat-${info.id}.${format}` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60000);
+      saveFile(blob, filename || `chat-${info.id}.${format}`);
     });
   }
 }

@@ -113,7 +113,7 @@ function showChat() {
 
 function join(userName) {
   const drawer = new Drawer();
-  const actions = new ConversationActions({ onChange: (info) => onInfo(info) });
+  const actions = new ConversationActions({ onChange: (...infos) => onInfos(infos) });
   const sidebar = new Sidebar({
     actions,
     onOpen: (id, where) => {
@@ -131,11 +131,12 @@ function join(userName) {
     },
   });
 
-  function onInfo(info) {
-    sidebar.put(info);
-    if (info.trashed_at && chat.conversation?.id === info.id) {
+  function onInfos(infos) {
+    sidebar.put(...infos);
+    const info = infos.find(({ id }) => id === chat.conversation?.id);
+    if (info?.trashed_at) {
       chat.startNew();
-    } else {
+    } else if (info) {
       chat.updateInfo(info);
     }
   }

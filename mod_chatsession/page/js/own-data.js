@@ -8,6 +8,7 @@ import { describeError, isTransient } from '../shared/errors.js';
 import { defineMessages, formatNumber, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
+import { saveFile } from '../shared/save-file.js';
 import { UnknownFormat, readImport } from './import-sources.js';
 import { untilSignedIn } from './relogin.js';
 
@@ -122,9 +123,7 @@ async function save(format) {
   if (format === 'ndjson' && !(await blob.slice(-1000).text()).includes('{"type":"end"')) {
     throw Object.assign(new Error(), { detail: t('data.cut') });
   }
-  const url = URL.createObjectURL(blob);
-  el('a', { href: url, download: filename || `conversations.${format}` }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
+  saveFile(blob, filename || `conversations.${format}`);
 }
 
 /* --- import --- */

@@ -8,6 +8,7 @@ import { daysAgo, formatTime, hasMessage, isolate, onLanguageChange, t } from '.
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
 import { highlighted } from './highlight.js';
+import { Selection } from './selection.js';
 
 const SEARCH_DELAY_MS = 250;
 const WEEK_DAYS = 7;
@@ -21,6 +22,7 @@ export class Sidebar {
   #folders = { archived: $('#archive-toggle'), trashed: $('#trash-toggle') };
   #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
   #actions;
+  #selection;
   #onOpen;
   #current = null;
   #timer = null;
@@ -33,6 +35,7 @@ export class Sidebar {
   constructor({ actions, onOpen }) {
     this.#actions = actions;
     this.#onOpen = onOpen;
+    this.#selection = new Selection({ list: this.#list, actions, onMode: () => this.#draw(), onAll: () => this.#loadAll() });
     this.#search.addEventListener('input', () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.load({ query: this.#search.value.trim() }), SEARCH_DELAY_MS);
@@ -45,13 +48,18 @@ export class Sidebar {
     this.#more.addEventListener('click', () => this.#loadMore());
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' })
       .observe(this.#more);
-    onLanguageChange(() => this.#draw());
+    onLanguageChange(() => {
+      this.#draw();
+      this.#selection.draw();
+    });
   }
 
   /** Loads the list anew. @param {{query?: string, state?: string}} [what] */
   async load(what = {}) {
+    this.#selection.clear();
     await this.#attempt(() => this.#list.start(what));
     this.#box.scrollTop = 0;
+    this.#selection.draw();
   }
 
   /** Reads the newest part again. When that fails, the list stays as it is: the next change or visit tries again. */
@@ -59,6 +67,7 @@ export class Sidebar {
     try {
       if (await this.#list.refresh()) {
         this.#draw();
+        this.#selection.draw();
       }
     } catch {
       /* Nobody asked for it, so nobody is bothered. */
@@ -70,10 +79,11 @@ export class Sidebar {
     return this.#list.item(id);
   }
 
-  /** A conversation has changed. @param {Object} info */
-  put(info) {
-    this.#list.put(info);
+  /** Conversations have changed. @param {...Object} infos */
+  put(...infos) {
+    infos.forEach((info) => this.#list.put(info));
     this.#draw();
+    this.#selection.draw();
   }
 
   /** Marks the open conversation. @param {string|null} id */
@@ -115,6 +125,12 @@ export class Sidebar {
     }
   }
 
+  async #loadAll() {
+    while (this.#list.hasMore) {
+      await this.#list.more();
+    }
+  }
+
   async #attempt(work) {
     try {
       const changed = await work();
@@ -135,13 +151,27 @@ export class Sidebar {
     }
     const info = this.#list.item(row.dataset.row);
     const link = event.target.closest('a[data-id]');
-    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    const box = event.target.closest('.row-check');
+    if (this.#selection.on && (link || box)) {
+      this.#choose(event, info, row.querySelector('.row-check'));
+    } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       this.#onOpen(info.id, { find: this.#list.query, messageId: info.message_id });
     } else if (event.target.closest('[data-menu]')) {
       this.#actions.openMenu(event.target.closest('[data-menu]'), info, row.querySelector('.row-title'));
     } else if (event.target.closest('[data-restore]')) {
       this.#actions.restore(info);
+    }
+  }
+
+  #choose(event, info, box) {
+    if (event.target !== box) {
+      event.preventDefault();
+      box.checked = !box.checked;
+      box.focus({ preventScroll: true });
+    }
+    for (const id of this.#selection.choose(info.id, box.checked, event.shiftKey)) {
+      this.#box.querySelector(`[data-row="${CSS.escape(id)}"] .row-check`).checked = box.checked;
     }
   }
 
@@ -166,7 +196,7 @@ export class Sidebar {
       replaceChildren(button, icon(folder === 'trashed' ? 'trash' : 'archive'), el('span', null, t(open ? 'folder.back' : `folder.${folder}`)));
     }
     if (focused) {
-      this.#box.querySelector(`[data-row="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+      this.#box.querySelector(`[data-row="${CSS.escape(focused)}"] :is(.row-check, a)`)?.focus({ preventScroll: true });
     }
   }
 
@@ -212,6 +242,11 @@ export class Sidebar {
     const button = trashed
       ? el('button', { class: 'icon-button', type: 'button', title: t('trash.restore'), aria: { label: t('trash.restore_named', { title: isolate(title) }) }, dataset: { restore: '' } }, icon('restore'))
       : el('button', { class: 'icon-button row-menu', type: 'button', aria: { label: t('sidebar.menu', { title: isolate(title) }), haspopup: 'menu', expanded: 'false' }, dataset: { menu: '' } }, icon('more'));
+    if (this.#selection.on) {
+      const box = el('input', { class: 'row-check', type: 'checkbox', checked: this.#selection.has(info.id), aria: { label: t('select.row', { title: isolate(title) }) } });
+      link.tabIndex = -1;
+      return el('li', { class: 'row', dataset: { row: info.id } }, box, link);
+    }
     return el('li', { class: 'row', dataset: { row: info.id } }, link, button);
   }
 }

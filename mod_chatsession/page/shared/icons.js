@@ -24,6 +24,7 @@ const PATHS = {
   refresh: 'M19 5v5h-5M5 19v-5h5M6 9a7 7 0 0112.5-1.5L19 10M18 15a7 7 0 01-12.5 1.5L5 14',
   restore: 'M4 5v5h5M4.6 10A8 8 0 114 14',
   search: 'M11 18a7 7 0 100-14 7 7 0 000 14zM16 16l5 5',
+  select: 'M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11.5 6.5H20M11.5 12.5H20M11.5 18.5H20',
   send: 'M12 20V5M5.5 11.5L12 5l6.5 6.5',
   settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4',
   sidebar: 'M4 5h16v14H4zM9.5 5v14',

@@ -13,10 +13,18 @@
 /* A name and a role, however they are escaped. */
 #define USER_LIMIT 16384
 
+/* A name and a query string, likewise. */
+#define VIEW_LIMIT 65536
+
 static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
     CHATSESSION_SECOND_FACTOR_ROUTES,
     {"GET", "api/overview", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_overview},
+    {"GET", "api/settings", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_settings},
+    {"GET", "api/views", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_views},
+    {"POST", "api/views", CHATSESSION_AUDITOR, VIEW_LIMIT, CHATSESSION_MEMBERS(chatsession_view_members),
+     chatsession_admin_view_save},
+    {"DELETE", "api/views/{id}", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_view_delete},
     {"GET", "api/conversations", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_list},
     {"GET", "api/conversations/{id}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_get},
     {"POST", "api/conversations/expire", CHATSESSION_OPERATOR, IDS_LIMIT,

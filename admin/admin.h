@@ -57,6 +57,13 @@ chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsess
     chatsession_admin_user_revoke;
 extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[2];
 
+/* api_views.c */
+chatsession_handler_fn chatsession_admin_views, chatsession_admin_view_save, chatsession_admin_view_delete;
+extern const cs_json_member_t chatsession_view_members[3];
+
+/* api_settings.c */
+chatsession_handler_fn chatsession_admin_settings;
+
 /** An entry for what this call does; detail is borrowed. */
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);
 

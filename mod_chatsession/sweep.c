@@ -11,6 +11,7 @@
 #include "store/audit.h"
 #include "store/conversation.h"
 #include "store/job.h"
+#include "store/overview.h"
 #include "store/search.h"
 #include "store/session.h"
 #include "store/throttle.h"
@@ -140,6 +141,7 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
         anchor(s, conf, pool);
+        report(s, "CS0401", "a sample of the database's size", cs_storage_sample(conf->db, pool), 0);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
         next_expiry = apr_time_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }

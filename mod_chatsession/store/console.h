@@ -123,9 +123,6 @@ apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, c
                                cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The home page's figures; new reference. */
-apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
-
 /** End sessions by their handles (a JSON array of texts); *ended says how many were live. */
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool) CS_MUSTCHECK;

@@ -410,30 +410,7 @@ apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, c
     return rv == APR_SUCCESS ? cs_db_transaction(db, CS_DB_ONCE, walk, &work, pool) : rv;
 }
 
-/* --- home, people --- */
-
-apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool)
-{
-    static const char sql[] =
-        "SELECT json_build_object('active', count(*) FILTER (WHERE trashed_at IS NULL),"
-        "   'trashed', count(*) FILTER (WHERE trashed_at IS NOT NULL)) AS conversations,"
-        " coalesce(sum(message_count), 0)::bigint AS messages, (SELECT count(*) FROM chatsession.users) AS users,"
-        " (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL) AS sessions,"
-        " (SELECT count(*) FROM chatsession.live_turns) AS running,"
-        " (SELECT count(*) FROM chatsession.matters WHERE released_at IS NULL) AS open_matters,"
-        " (SELECT count(*) FROM chatsession.jobs WHERE state = 'running') AS running_jobs,"
-        " (SELECT max(created_at) FROM chatsession.jobs WHERE kind = 'retention') AS last_retention_at,"
-        " (SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND created_at > now() - interval '1 "
-        "hour')"
-        "   AS turns_last_hour,"
-        " pg_database_size(current_database()) AS database_bytes, min(purge_at) AS oldest_purge_at"
-        " FROM chatsession.conversations";
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
-
-    *overview = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
-}
+/* --- people --- */
 
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool)

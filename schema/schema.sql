@@ -728,6 +728,24 @@ CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.storage_sample() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chatsession.storage_samples s WHERE s.at = date_trunc('hour', now())) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages)
+        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0)
+        FROM chatsession.conversations c
+        ON CONFLICT ON CONSTRAINT storage_samples_pkey DO NOTHING;
+    DELETE FROM chatsession.storage_samples s WHERE s.at < now() - interval '400 days';
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION chatsession.storage_sample() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.tell_queue() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1366,6 +1384,15 @@ CREATE TABLE chatsession.session_values (
 
 ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.storage_samples (
+    at timestamp with time zone NOT NULL,
+    database_bytes bigint NOT NULL,
+    conversations bigint NOT NULL,
+    messages bigint NOT NULL
+);
+
+ALTER TABLE chatsession.storage_samples OWNER TO chatsession_owner;
+
 ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME chatsession.turn_durations_id_seq
     START WITH 1
@@ -1399,6 +1426,19 @@ CREATE TABLE chatsession.user_tokens (
 );
 
 ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.views (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT view_name_is_1_to_100_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT view_query_is_at_most_4000_characters CHECK ((char_length(query) <= 4000))
+);
+
+ALTER TABLE chatsession.views OWNER TO chatsession_owner;
 
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
@@ -1460,6 +1500,9 @@ ALTER TABLE ONLY chatsession.retention_rules
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
 
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT one_view_per_name UNIQUE (user_id, name);
+
 ALTER TABLE ONLY chatsession.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
 
@@ -1481,6 +1524,9 @@ ALTER TABLE ONLY chatsession.session_values
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
 
+ALTER TABLE ONLY chatsession.storage_samples
+    ADD CONSTRAINT storage_samples_pkey PRIMARY KEY (at);
+
 ALTER TABLE ONLY chatsession.turn_durations
     ADD CONSTRAINT turn_durations_pkey PRIMARY KEY (id);
 
@@ -1492,6 +1538,9 @@ ALTER TABLE ONLY chatsession.user_tokens
 
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT views_pkey PRIMARY KEY (id);
 
 CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
@@ -1681,6 +1730,9 @@ ALTER TABLE ONLY chatsession.user_tokens
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT view_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.matter_conversations TO chatsession;
@@ -1741,6 +1793,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatses
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
 
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.storage_samples TO chatsession;
+
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.views TO chatsession;

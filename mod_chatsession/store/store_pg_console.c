@@ -53,7 +53,7 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         "c.pinned,"
         " c.archived, c.message_count, " CS_CONSOLE_STATE ", c.trashed_at, c.trashed_by, c.purge_at, " CS_CONSOLE_HELD
         " AS held,"
-        " array_to_json(c.tags) AS tags"
+        " array_to_json(c.tags) AS tags, c.model, CASE WHEN $2::boolean THEN c.system END AS system, c.params"
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
         "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",

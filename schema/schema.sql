@@ -1194,6 +1194,120 @@ $$;
 
 ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_name text;
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.user_id = p_user;
+    DELETE FROM chatsession.users u WHERE u.id = p_user RETURNING u.canonical_name INTO v_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no user % to erase', p_user USING ERRCODE = 'CS409';
+    END IF;
+    DELETE FROM chatsession.login_attempts a WHERE a.subject = chatsession.login_subject('account', v_name);
+    INSERT INTO chatsession.erasures AS e (user_id, erased_by, removed) VALUES (p_user, p_by, p_removed)
+        ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET repeated = e.repeated + 1;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.id IN (
+        SELECT d.id FROM (SELECT f.id, sum(f.message_count + 1) OVER (ORDER BY f.id) - f.message_count - 1 AS before
+                          FROM chatsession.conversations f WHERE f.user_id = p_user) d WHERE d.before < p_messages);
+    RETURN (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = p_user);
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_role text;
+    v_disabled timestamptz;
+BEGIN
+    PERFORM FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL ORDER BY u.id FOR NO KEY UPDATE;
+    PERFORM FROM chatsession.conversations c WHERE c.user_id = p_user ORDER BY c.id FOR UPDATE;
+    SELECT u.role, u.disabled_at INTO v_role, v_disabled FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF NOT FOUND THEN
+        SELECT e.removed INTO removed FROM chatsession.erasures e WHERE e.user_id = p_user;
+        outcome := CASE WHEN FOUND THEN 'before' ELSE 'absent' END;
+        RETURN;
+    END IF;
+    removed := chatsession.user_inventory(p_user);
+    outcome := CASE
+        WHEN chatsession.user_is_held(p_user) THEN 'held'
+        WHEN (removed ->> 'conversations')::bigint <> p_conversations OR (removed ->> 'messages')::bigint <> p_messages THEN 'changed'
+        WHEN v_role = 'admin' AND v_disabled IS NULL AND NOT EXISTS (
+            SELECT FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL AND u.id <> p_user) THEN 'last_admin'
+        ELSE 'ready' END;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.feedback (
+    message_id uuid NOT NULL,
+    rating smallint NOT NULL,
+    comment text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    form jsonb,
+    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
+    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+);
+
+ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.second_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint,
+    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
+);
+
+ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.session_values (
+    id_hash bytea NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
+);
+
+ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.user_tokens (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    tokens bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_inventory(p_user uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN jsonb_build_object('conversations', (SELECT count(*) AS count FROM chatsession.conversations c WHERE (c.user_id = user_inventory.p_user)), 'messages', (SELECT count(*) AS count FROM (chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) WHERE (c.user_id = user_inventory.p_user)), 'feedback', (SELECT count(*) AS count FROM ((chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) JOIN chatsession.feedback f ON ((f.message_id = m.id))) WHERE (c.user_id = user_inventory.p_user)), 'sessions', (SELECT count(*) AS count FROM chatsession.sessions s WHERE (s.user_id = user_inventory.p_user)), 'values', (SELECT count(*) AS count FROM (chatsession.sessions s JOIN chatsession.session_values v ON ((v.id_hash = s.id_hash))) WHERE (s.user_id = user_inventory.p_user)), 'keys', (SELECT count(*) AS count FROM chatsession.api_keys k WHERE (k.user_id = user_inventory.p_user)), 'second_factors', (SELECT count(*) AS count FROM chatsession.second_factors f WHERE (f.user_id = user_inventory.p_user)), 'usage_days', (SELECT count(*) AS count FROM chatsession.user_tokens t WHERE (t.user_id = user_inventory.p_user)), 'retention_rules', (SELECT count(*) AS count FROM chatsession.retention_rules r WHERE (r.user_id = user_inventory.p_user)), 'matters', (SELECT count(*) AS count FROM chatsession.matter_custodians k WHERE (k.user_id = user_inventory.p_user)));
+
+ALTER FUNCTION chatsession.user_inventory(p_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_is_held(p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((EXISTS (SELECT FROM chatsession.held_users h WHERE (h.user_id = user_is_held.p_user))) OR (EXISTS (SELECT FROM (chatsession.held_conversations h JOIN chatsession.conversations c ON ((c.id = h.conversation_id))) WHERE (c.user_id = user_is_held.p_user))));
+
+ALTER FUNCTION chatsession.user_is_held(p_user uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -1269,17 +1383,52 @@ CREATE TABLE chatsession.chatstream_contexts (
 
 ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.feedback (
-    message_id uuid NOT NULL,
-    rating smallint NOT NULL,
-    comment text,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    form jsonb,
-    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
-    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+CREATE TABLE chatsession.erasures (
+    user_id uuid NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_by text NOT NULL,
+    removed jsonb NOT NULL,
+    repeated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT repeated_is_not_negative CHECK ((repeated >= 0))
 );
 
-ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+ALTER TABLE chatsession.erasures OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.exports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    watermark timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operator text NOT NULL,
+    format text NOT NULL,
+    gzip boolean NOT NULL,
+    filter jsonb NOT NULL,
+    expected bigint NOT NULL,
+    expected_messages bigint NOT NULL,
+    run integer DEFAULT 0 NOT NULL,
+    link_hash bytea,
+    link_until timestamp with time zone,
+    link_from bigint DEFAULT 0 NOT NULL,
+    link_sha256 bytea,
+    started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    lines bigint DEFAULT 0 NOT NULL,
+    conversations bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL,
+    octets_sha256 bytea,
+    sha256 bytea,
+    cancelled_by text,
+    CONSTRAINT export_cancelled_by_somebody CHECK (((cancelled_by IS NOT NULL) = (state = 'cancelled'::text))),
+    CONSTRAINT export_digests_are_sha256 CHECK (((octet_length(link_hash) = 32) AND (octet_length(link_sha256) = 32) AND (octet_length(octets_sha256) = 32) AND (octet_length(sha256) = 32))),
+    CONSTRAINT export_done_has_its_digest CHECK (((state <> 'done'::text) OR (sha256 IS NOT NULL))),
+    CONSTRAINT export_ends_with_a_time CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['ready'::text, 'running'::text])))),
+    CONSTRAINT export_format_is_known CHECK ((format = ANY (ARRAY['ndjson'::text, 'json'::text, 'csv'::text, 'md'::text, 'openai'::text]))),
+    CONSTRAINT export_link_is_whole CHECK (((link_hash IS NULL) = (link_until IS NULL))),
+    CONSTRAINT export_state_is_known CHECK ((state = ANY (ARRAY['ready'::text, 'running'::text, 'done'::text, 'cut'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE chatsession.exports OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1362,28 +1511,6 @@ CREATE TABLE chatsession.search_backlog (
 
 ALTER TABLE chatsession.search_backlog OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.second_factors (
-    user_id uuid NOT NULL,
-    secret text NOT NULL,
-    begun_at timestamp with time zone DEFAULT now() NOT NULL,
-    confirmed_at timestamp with time zone,
-    last_step bigint,
-    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
-);
-
-ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.session_values (
-    id_hash bytea NOT NULL,
-    name text NOT NULL,
-    value text NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
-    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
-);
-
-ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.storage_samples (
     at timestamp with time zone NOT NULL,
     database_bytes bigint NOT NULL,
@@ -1419,14 +1546,6 @@ ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
-CREATE TABLE chatsession.user_tokens (
-    user_id uuid NOT NULL,
-    day date NOT NULL,
-    tokens bigint NOT NULL
-);
-
-ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.views (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     user_id uuid NOT NULL,
@@ -1454,6 +1573,12 @@ ALTER TABLE ONLY chatsession.chatstream_contexts
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY chatsession.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
@@ -1558,6 +1683,8 @@ CREATE INDEX conversations_archived ON chatsession.conversations USING btree (up
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
+CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
+
 CREATE INDEX conversations_by_begin ON chatsession.conversations USING btree (created_at DESC, id DESC);
 
 CREATE INDEX conversations_by_length ON chatsession.conversations USING btree (message_count DESC, id DESC);
@@ -1575,6 +1702,10 @@ CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (use
 CREATE INDEX conversations_pinned ON chatsession.conversations USING btree (updated_at DESC, id DESC) WHERE pinned;
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
+
+CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
@@ -1769,13 +1900,26 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
+REVOKE ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;
+
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 
 GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+GRANT SELECT ON TABLE chatsession.erasures TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.exports TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 
@@ -1789,14 +1933,8 @@ GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
 GRANT SELECT,UPDATE ON TABLE chatsession.search_backlog TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
-
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.storage_samples TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.views TO chatsession;

@@ -14,8 +14,9 @@
     " CASE WHEN j.state = 'done' THEN 1.0 WHEN j.position IS NULL THEN 0.0"                                            \
     "   ELSE ('x' || left(j.position::text, 8))::bit(32)::bigint / 4294967296.0 END::float8 AS progress"
 
-/* What a job's filter is in its row; CS_EMALFORMED when that is no JSON. */
-static apr_status_t read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
+/* --- what a job's filter is in its row --- */
+
+apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
 {
     json_t *json = json_loads(text, 0, NULL);
 
@@ -79,7 +80,7 @@ static apr_status_t work(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (!strcmp(cs_db_text(result, 0, 1, NULL), "retention")) {
         rv = cs_console_retain_batch(tx, id, want->batch, pool);
     } else {
-        rv = read_filter(&filter, cs_db_text(result, 0, 2, NULL), pool);
+        rv = cs_job_read_filter(&filter, cs_db_text(result, 0, 2, NULL), pool);
         if (rv == APR_SUCCESS) {
             rv = cs_console_expire_batch(tx, &filter, id, want->batch, pool);
         }

@@ -14,15 +14,16 @@ from .totp import code
 PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", "otto": "operator", "ada": "admin"}
 
 _STATE = {
-    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
+    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at' - 'console_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
     "recovery_codes": "to_jsonb(t)",
     "api_keys": "to_jsonb(t)",
-    "matters": "to_jsonb(t)",
+    "exports": "to_jsonb(t)", "matters": "to_jsonb(t)",
     "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
     "views": "to_jsonb(t)",
+    "erasures": "to_jsonb(t)",
     "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
 }
 
@@ -131,10 +132,19 @@ class World:
         return str(self.connection.execute("INSERT INTO chatsession.views (user_id, name, query) VALUES"
                                            " (%s, gen_random_uuid()::text, '') RETURNING id", (self.ids[owner],)).fetchone()[0])
 
+    def erased(self):
+        """The id of somebody who was erased."""
+        return self.connection.execute("INSERT INTO chatsession.erasures (user_id, erased_by, removed) VALUES"
+                                       " (gen_random_uuid(), 'ada', '{}') RETURNING user_id::text").fetchone()[0]
+
     def job(self):
         """The id of a job that has ended."""
         return self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
                                        " ('expire', 'done', 'otto', now(), '1 day') RETURNING id::text").fetchone()[0]
+
+    def export(self, operator):
+        """An export that this operator has asked for and nobody has read: {"export", "link"}."""
+        return self.clients[operator].console.json("POST", "api/exports", 201, json={"filter": {"state": "all"}})
 
     def make_retention_idle(self):
         """A rule, so that there is something to run, and no run under way."""
@@ -187,6 +197,10 @@ _MAKERS = {
     "POST /chat/api/second-factor/remove": (204, _with_code),
     "POST /chat/api/second-factor/recovery-codes": (200, _with_code),
     "GET /chat/api/models": (200, None),
+    "GET /chat/api/access": (200, None),
+    "GET /chat/api/archive": (200, None),
+    "GET /chat/api/erase": (200, None),
+    "POST /chat/api/erase": (403, lambda *_: {"conversations": 0, "messages": 0}),  # no directive allows it
     "GET /chat/api/keys": (200, None),
     "POST /chat/api/keys": (201, lambda *_: {"name": "a program"}),
     "DELETE /chat/api/keys/{id}": (204, None),
@@ -236,6 +250,13 @@ _MAKERS = {
     "POST /chat-admin/api/matters/{id}/hold": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
     "POST /chat-admin/api/matters/{id}/release": (200, lambda *_: {"reason": "it is over"}),
     "GET /chat-admin/api/export": (200, None),
+    "GET /chat-admin/api/exports": (200, None),
+    "POST /chat-admin/api/exports": (201, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "GET /chat-admin/api/exports/{id}": (200, None),
+    "GET /chat-admin/api/exports/{id}/file": (200, None),
+    "GET /chat-admin/api/exports/{id}/manifest": (200, None),
+    "POST /chat-admin/api/exports/{id}/link": (200, lambda *_: {"octets": 0}),
+    "POST /chat-admin/api/exports/{id}/cancel": (200, None),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
     "GET /chat-admin/api/users/{word}": (200, None),
@@ -243,6 +264,10 @@ _MAKERS = {
     "POST /chat-admin/api/users/{word}/password": (200, None),
     "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
     "POST /chat-admin/api/users/{word}/second-factor/reset": (204, None),
+    "POST /chat-admin/api/users/{word}/erase": (200, lambda *_: {"dry_run": True}),
+    "GET /chat-admin/api/users/{word}/archive": (200, None),
+    "GET /chat-admin/api/erasures": (200, None),
+    "GET /chat-admin/api/erasures/{id}": (200, None),
     "GET /chat-admin/api/sessions": (200, None),
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
@@ -269,8 +294,15 @@ def good_request(route, world, owner, person):
         world.make_retention_idle()
     if route.path.startswith("api/jobs/"):
         identifier = world.job()
+    if route.path.startswith("api/exports/"):
+        made = world.export(person if PEOPLE[person] in ("operator", "admin") else "otto")
+        identifier = made["export"]["id"]
+        if route.path.endswith("/file"):
+            return Request(made["link"], None, status)
     if route.path.startswith("api/matters/"):
         identifier = world.matter()
+    if route.path.startswith("api/erasures/"):
+        identifier = world.erased()
     if route.path.startswith("api/users/"):
         identifier = world.person()
     elif "{word}" in route.path:

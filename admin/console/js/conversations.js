@@ -40,7 +40,7 @@ export function showConversations(host, context) {
       t('nav.conversations'),
       t('list.lead'),
       columnChoice(filter.cols, (cols) => navigate(hrefFor('conversations', filterParams({ ...filter, cols })))),
-      may(role, 'export') && exportLink(apiFilter(filter), t('export.filter')),
+      may(role, 'export') && exportLink({ filter: apiFilter(filter) }, t('export.filter')),
     ),
     viewBar({ role, query, signal }),
     filterForm(filter, role, (wanted) => navigate(hrefFor('conversations', filterParams(wanted)))),

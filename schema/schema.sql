@@ -1531,6 +1531,15 @@ CREATE TABLE chatsession.search_backlog (
 
 ALTER TABLE chatsession.search_backlog OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.shares (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    last_message_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE chatsession.shares OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.storage_samples (
     at timestamp with time zone NOT NULL,
     database_bytes bigint NOT NULL,
@@ -1645,6 +1654,9 @@ ALTER TABLE ONLY chatsession.retention_rules
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
 
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT one_share_per_message UNIQUE (last_message_id);
+
 ALTER TABLE ONLY chatsession.views
     ADD CONSTRAINT one_view_per_name UNIQUE (user_id, name);
 
@@ -1668,6 +1680,9 @@ ALTER TABLE ONLY chatsession.session_values
 
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
+
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT shares_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.storage_samples
     ADD CONSTRAINT storage_samples_pkey PRIMARY KEY (at);
@@ -1774,6 +1789,8 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
+CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
+
 CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
 
 CREATE TRIGGER console_time_set_back_is_told AFTER UPDATE OF console_seen_at ON chatsession.sessions FOR EACH ROW WHEN ((COALESCE(new.console_seen_at, '-infinity'::timestamp with time zone) < old.console_seen_at)) EXECUTE FUNCTION chatsession.tell_revoked();
@@ -1874,6 +1891,12 @@ ALTER TABLE ONLY chatsession.second_factors
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT share_ends_at_a_message FOREIGN KEY (last_message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT share_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
 
@@ -1954,6 +1977,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatses
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
 GRANT SELECT,UPDATE ON TABLE chatsession.search_backlog TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.shares TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.storage_samples TO chatsession;
 

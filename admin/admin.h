@@ -87,7 +87,7 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer);
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
 /** The export has begun as a row, whose filter is judged: send it. */
-int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *export, bool plain);
+int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *known, bool plain);
 
 /** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
  * secret. New reference. */

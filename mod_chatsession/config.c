@@ -5,6 +5,7 @@
  * merging come from that row. Directives that build something have a function each, those of models in
  * config_backend.c, those of keys in config_keys.c.
  */
+#include <jansson.h>
 #include "config.h"
 #include "config_private.h"
 #include <http_core.h>
@@ -184,21 +185,25 @@ const char *chatsession_string(const chatsession_server_t *conf, chatsession_set
     return conf->values[setting].set ? conf->values[setting].string : settings[setting].fallback_string;
 }
 
+/* The word of a choice that stands for number. */
+static json_t *choice_word(const char *choices, apr_int64_t number)
+{
+    for (; number > 0; number--) {
+        choices += strcspn(choices, "|") + 1;
+    }
+    return json_stringn(choices, strcspn(choices, "|"));
+}
+
 /* A value as the directive takes it; NULL: none. */
 static const char *setting_text(const setting_t *row, apr_int64_t number, const char *string, apr_pool_t *pool)
 {
-    const char *word = row->choices;
-
     switch (row->type) {
     case TYPE_NUMBER:
         return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
     case TYPE_DURATION:
         return cs_duration_print(number, pool);
     case TYPE_CHOICE:
-        while (number-- > 0) {
-            word += strcspn(word, "|") + 1;
-        }
-        return apr_pstrndup(pool, word, strcspn(word, "|"));
+        return json_string_value(cs_json_own(choice_word(row->choices, number), pool));
     case TYPE_STRING:
     case TYPE_PATH:
         break;
@@ -215,6 +220,25 @@ json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_s
                      setting == CHATSESSION_DATABASE ? NULL : value, "default",
                      setting_text(row, row->fallback, row->fallback_string, pool), "set", conf->values[setting].set,
                      "help", row->help);
+}
+
+json_t *chatsession_settings_json(const chatsession_server_t *conf)
+{
+    json_t *all = json_object();
+
+    for (int i = 0; i < CHATSESSION_SETTINGS; i++) {
+        const chatsession_setting_e index = (chatsession_setting_e)i;
+        const apr_int64_t number = chatsession_number(conf, index);
+        const char *string = chatsession_string(conf, index);
+
+        json_object_set_new(all, settings[i].name,
+                            settings[i].type == TYPE_CHOICE     ? choice_word(settings[i].choices, number)
+                            : settings[i].type == TYPE_DURATION ? json_integer(apr_time_as_msec(number))
+                            : settings[i].type == TYPE_NUMBER   ? json_integer(number)
+                            : string                            ? json_string(string)
+                                                                : json_null());
+    }
+    return all;
 }
 
 /* --- values from text --- */

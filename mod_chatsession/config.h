@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include <ap_expr.h>
 #include <http_config.h>
+#include <jansson.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "core/audit_seal.h"
@@ -207,6 +208,10 @@ const char *chatsession_string(const chatsession_server_t *conf, chatsession_set
 /** What a setting is, for whoever shows the configuration: {"name","value","default","set","help"}; new reference. A
  * value that may hold a password is null. */
 json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_setting_e setting, apr_pool_t *pool);
+
+/** Every setting by its directive's name, as it counts: numbers, durations in milliseconds, words; null: none. New
+ * reference. */
+json_t *chatsession_settings_json(const chatsession_server_t *conf);
 
 /** The keys of the audit log: the first seals. With ChatSessionAuditKeyFile, those, followed by what the secrets stand
  * for, which sealed before; NULL: none. */

@@ -77,9 +77,10 @@ void cs_console_filter_from_json(cs_console_filter_t *filter, const json_t *json
 
 /* clang-format off */
 static const char by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$4");
+/* OFFSET 0: asked row by row, never of all messages at once to be kept in a hash. */
 static const char by_looking[] =
     " AND (" CS_SEARCH_READ("c.title", "$4") " OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content <> ''"
-    "   AND " CS_SEARCH_READ("h.content", "$4") "))";
+    "   AND " CS_SEARCH_READ("h.content", "$4") " OFFSET 0))";
 
 static const struct {
     const char *state, *sql;
@@ -182,8 +183,7 @@ const char *cs_console_where(const cs_console_filter_t *filter, cs_console_searc
              "     WHERE k.matter_id = $9::uuid))",
              " AND $9::text IS NULL"),
         part(filter->status,
-             " AND c.id IN (SELECT h.conversation_id FROM chatsession.messages h WHERE h.status = $10::text"
-             "   AND h.status <> 'complete')",
+             " AND c.id IN (SELECT h.conversation_id FROM chatsession.messages h WHERE h.status = $10::text)",
              " AND $10::text IS NULL"),
         feedback_sql(filter->feedback, pool),
         part(filter->min_messages, " AND c.message_count >= $12::integer", " AND $12::text IS NULL"),

@@ -25,6 +25,9 @@ T ?=
 N ?=
 SEED ?=
 SECONDS ?= 60
+BENCH ?=
+BENCH_ARGS ?=
+GROWTH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
@@ -280,6 +283,14 @@ fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; S
 	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
 fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))
 
+# Measures this build beside what bounds it, in about five minutes, and writes the table in docs/performance.md.
+.PHONY: bench
+bench: packages-bench all ## measure sessions, turns, streams, history beside their limits (BENCH="session turn" BENCH_ARGS="--rounds 9")
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/main.py $(BENCH) $(BENCH_ARGS)
+.PHONY: bench-growth
+bench-growth: packages-bench all ## the same with more and more sessions, messages and streams (GROWTH_ARGS=--large)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/growth.py $(GROWTH_ARGS)
+
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
 	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(subst \",",$(GLUE_CPPFLAGS))' dev/lint
@@ -288,9 +299,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb
-packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck and packaging need
-	@dev/packages build test lint fuzz faults valgrind deb
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb packages-bench
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck, packaging and measuring need
+	@dev/packages build test lint fuzz faults valgrind deb bench
 packages-build:
 	@dev/packages build
 packages-test:
@@ -299,6 +310,8 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-bench:
+	@dev/packages build test bench
 packages-faults:
 	@dev/packages build test faults
 packages-valgrind:

@@ -36,6 +36,30 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t
     apr_brigade_puts(bb, NULL, NULL, "\n\n");
 }
 
+/* Written in one go: building and printing a value for each token took more time than sending it. */
+void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t id, const char *answer_id, const char *model,
+                                const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    static const char begin[] = "id: %" APR_INT64_T_FMT "\ndata: {\"id\":";
+    static const char middle[] = ",\"object\":\"chat.completion.chunk\",\"created\":%" APR_TIME_T_FMT ",\"model\":";
+    static const char choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":";
+    static const char end[] = "},\"finish_reason\":null}]}\n\n";
+    const apr_size_t numbers = 2 * 21;
+    const apr_size_t room = sizeof(begin) + sizeof(middle) + sizeof(choice) + sizeof(end) + numbers +
+                            CS_JSON_STRING_ROOM(strlen(answer_id)) + CS_JSON_STRING_ROOM(strlen(model)) +
+                            CS_JSON_STRING_ROOM(len);
+    char *event = apr_palloc(pool, room);
+    char *at = event + apr_snprintf(event, room, begin, id);
+
+    at = cs_json_write_string(at, answer_id, strlen(answer_id));
+    at += apr_snprintf(at, sizeof(middle) + numbers, middle, apr_time_sec(apr_time_now()));
+    at = cs_json_write_string(at, model, strlen(model));
+    memcpy(at, choice, sizeof(choice) - 1);
+    at = cs_json_write_string(at + sizeof(choice) - 1, text, len);
+    memcpy(at, end, sizeof(end) - 1);
+    apr_brigade_write(bb, NULL, NULL, event, (apr_size_t)(at + sizeof(end) - 1 - event));
+}
+
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb)
 {
     apr_brigade_puts(bb, NULL, NULL, ":\n\n");

@@ -83,13 +83,13 @@ static refusal_t refusal_of(const cs_turn_limits_t *limits, const cs_turn_begun_
     }
     if (!strcmp(begun->exceeded, "tokens")) {
         return (refusal_t){"token_limit", "Your answers of today (UTC) hold as many tokens as a day may have.",
-                           limits->user_tokens};
+                           begun->limit};
     }
     if (!strcmp(begun->exceeded, "requests")) {
-        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", limits->user_rate};
+        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", begun->limit};
     }
     return (refusal_t){"turn_limit", "As many answers of yours are being written as you may have at once.",
-                       limits->user_turns};
+                       begun->limit};
 }
 
 int chatsession_queue_refuse(request_rec *r, const cs_turn_limits_t *limits, const cs_turn_begun_t *begun)

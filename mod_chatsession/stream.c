@@ -152,6 +152,11 @@ static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
     return APR_ECONNABORTED;
 }
 
+static bool is_text_alone(const cs_completion_t *piece)
+{
+    return piece->content && !piece->reasoning && !piece->tool_calls && !piece->parts && !piece->finish_reason;
+}
+
 /* Append text to the answer. */
 static apr_status_t append_text(record_t *record, const char *text, apr_size_t len, apr_size_t limit)
 {
@@ -204,6 +209,13 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     if ((piece->reasoning || piece->tool_calls || piece->parts) &&
         cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
         return too_long(turn, limit);
+    }
+    if (is_text_alone(piece)) {
+        if (chatsession_turn_has_events(turn)) {
+            chatsession_event_add_text(record->out, turn->points, turn->answer_id, turn->backend->name, piece->content,
+                                       piece->content_len, record->scratch);
+        }
+        return APR_SUCCESS;
     }
     delta = json_object();
     if (piece->content) {

@@ -130,7 +130,7 @@ static apr_status_t transact(cs_db_t *db, const char *begin, cs_db_repeat_e repe
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
         attempt_t attempt = attempt_transaction(db, begin, fn, baton, pool);
-        const bool may_repeat = attempt.undone && (repeat == CS_DB_REPEATABLE || !attempt.fn_called);
+        const bool may_repeat = attempt.undone && ((repeat & CS_DB_REPEATABLE) || !attempt.fn_called);
 
         if (attempt.status == APR_SUCCESS || !may_repeat ||
             !cs_db_is_worth_repeating(&attempt.failure, true, &serializations, &losses)) {

@@ -3,7 +3,7 @@
 #ifndef CS_STORE_SEARCH_H
 #define CS_STORE_SEARCH_H
 /*
- * Words in texts: what the schema's search_* functions make of them, as conditions (schema/020_search.sql says what is
+ * Words in texts: what the schema's search_* functions make of them, as conditions (schema/021_search.sql says what is
  * found). Both conditions mean the same; only the first one uses the index of words. query is a parameter of type text.
  */
 #include "store/db.h"

@@ -1853,7 +1853,6 @@ CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
 CREATE INDEX messages_by_time ON chatsession.messages USING brin (created_at);
 
 CREATE INDEX messages_by_word ON chatsession.messages USING gin (chatsession.search_terms(content)) WITH (gin_pending_list_limit='1024') WHERE (searchable AND (content <> ''::text));
-ALTER INDEX chatsession.messages_by_word ALTER COLUMN 1 SET STATISTICS 300;
 
 CREATE INDEX messages_not_whole ON chatsession.messages USING btree (status, conversation_id) WHERE (status <> 'complete'::text);
 
@@ -1874,6 +1873,10 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
 CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
+
+CREATE STATISTICS chatsession.message_words ON chatsession.search_terms(content) FROM chatsession.messages;
+
+ALTER STATISTICS chatsession.message_words OWNER TO chatsession_owner;
 
 CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
 

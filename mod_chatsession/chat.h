@@ -12,7 +12,7 @@ int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const c
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,
     chatsession_patch_conversation, chatsession_delete_conversation, chatsession_restore_conversation,
     chatsession_put_feedback;
-extern const cs_json_member_t chatsession_create_members[7], chatsession_patch_members[8],
+extern const cs_json_member_t chatsession_create_members[7], chatsession_patch_members[9],
     chatsession_feedback_members[2];
 
 /* chat_turns.c */
@@ -53,9 +53,13 @@ chatsession_handler_fn chatsession_create_share, chatsession_list_shares, chatse
     chatsession_get_shared;
 extern const cs_json_member_t chatsession_share_members[1];
 
+/* chat_labels.c */
+chatsession_handler_fn chatsession_list_labels, chatsession_patch_labels;
+extern const cs_json_member_t chatsession_label_members[2];
+
 /* chat_import.c */
 chatsession_handler_fn chatsession_post_import;
-extern const cs_json_member_t chatsession_import_members[8];
+extern const cs_json_member_t chatsession_import_members[9];
 
 /** Code points of a user's message. */
 #define CHATSESSION_MESSAGE_MAX 100000

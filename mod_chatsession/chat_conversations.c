@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /* A user's conversations: list, make, read, change, put away, bring back, judge. */
 #include "chat.h"
+#include "core/label.h"
 #include "reply.h"
 #include "store/conversation.h"
 
@@ -15,7 +16,7 @@ const cs_json_member_t chatsession_create_members[7] = {
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 
-const cs_json_member_t chatsession_patch_members[8] = {
+const cs_json_member_t chatsession_patch_members[9] = {
     {"title", CS_JSON_STRING, 0, 1, 200},
     {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
     {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
@@ -24,6 +25,7 @@ const cs_json_member_t chatsession_patch_members[8] = {
     {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
     {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
+    {"labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
 };
 
 const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
@@ -45,6 +47,7 @@ int chatsession_list_conversations(chatsession_call_t *call)
     cs_conversation_list_t list = {.user_id = call->session->user_id,
                                    .query = chatsession_query(call, "q"),
                                    .state = state ? state : "active",
+                                   .label = chatsession_query(call, "label"),
                                    .after = chatsession_query(call, "after")};
     json_t *conversations;
     const char *next;
@@ -95,8 +98,12 @@ int chatsession_get_conversation(chatsession_call_t *call)
 int chatsession_patch_conversation(chatsession_call_t *call)
 {
     const cs_json_field_t *fields = call->fields;
-    cs_conversation_change_t change = {fields[0].string, fields[1].given ? &fields[1].boolean : NULL,
-                                       fields[2].given ? &fields[2].boolean : NULL, NULL, fields[7].given};
+    cs_conversation_change_t change = {fields[0].string,
+                                       fields[1].given ? &fields[1].boolean : NULL,
+                                       fields[2].given ? &fields[2].boolean : NULL,
+                                       NULL,
+                                       fields[7].given,
+                                       fields[8].value};
     json_t *settings;
     json_t *conversation;
     apr_status_t rv;
@@ -107,6 +114,9 @@ int chatsession_patch_conversation(chatsession_call_t *call)
     }
     if (change.keep && fields[7].boolean) {
         return chatsession_bad_request(call, "temporary may only become false: a conversation that is kept stays so.");
+    }
+    if (change.labels && !cs_labels_are(change.labels)) {
+        return chatsession_bad_request(call, CS_LABELS_RULE);
     }
     change.settings = settings;
     rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0], &change,

@@ -6,11 +6,12 @@
  */
 #include "chat.h"
 #include <apr_strings.h>
+#include "core/label.h"
 #include "core/rfc3339.h"
 #include "reply.h"
 #include "store/import.h"
 
-const cs_json_member_t chatsession_import_members[8] = {
+const cs_json_member_t chatsession_import_members[9] = {
     {"key", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 200},
     {"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},
     {"created_at", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 40},
@@ -19,9 +20,10 @@ const cs_json_member_t chatsession_import_members[8] = {
     {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
     {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},
     {"messages", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, CS_JSON_MAX_VALUES},
+    {"labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
 };
 
-enum { KEY, TITLE, CREATED_AT, UPDATED_AT, PINNED, ARCHIVED, MODEL, MESSAGES };
+enum { KEY, TITLE, CREATED_AT, UPDATED_AT, PINNED, ARCHIVED, MODEL, MESSAGES, LABELS };
 
 /* A message's text is bounded by the body alone: answers are longer than what a user may send. */
 static const cs_json_member_t message_members[] = {
@@ -79,6 +81,9 @@ static const char *import_problem(const cs_json_field_t *fields, apr_pool_t *poo
     if (!is_time(fields[UPDATED_AT].string)) {
         return "The member \"updated_at\" is not a time such as 2026-11-23T05:31:07Z.";
     }
+    if (fields[LABELS].given && !cs_labels_are(fields[LABELS].value)) {
+        return CS_LABELS_RULE;
+    }
     /* Reading copies a message's text: a pool per message keeps one of them at a time. */
     apr_pool_create(&one, pool);
     json_array_foreach(fields[MESSAGES].value, i, message)
@@ -114,7 +119,8 @@ int chatsession_post_import(chatsession_call_t *call)
         return chatsession_bad_request(call, problem);
     }
     import.messages = cs_json_print(fields[MESSAGES].value, NULL, pool);
-    if (!import.messages) {
+    import.labels = fields[LABELS].given ? cs_json_print(fields[LABELS].value, NULL, pool) : "[]";
+    if (!import.messages || !import.labels) {
         return chatsession_reply_status(call->r, APR_ENOMEM);
     }
     rv = cs_conversation_import(&conversation, &made, call->conf->db, call->session->user_id, &import, pool);

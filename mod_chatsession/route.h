@@ -13,7 +13,7 @@
 #include "request.h"
 
 #define CHATSESSION_PATH_IDS 2
-#define CHATSESSION_MAX_MEMBERS 8
+#define CHATSESSION_MAX_MEMBERS 9
 
 typedef struct chatsession_route chatsession_route_t;
 

@@ -8,6 +8,18 @@ CREATE SCHEMA chatsession;
 
 ALTER SCHEMA chatsession OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.is_label(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((p_text IS NOT NULL) AND ((char_length(p_text) >= 1) AND (char_length(p_text) <= 40)) AND (p_text !~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]'::text) AND (regexp_replace(p_text, '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0]'::text, ''::text, 'g'::text) ~ '^[^\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000](.*[^\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000])?$'::text));
+
+ALTER FUNCTION chatsession.is_label(p_text text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.are_labels(p_labels text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (NOT (EXISTS (SELECT FROM unnest(are_labels.p_labels) l(l) WHERE (NOT chatsession.is_label(l.l)))));
+
+ALTER FUNCTION chatsession.are_labels(p_labels text[]) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action text, p_conversation uuid, p_user text, p_reason text, p_detail jsonb, p_network inet, p_request text, OUT seq bigint, OUT at timestamp with time zone, OUT before text, OUT content text) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -384,6 +396,12 @@ $$;
 
 ALTER FUNCTION chatsession.key_use(p_hash bytea, OUT user_id uuid, OUT user_name text, OUT role text) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.labels_of(p_labels jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ARRAY(SELECT l.value AS l FROM jsonb_array_elements_text(labels_of.p_labels) l(value) GROUP BY l.value ORDER BY (l.value COLLATE "C"));
+
+ALTER FUNCTION chatsession.labels_of(p_labels jsonb) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.login_admit(name text, network inet, device text, device_user uuid, most integer, first_delay interval, OUT wait integer, OUT admitted_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -522,9 +540,12 @@ CREATE TABLE chatsession.conversations (
     client_key text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     temporary_until timestamp with time zone,
+    labels text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT at_most_10_labels CHECK ((cardinality(labels) <= 10)),
     CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
     CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
+    CONSTRAINT labels_are_visible CHECK (((labels = '{}'::text[]) OR chatsession.are_labels(labels))),
     CONSTRAINT message_count_is_not_negative CHECK ((message_count >= 0)),
     CONSTRAINT model_is_a_name CHECK (((char_length(model) >= 1) AND (char_length(model) <= 64))),
     CONSTRAINT no_tag_is_null CHECK ((array_position(tags, NULL::text) IS NULL)),
@@ -1813,6 +1834,8 @@ CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (upd
 CREATE INDEX conversations_by_title ON chatsession.conversations USING btree (COALESCE(title, ''::text), id);
 
 CREATE INDEX conversations_by_word ON chatsession.conversations USING gin (chatsession.search_terms(title)) WITH (gin_pending_list_limit='1024') WHERE (title IS NOT NULL);
+
+CREATE INDEX conversations_labelled ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (labels <> '{}'::text[]);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
 

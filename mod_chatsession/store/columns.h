@@ -8,7 +8,8 @@
  * chatsession.feedback (left joined).
  */
 #define CS_CONVERSATION_COLUMNS                                                                                        \
-    "c.id, c.title, c.created_at, c.updated_at, c.pinned, c.archived, c.message_count, c.trashed_at, c.purge_at"
+    "c.id, c.title, c.created_at, c.updated_at, c.pinned, c.archived, c.message_count, c.trashed_at, c.purge_at,"      \
+    " array_to_json(c.labels) AS labels"
 
 /** What only its owner is shown of it: a list has it not. */
 #define CS_CONVERSATION_SETTINGS                                                                                       \

@@ -13,6 +13,7 @@ typedef struct {
     const char *user_id;
     const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
     const char *state; /* "active", "archived", "kept" (both of these), "trashed" (by the user) */
+    const char *label; /* NULL: all; else what has this label */
     const char *after; /* NULL: from the first; else the text of *next of the page before */
     int limit;         /* rows, 1 to 200 */
 } cs_conversation_list_t;
@@ -71,6 +72,7 @@ typedef struct {
     const bool *archived;
     const json_t *settings; /* any of model, system, params and examples; null takes one away */
     bool keep;              /* a temporary one is kept from now on */
+    const json_t *labels;   /* all that it has then: an array of labels (core/label.h), checked by the caller */
 } cs_conversation_change_t;
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;

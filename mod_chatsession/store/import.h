@@ -14,7 +14,8 @@ typedef struct {
     const char *created_at; /* RFC 3339, checked by the caller; NULL: the first message's time */
     const char *updated_at; /* the same; NULL: the last message's time. No time of an import lies in the future */
     bool pinned, archived;
-    const char *model; /* of answers that name none; may be NULL */
+    const char *labels; /* a JSON array of labels (core/label.h), checked by the caller */
+    const char *model;  /* of answers that name none; may be NULL */
     /* A JSON array of {"role","content","created_at","model","parent"}: parent is the place (from 1) of an earlier
      * message, left out for the one before; 0 for none. Checked by the caller. */
     const char *messages;

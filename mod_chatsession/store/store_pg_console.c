@@ -402,7 +402,7 @@ static const char export_ends[] =
     "     " EXACT("coalesce(last.created_at, c.created_at)") " AS updated_at, c.pinned, c.archived, " CS_CONSOLE_STATE ","
     "     " EXACT("c.trashed_at") " AS trashed_at, " EXACT("c.purge_at") " AS purge_at,"
     "     CASE WHEN c.updated_at <= " WATERMARK " THEN c.message_count ELSE coalesce(last.seq, 0) END AS message_count,"
-    "     array_to_json(c.tags) AS tags, c.model, c.system, c.params, c.examples"
+    "     array_to_json(c.tags) AS tags, array_to_json(c.labels) AS labels, c.model, c.system, c.params, c.examples"
     "   FROM chatsession.users u LEFT JOIN LATERAL (SELECT m.created_at, m.seq FROM chatsession.messages m"
     "     WHERE m.conversation_id = c.id AND m.created_at <= " WATERMARK " ORDER BY m.seq DESC LIMIT 1) last ON true"
     "   WHERE u.id = c.user_id) x)"
@@ -432,9 +432,10 @@ static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     cs_console_params(params, &work->export->filter);
     params[CS_CONSOLE_PARAMS] = CS_DB_TEXT(work->export->watermark);
-    return cs_db_tx_walk(
-        tx, apr_pstrcat(pool, export_begins, cs_console_where(&work->export->filter, search, pool), export_ends, NULL),
-        CS_CONSOLE_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
+    return cs_db_tx_walk(tx,
+                         apr_pstrcat(pool, export_begins, cs_console_where(&work->export->filter, search, pool),
+                                     export_ends, NULL),
+                         CS_CONSOLE_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
 }
 
 apr_status_t cs_export_walk(cs_db_t *db, const cs_export_t *export, cs_db_row_cb *row,

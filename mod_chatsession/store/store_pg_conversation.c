@@ -50,6 +50,9 @@ static const char list_begins[] =
     " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
     "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 microsecond', $6::uuid))";
 static const char list_by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$2");
+/* A parameter that a statement does not name has no type to PostgreSQL. */
+static const char list_any_label[] = " AND $8::text IS NULL";
+static const char list_by_label[] = " AND c.labels <> '{}' AND c.labels @> ARRAY[$8::text]";
 static const char list_ends[] = " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $7::integer + 1";
 /* clang-format on */
 
@@ -58,6 +61,7 @@ static const char list_ends[] = " ORDER BY c.pinned DESC, c.updated_at DESC, c.i
 
 typedef struct {
     const char *query;
+    const char *by_label;
     const cs_db_param_t *params;
     cs_db_result_t *result;
     apr_pool_t *pool;
@@ -70,11 +74,11 @@ static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     apr_status_t rv = cs_search_plan(&how, tx, work->query, pool);
     const bool by_index = how.indexed && how.rows <= COMMON_ROWS;
 
-    return rv == APR_SUCCESS
-               ? cs_db_tx_run(&work->result, tx,
-                              apr_pstrcat(pool, list_begins, by_index ? list_by_index : "", list_ends, NULL), 7,
-                              work->params, work->pool)
-               : rv;
+    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx,
+                                            apr_pstrcat(pool, list_begins, by_index ? list_by_index : "",
+                                                        work->by_label, list_ends, NULL),
+                                            8, work->params, work->pool)
+                             : rv;
 }
 
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
@@ -94,12 +98,13 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
                                         CS_DB_TEXT(bool_text(&pinned)),
                                         CS_DB_TEXT(after.time),
                                         CS_DB_TEXT(after.id),
-                                        CS_DB_TEXT(apr_itoa(pool, list->limit))};
-        search_t work = {list->query, params, NULL, pool};
+                                        CS_DB_TEXT(apr_itoa(pool, list->limit)),
+                                        CS_DB_TEXT(list->label)};
+        search_t work = {list->query, list->label ? list_by_label : list_any_label, params, NULL, pool};
 
         rv = list->query ? cs_db_transaction(db, CS_DB_REPEATABLE, search, &work, pool)
                          : cs_db_run(&work.result, db, CS_DB_REPEATABLE,
-                                     apr_pstrcat(pool, list_begins, list_ends, NULL), 7, params, pool);
+                                     apr_pstrcat(pool, list_begins, work.by_label, list_ends, NULL), 8, params, pool);
         result = work.result;
     }
     if (rv == APR_SUCCESS) {
@@ -251,7 +256,8 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
         " system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
         " params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
         " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
-        " temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END"
+        " temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END,"
+        " labels = coalesce(chatsession.labels_of($8::jsonb), c.labels)"
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
         " AND (c.temporary_until IS NULL OR c.temporary_until > now())"
         " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
@@ -261,9 +267,10 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
                                     CS_DB_TEXT(bool_text(change->pinned)),
                                     CS_DB_TEXT(bool_text(change->archived)),
                                     CS_DB_TEXT(cs_json_print(change->settings, NULL, pool)),
-                                    CS_DB_TEXT(bool_text(&change->keep))};
+                                    CS_DB_TEXT(bool_text(&change->keep)),
+                                    CS_DB_TEXT(change->labels ? cs_json_print(change->labels, NULL, pool) : NULL)};
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 8, params, pool);
 }
 
 apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,

@@ -11,11 +11,11 @@ static const char import_sql[] =
     "     least((g.m->>'created_at')::timestamptz, now()) AS at"
     "   FROM jsonb_array_elements($8::jsonb) WITH ORDINALITY AS g(m, n)),"
     " made AS (INSERT INTO chatsession.conversations AS c"
-    "     (user_id, client_key, title, created_at, updated_at, pinned, archived, message_count)"
+    "     (user_id, client_key, title, created_at, updated_at, pinned, archived, labels, message_count)"
     "   SELECT $1::uuid, $2,"
     "     coalesce($3, chatsession.title_of((SELECT content FROM given WHERE role = 'user' ORDER BY seq LIMIT 1))),"
     "     least(coalesce($4::timestamptz, min(at)), now()), least(coalesce($5::timestamptz, max(at)), now()),"
-    "     $6::boolean, $7::boolean, count(*) FROM given"
+    "     $6::boolean, $7::boolean, chatsession.labels_of($10::jsonb), count(*) FROM given"
     "   ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL DO NOTHING"
     "   RETURNING " CS_CONVERSATION_COLUMNS "),"
     " said AS (INSERT INTO chatsession.messages"
@@ -44,15 +44,16 @@ apr_status_t cs_conversation_import(json_t **conversation, bool *made, cs_db_t *
                                     CS_DB_TEXT(text_of(import->pinned)),
                                     CS_DB_TEXT(text_of(import->archived)),
                                     CS_DB_TEXT(import->messages),
-                                    CS_DB_TEXT(import->model)};
+                                    CS_DB_TEXT(import->model),
+                                    CS_DB_TEXT(import->labels)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, import_sql, 9, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, import_sql, 10, params, pool);
 
     *conversation = NULL;
     *made = false;
     if (rv == APR_SUCCESS && !cs_db_rows(result)) {
         /* Another request committed the same key while this one waited for it: the statement's view is older. */
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, import_sql, 9, params, pool);
+        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, import_sql, 10, params, pool);
     }
     if (rv == APR_SUCCESS && !cs_db_rows(result)) {
         rv = CS_ECONFLICT;

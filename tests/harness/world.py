@@ -109,6 +109,11 @@ class World:
                                 (self.ids[name], hashlib.sha256(bits).digest()))
         return base64.b32encode(bits).decode()
 
+    def give_label(self, thing):
+        """Put a label on its conversation; the label."""
+        self.connection.execute("UPDATE chatsession.conversations SET labels = '{mine}' WHERE id = %s", (thing.conversation,))
+        return "mine"
+
     def key(self, owner):
         """The id of an API key that nobody knows."""
         return str(self.connection.execute(
@@ -215,6 +220,8 @@ _MAKERS = {
     "POST /chat/api/conversations/import": (201, lambda *_: {
         "key": f"test:{uuid.uuid4()}", "messages": [{"role": "user", "content": "hello"},
                                                     {"role": "assistant", "content": "hi"}]}),
+    "GET /chat/api/labels": (200, None),
+    "PATCH /chat/api/labels": (200, lambda world, thing, person: {"label": world.give_label(thing), "to": "another"}),
     "GET /chat/api/export": (200, None),
     "GET /chat/api/conversations/{id}": (200, None),
     "PATCH /chat/api/conversations/{id}": (200, lambda *_: {"title": "another title"}),

@@ -49,6 +49,8 @@ LEVELS = {
     "GET /chat/api/conversations/{id}/stream": "guest",
     "GET /chat/api/conversations/{id}/export": "guest",
     "POST /chat/api/conversations/{id}/share": "user",
+    "GET /chat/api/labels": "guest",
+    "PATCH /chat/api/labels": "guest",
     "GET /chat/api/shares": "user",
     "DELETE /chat/api/shares/{id}": "user",
     "GET /chat/api/shared/{id}": "user",

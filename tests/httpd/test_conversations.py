@@ -13,7 +13,8 @@ from harness.place import wait_until
 from harness.world import World
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at"}
+MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at",
+           "labels"}
 MESSAGE = {"id", "parent_id", "seq", "role", "content", "status", "created_at", "finished_at", "model", "finish_reason",
            "usage", "detail", "feedback", "extra"}
 SETTINGS = {"model", "system", "params", "examples", "retention"}  # not in a list
@@ -42,6 +43,7 @@ def test_a_new_conversation_has_these_members_and_is_in_the_list(anna):
     made = anna.json("POST", "api/conversations", 201, json={"title": JAPANESE})
     assert set(made) == MEMBERS | SETTINGS and made["title"] == JAPANESE and made["message_count"] == 0
     assert (made["pinned"], made["archived"], made["trashed_at"], made["purge_at"]) == (False, False, None, None)
+    assert made["labels"] == []
     assert TIME.fullmatch(made["created_at"]) and TIME.fullmatch(made["updated_at"])
     assert listed(anna) == [{**{key: made[key] for key in MEMBERS}, "snippet": None, "message_id": None}]
     assert anna.conversation(made["id"]) == {**made, "messages": []}

@@ -57,7 +57,7 @@ def say_everything(world):
 def decorate(world):
     """Everything else that a line can hold."""
     thing = world.thing("anna", title="settings", trashed_by="user")
-    world.connection.execute("UPDATE chatsession.conversations SET pinned = true, archived = true, tags = '{a,\u00e4}', model = 'm',"
+    world.connection.execute("UPDATE chatsession.conversations SET pinned = true, archived = true, tags = '{a,\u00e4}', labels = '{b,\u00fc}', model = 'm',"
                              " system = 'be \"kind\"', params = '{\"temperature\": 0.10}', examples = '[{\"user\": \"x\"}]' WHERE id = %s",
                              (thing.conversation,))
     world.connection.execute("UPDATE chatsession.messages SET finish_reason = 'stop', usage = '{\"n\": 1.50}', detail = 'd',"
@@ -151,6 +151,8 @@ def test_any_cut_at_all_is_found(world, otto, tmp_path):
             changed = octets[:place] + bytes([octets[place] ^ 1]) + octets[place + 1:]
             if octets is packed and place < 10:
                 continue  # the head of a gzip file says nothing of its text
+            if octets is plain and place >= octets.rindex(b'{"type":"end"'):
+                continue  # the last line holds the digest of those before it, not its own
             assert run(world, "export", "verify", saved(tmp_path / "changed", changed)).returncode == 1, place
         assert run(world, "export", "verify", saved(tmp_path / "more", octets + b"x")).returncode == 1
 

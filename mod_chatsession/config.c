@@ -115,6 +115,10 @@ typedef struct {
         "longest time of one answer") \
     ROW(ANSWER_LIMIT, "ChatSessionAnswerLimit", set_setting, TYPE_NUMBER, RANGE(4194304, 1024, 67108864), \
         "octets of one answer") \
+    ROW(BREAKER_FAILURES, "ChatSessionBreakerFailures", set_setting, TYPE_NUMBER, RANGE(5, 0, 1000), \
+        "failures in a row after which a model's server is left alone; 0: never") \
+    ROW(BREAKER_PAUSE, "ChatSessionBreakerPause", set_setting, TYPE_DURATION, RANGE(SECONDS(10), MILLISECONDS(100), HOURS(1)), \
+        "a server that is left alone is tried once in so long") \
     ROW(HEARTBEAT, "ChatSessionHeartbeat", set_setting, TYPE_DURATION, RANGE(SECONDS(1), MILLISECONDS(100), SECONDS(60)), \
         "a comment is sent to the browser after so much silence") \
     ROW(CHECKPOINT, "ChatSessionCheckpoint", set_setting, TYPE_DURATION, RANGE(MILLISECONDS(200), MILLISECONDS(10), SECONDS(5)), \
@@ -544,7 +548,7 @@ const command_rec chatsession_commands[] = {
                     "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", chatsession_add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] [chat-mode=on|off] "
-                      "[form=chat|completions|llamacpp] [template=NAME]; the first is the default"),
+                      "[form=chat|completions|llamacpp] [template=NAME] [connect=DURATION]; the first is the default"),
     AP_INIT_TAKE_ARGV("ChatSessionPromptTemplate", chatsession_add_template, NULL, RSRC_CONF,
                       "how a history becomes one text: NAME OPTION=TEXT ..."),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "core/audit_seal.h"
+#include "core/breaker.h"
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
@@ -61,6 +62,8 @@ typedef enum {
     CHATSESSION_TOKEN_TIMEOUT,
     CHATSESSION_ANSWER_TIMEOUT,
     CHATSESSION_ANSWER_LIMIT,
+    CHATSESSION_BREAKER_FAILURES,
+    CHATSESSION_BREAKER_PAUSE,
     CHATSESSION_HEARTBEAT,
     CHATSESSION_CHECKPOINT,
     CHATSESSION_SWEEP,
@@ -111,6 +114,8 @@ typedef struct {
     cs_prompt_form_e form;
     const char *template_name;            /* NULL: none given */
     const cs_prompt_template_t *template; /* of a form with one text; set when the configuration is checked */
+    apr_interval_time_t connect;          /* longest time of making a connection */
+    cs_breaker_t *breaker;                /* shared by all children; set when the configuration is complete */
     atomic_uint *density;                 /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 

@@ -14,6 +14,7 @@
 #include "admin/admin.h"
 #include "auth.h"
 #include "backend.h"
+#include "breaker.h"
 #include "causes.h"
 #include "chat.h"
 #include "config.h"
@@ -156,6 +157,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_breaker_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_causes_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, before_watchdog, APR_HOOK_FIRST);

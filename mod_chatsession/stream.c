@@ -9,6 +9,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_support.h>
+#include "breaker.h"
 #include "core/json.h"
 #include "core/sse.h"
 #include "core/utf8.h"
@@ -143,6 +144,15 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
 
 /* --- record --- */
 
+/* The turn fails, and it is the fault of the model's server: it does not answer as it should, whatever it was asked. */
+static void blame(chatsession_turn_t *turn, const char *error, const char *detail)
+{
+    if (turn->state == CHATSESSION_TURN_RUNNING) {
+        turn->backend_failed = true;
+    }
+    chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, error, detail);
+}
+
 static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
 {
     chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
@@ -198,7 +208,6 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         if (append_text(record, piece->content, piece->content_len, limit) != APR_SUCCESS) {
             return APR_ECONNABORTED;
         }
-        turn->heard = true;
     }
     if ((piece->reasoning || piece->tool_calls || piece->parts) &&
         cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
@@ -210,15 +219,12 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     }
     if (piece->reasoning) {
         json_object_set_new(delta, "reasoning_content", json_stringn(piece->reasoning, piece->reasoning_len));
-        turn->heard = true;
     }
     if (piece->tool_calls) {
         json_object_set(delta, "tool_calls", piece->tool_calls);
-        turn->heard = true;
     }
     if (piece->parts) {
         json_object_set(delta, "parts", piece->parts);
-        turn->heard = true;
     }
     if (chatsession_turn_has_events(turn) && (json_object_size(delta) || piece->finish_reason)) {
         chatsession_event_add(record->out, NULL, turn->points,
@@ -256,8 +262,7 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
         return APR_SUCCESS; /* nothing counts after [DONE] */
     }
     if (cs_completion_read(&piece, turn->reader, data, len, record->scratch) != APR_SUCCESS) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_malformed",
-                                 "The model's server sent something that is no chat completion.");
+        blame(turn, "backend_malformed", "The model's server sent something that is no chat completion.");
         return APR_ECONNABORTED;
     }
     if (piece.error) {
@@ -271,7 +276,10 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     if (piece.usage && keep_usage(record, piece.usage) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
-    turn->heard |= piece.content_len > 0;
+    if (!turn->heard && (piece.content_len || piece.reasoning || piece.tool_calls || piece.parts)) {
+        turn->heard = true;
+        chatsession_breaker_hear(turn);
+    }
     if (pass_template(record, &piece) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
@@ -366,8 +374,7 @@ static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t l
     }
     rv = record->sse ? cs_sse_feed(record->sse, bytes, len) : APR_ENOMEM;
     if (rv == CS_ETOOBIG) {
-        chatsession_turn_transit(record->turn, CHATSESSION_TURN_ERROR, "backend_malformed",
-                                 "The model's server sent an event that is too long.");
+        blame(record->turn, "backend_malformed", "The model's server sent an event that is too long.");
     }
     return rv;
 }
@@ -384,6 +391,8 @@ static void take_end(record_t *record)
     if (record->status != HTTP_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, turn->r, "CS0052: turn %s: backend %s answered with status %d",
                       turn->answer_id, turn->backend->name, record->status);
+        /* What it refuses is the question's fault. */
+        turn->backend_failed = record->status >= HTTP_INTERNAL_SERVER_ERROR;
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_error",
                                  apr_psprintf(turn->r->pool, "The model's server answered with status %d.",
                                               record->status));
@@ -441,8 +450,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 
         if (AP_BUCKET_IS_EOC(b)) {
             /* mod_proxy lost the connection before the first octet, and would have the browser's closed as well. */
-            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
-                                     "The model's server cannot be reached.");
+            blame(turn, "backend_unavailable", "The model's server cannot be reached.");
         } else if (AP_BUCKET_IS_ERROR(b)) {
             ctx->broken = true;
         } else if (APR_BUCKET_IS_EOS(b)) {
@@ -480,8 +488,7 @@ static apr_status_t look_around(chatsession_turn_t *turn)
         return obey(turn) ? APR_SUCCESS : APR_EOF;
     }
     if (obey(turn) && silence >= chatsession_number(turn->conf, limit)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout",
-                                 "The model fell silent for too long.");
+        blame(turn, "backend_timeout", "The model fell silent for too long.");
     }
     return turn->state == CHATSESSION_TURN_RUNNING ? APR_SUCCESS : APR_ECONNABORTED;
 }
@@ -571,10 +578,8 @@ void chatsession_stream_ended(chatsession_turn_t *turn, int status)
         /* Some servers close without [DONE]; a finish reason says as much. */
         chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
     } else if (status != OK && status != DONE) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
-                                 "The model's server cannot be reached.");
+        blame(turn, "backend_unavailable", "The model's server cannot be reached.");
     } else {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_cut",
-                                 "The model's server ended the answer before its end.");
+        blame(turn, "backend_cut", "The model's server ended the answer before its end.");
     }
 }

@@ -6,6 +6,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "backend.h"
+#include "breaker.h"
 #include "core/utf8.h"
 #include "events.h"
 #include "prompt.h"
@@ -396,6 +397,16 @@ static const chatsession_backend_t *choose_backend(const chatsession_server_t *c
     return backend ? backend : chatsession_find_backend(conf, NULL);
 }
 
+/* Nothing is stored: the browser keeps its text and may send it again. */
+static int refuse_unavailable(request_rec *r, const chatsession_backend_t *backend, int seconds)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0343: 503: backend %s is left alone for %d s", backend->name,
+                  seconds);
+    apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
+    return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "backend_unavailable",
+                                   "The model's server cannot be reached; it is tried again in a moment.");
+}
+
 static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
                  chatsession_plain_t *plain)
 {
@@ -403,12 +414,16 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     const chatsession_backend_t *backend;
     chatsession_turn_t *running;
     cs_turn_begun_t begun;
+    int seconds;
     apr_status_t rv = cs_conversation_settings(settings, conf->db, turn->user_id, turn->conversation_id, r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
     }
     backend = choose_backend(conf, turn->model, settings->model);
+    if (chatsession_breaker_is_open(conf, backend, &seconds)) {
+        return refuse_unavailable(r, backend, seconds);
+    }
     turn->model = backend->name;
     turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
     turn->request_id = chatsession_request_id(r);

@@ -81,7 +81,8 @@ struct chatsession_turn {
     cs_completion_reader_t *reader;
     cs_answertext_t *answer_text; /* what its text goes through; NULL: it is as it comes */
     apr_time_t began, last_heard;
-    bool heard; /* at least one token */
+    bool heard;          /* at least one token */
+    bool backend_failed; /* the fault was its server's */
     const char *finish_reason;
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */

@@ -24,6 +24,10 @@ TARGET ?=
 SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
+MANDIR ?= $(PREFIX)/share/man
+INCLUDEDIR ?= $(PREFIX)/include
+EXTRA_CFLAGS ?=
+EXTRA_LDFLAGS ?=
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PYTEST_ARGS ?=
 
@@ -60,8 +64,8 @@ sanitizers := --coverage -fprofile-update=atomic
 else
 HARDENING += -D_FORTIFY_SOURCE=2
 endif
-CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)
-LDFLAGS := -Wl,-z,relro,-z,now $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
+CFLAGS := -std=gnu11 $(OPTIMIZE) -g $(WARNINGS) $(HARDENING) $(sanitizers)$(if $(EXTRA_CFLAGS), $(EXTRA_CFLAGS))
+LDFLAGS := -Wl,-z,relro,-z,now$(if $(EXTRA_LDFLAGS), $(EXTRA_LDFLAGS)) $(sanitizers) $(if $(COVERAGE),-Wl$(comma)--exclude-libs$(comma)libgcov.a)
 
 # Where the pages and the schema are installed: the default of ChatSessionPages.
 share-dir = $(PREFIX)/share/mod_chatsession
@@ -260,9 +264,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind
-packages: ## install every Debian package that building, running, testing, linting, fuzzing and memcheck need
-	@dev/packages build test lint fuzz valgrind
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind packages-deb
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, memcheck and packaging need
+	@dev/packages build test lint fuzz valgrind deb
 packages-build:
 	@dev/packages build
 packages-test:
@@ -273,18 +277,37 @@ packages-fuzz:
 	@dev/packages build fuzz
 packages-valgrind:
 	@dev/packages build test valgrind
+packages-deb:
+	@dev/packages build deb
 
 .PHONY: install
-install: all ## copy module, its header, chatsessionctl, pages, schema and sample configuration (DESTDIR= PREFIX=)
-	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(share-dir)/schema'
+install: all man ## copy module, its header, chatsessionctl, pages, schema, manual and samples (DESTDIR= PREFIX=)
+	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(share-dir)/schema' \
+		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
-	@install -d '$(DESTDIR)$(PREFIX)/include'
-	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(PREFIX)/include/'
+	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(INCLUDEDIR)/'
 	@install -m 644 schema/*.sql '$(DESTDIR)$(share-dir)/schema/'
+	@install -m 644 $(filter %.1,$(man-pages)) '$(DESTDIR)$(MANDIR)/man1/'
+	@install -m 644 $(filter %.5,$(man-pages)) '$(DESTDIR)$(MANDIR)/man5/'
 	@tar -C $(BUILD)/share -cf - . | tar -C '$(DESTDIR)$(share-dir)' --no-same-owner -xf -
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
+	@for sample in conf/samples/*.conf; do \
+		sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' "$$sample" > "$(DESTDIR)$(share-dir)/samples/$${sample##*/}"; done
 	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
+
+# The manual's pages are made from what there is: the program's own help, and the page of directives.
+man-pages := $(BUILD)/man/chatsessionctl.1 $(BUILD)/man/mod_chatsession.conf.5
+.PHONY: man
+man: $(man-pages)
+$(BUILD)/man/chatsessionctl.1: $(program) dev/manual
+	@mkdir -p $(@D); dev/manual program $(program) > $@
+$(BUILD)/man/mod_chatsession.conf.5: docs/directives.md dev/manual mod_chatsession/core/version.h
+	@mkdir -p $(@D); dev/manual directives docs/directives.md > $@
+
+.PHONY: deb
+deb: packages-deb share ## build the Debian package in build/deb, and have lintian look at it
+	@dev/deb
 
 .PHONY: clean
 clean: ## remove build/ (var/, the data of make run, stays)

@@ -87,7 +87,7 @@ class Httpd:
 
     lines: further lines of configuration, after the harness's own (a later directive wins).
     mock: the arguments of ChatSessionMock for the model that is built in, at self.mock_url.
-    backends: the ChatSessionBackend lines' arguments; left out: the built-in model.
+    backends: the ChatSessionBackend lines' arguments; left out: the built-in model; []: none.
     modules: names of further modules of httpd ("status").
     bare=True: nothing of ours but LoadModule and what `lines` says.
     """
@@ -109,7 +109,8 @@ class Httpd:
         ours = []
         if not bare:
             ours.append(_OUR_LINES.format(conninfo=conninfo, folder=self.folder, share=BUILD / "share"))
-            ours += [f"ChatSessionBackend {words}" for words in backends or [f"mock {self.mock_url} model=mock"]]
+            ours += [f"ChatSessionBackend {words}" for words in
+                     ([f"mock {self.mock_url} model=mock"] if backends is None else backends)]
         load = [f'<IfModule !{name}_module>\nLoadModule {name}_module "{LIBEXECDIR}/mod_{name}.so"\n</IfModule>'
                 for name in (*_MODULES, *modules)]  # some are built in, which ones differs
         load.append(f'LoadModule chatsession_module "{BUILD}/mod_chatsession.so"')

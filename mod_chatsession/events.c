@@ -16,7 +16,7 @@ void chatsession_events_begin(request_rec *r)
     r->no_cache = 1;
 }
 
-void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t id, json_t *data, apr_pool_t *pool)
+static void add(apr_bucket_brigade *bb, const char *name, const char *id, json_t *data, apr_pool_t *pool)
 {
     apr_size_t len = 0;
     const char *text = cs_json_print(data, &len, pool);
@@ -28,12 +28,25 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t
     if (name) {
         apr_brigade_printf(bb, NULL, NULL, "event: %s\n", name);
     }
-    if (id >= 0) {
-        apr_brigade_printf(bb, NULL, NULL, "id: %" APR_INT64_T_FMT "\n", id);
+    if (id) {
+        apr_brigade_printf(bb, NULL, NULL, "id: %s\n", id);
     }
     apr_brigade_puts(bb, NULL, NULL, "data: ");
     apr_brigade_write(bb, NULL, NULL, text, len);
     apr_brigade_puts(bb, NULL, NULL, "\n\n");
+}
+
+void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *data, apr_pool_t *pool)
+{
+    add(bb, name, NULL, data, pool);
+}
+
+void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
+                                 apr_pool_t *pool)
+{
+    const char *id = apr_psprintf(pool, "%" APR_INT64_T_FMT, points);
+
+    add(bb, NULL, thought ? apr_psprintf(pool, "%s+%" APR_INT64_T_FMT, id, thought) : id, data, pool);
 }
 
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb)

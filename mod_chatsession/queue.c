@@ -122,7 +122,7 @@ static void send_place(chatsession_turn_t *turn, int place, double estimate)
         return;
     }
     bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
-    chatsession_event_add(bb, "queue", -1, chatsession_queue_json(place, estimate), turn->r->pool);
+    chatsession_event_add(bb, "queue", chatsession_queue_json(place, estimate), turn->r->pool);
     chatsession_stream_send(turn, bb);
     apr_brigade_destroy(bb);
 }

@@ -210,9 +210,10 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         }
     }
     if ((piece->reasoning || piece->tool_calls || piece->parts) &&
-        cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
+        chatsession_recorder_add_extra(turn, piece, limit) != APR_SUCCESS) {
         return too_long(turn, limit);
     }
+    turn->thought += (apr_int64_t)cs_utf8_count(piece->reasoning ? piece->reasoning : "", piece->reasoning_len);
     delta = json_object();
     if (piece->content) {
         json_object_set_new(delta, "content", json_stringn(piece->content, piece->content_len));
@@ -227,9 +228,10 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         json_object_set(delta, "parts", piece->parts);
     }
     if (chatsession_turn_has_events(turn) && (json_object_size(delta) || piece->finish_reason)) {
-        chatsession_event_add(record->out, NULL, turn->points,
-                              chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
-                              record->scratch);
+        chatsession_event_add_chunk(record->out, turn->points, turn->thought,
+                                    chatsession_chunk_json(turn->answer_id, turn->backend->name, delta,
+                                                           piece->finish_reason),
+                                    record->scratch);
     } else {
         json_decref(delta);
     }

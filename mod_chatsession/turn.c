@@ -90,7 +90,7 @@ static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
 {
     apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
 
-    chatsession_event_add(bb, name, -1, data, turn->r->pool);
+    chatsession_event_add(bb, name, data, turn->r->pool);
     chatsession_stream_send(turn, bb);
 }
 
@@ -101,7 +101,7 @@ static void send_chunk(chatsession_turn_t *turn, const char *text)
     json_t *data =
         chatsession_chunk_json(turn->answer_id, turn->backend->name, json_pack("{s:s}", "content", text), NULL);
 
-    chatsession_event_add(bb, NULL, turn->points, data, turn->r->pool);
+    chatsession_event_add_chunk(bb, turn->points, turn->thought, data, turn->r->pool);
     chatsession_stream_send(turn, bb);
 }
 
@@ -162,7 +162,7 @@ static void end_relayed_stream(chatsession_turn_t *turn, bool whole)
     if (whole) {
         apr_brigade_write(bb, NULL, NULL, cs_text_get(turn->relay->held), cs_text_length(turn->relay->held));
     } else {
-        chatsession_event_add(bb, NULL, -1,
+        chatsession_event_add(bb, NULL,
                               chatsession_error_json(turn->r, turn->error ? turn->error : "stopped",
                                                      relay_problem(turn)),
                               turn->r->pool);

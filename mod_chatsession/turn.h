@@ -89,13 +89,17 @@ struct chatsession_turn {
 
     chatsession_relay_t *relay; /* both NULL: the browser hears our events */
     chatsession_plain_t *plain;
-    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
 
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */
+    cs_extra_t *extra;      /* what comes beside it; the same */
     apr_int64_t points;     /* code points of text; only the request's thread */
-    apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
+    apr_int64_t thought;    /* of the reasoning; the same */
+    apr_size_t saved_bytes; /* these five: only the recorder, under its lock */
     apr_int64_t saved_points;
+    apr_size_t saved_thought_bytes;
+    apr_int64_t saved_thought;
+    unsigned saved_extra; /* version of what else is beside the text */
     atomic_bool stop;     /* asked to stop */
     atomic_bool cut;      /* its session has ended: nothing more may reach the browser */
     atomic_bool gone;     /* the conversation was deleted */

@@ -21,6 +21,7 @@
     ") END AS feedback"
 
 #define CS_MESSAGE_TEXT "chatsession.text_so_far(m.id, m.status, m.content)"
+#define CS_MESSAGE_EXTRA "chatsession.extra_so_far(m.id, m.status, m.extra) AS extra"
 
 #define CS_MESSAGES_WITH_FEEDBACK " FROM chatsession.messages m LEFT JOIN chatsession.feedback f ON f.message_id = m.id"
 

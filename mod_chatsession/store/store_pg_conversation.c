@@ -173,7 +173,7 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
 {
     static const char sql[] =
         "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT,
-                                     "f.comment") ", m.extra" CS_MESSAGES_WITH_FEEDBACK
+                                     "f.comment") ", " CS_MESSAGE_EXTRA CS_MESSAGES_WITH_FEEDBACK
                                                   " JOIN chatsession.conversations c ON c.id = m.conversation_id"
                                                   " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
                                                   " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o "

@@ -99,6 +99,11 @@ static void stream_answer(request_rec *r, const chatsession_dir_t *conf, const c
     chatsession_events_begin(r);
     apr_pool_create(&pool, r->pool);
     apr_sleep(conf->mock_wait);
+    /* Where clients look for the role. */
+    chatsession_event_add(bb, NULL,
+                          chatsession_chunk_json("chatcmpl-mock", model,
+                                                 json_pack("{s:s,s:s}", "role", "assistant", "content", ""), NULL),
+                          pool);
     while (*rest) {
         const apr_size_t len = cs_utf8_prefix(rest, strlen(rest), TOKEN_POINTS);
         apr_pool_clear(pool);

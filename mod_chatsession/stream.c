@@ -9,6 +9,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_support.h>
+#include <poll.h>
 #include "breaker.h"
 #include "core/json.h"
 #include "core/sse.h"
@@ -42,6 +43,44 @@ typedef struct {
 
 /* --- to the browser --- */
 
+/* Whether an answer whose browser has left is stopped. */
+static bool ends_with_client(const chatsession_turn_t *turn)
+{
+    return turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
+}
+
+static void leave(chatsession_turn_t *turn)
+{
+    const bool ends = ends_with_client(turn);
+
+    turn->client_gone = true;
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
+                  turn->answer_id, ends ? "is stopped" : "goes on");
+    if (ends) {
+        atomic_store(&turn->stop, true);
+    }
+    /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
+    turn->r->connection->aborted = 0;
+}
+
+/* Who is sent no heartbeats leaves unseen while the model is silent: there is nothing to write that could fail. */
+static void look_for_client(chatsession_turn_t *turn)
+{
+    conn_rec *c = turn->r->connection;
+    struct pollfd fd = {.fd = -1, .events = POLLRDHUP};
+
+    if (turn->client_gone || chatsession_turn_has_events(turn) || !ends_with_client(turn)) {
+        return;
+    }
+    /* A stream of HTTP/2 has no socket of its own; mod_http2 marks its connection. */
+    if (!c->master && apr_os_sock_get(&fd.fd, ap_get_conn_socket(c)) == APR_SUCCESS && fd.fd >= 0) {
+        poll(&fd, 1, 0);
+    }
+    if (c->aborted || fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+        leave(turn);
+    }
+}
+
 void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
 {
     conn_rec *c = turn->r->connection;
@@ -52,16 +91,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     if (!turn->client_gone) {
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
         if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
-            turn->client_gone = true;
-            const bool ends =
-                turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
-            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
-                          turn->answer_id, ends ? "is stopped" : "goes on");
-            if (ends) {
-                atomic_store(&turn->stop, true);
-            }
-            /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
-            c->aborted = 0;
+            leave(turn);
         }
     }
     apr_brigade_cleanup(bb);
@@ -486,6 +516,7 @@ static apr_status_t look_around(chatsession_turn_t *turn)
     const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
 
     chatsession_stream_heartbeat(turn);
+    look_for_client(turn);
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
         return obey(turn) ? APR_SUCCESS : APR_EOF;
     }

@@ -21,6 +21,9 @@ KEY_FILE ?=
 SANITIZE ?=
 COVERAGE ?=
 TARGET ?=
+T ?=
+N ?=
+SEED ?=
 SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -220,7 +223,7 @@ status: ## what runs, where
 
 .PHONY: test test-unit test-httpd test-browser
 test: packages-test all test-programs ## every test; ends with "N passed, N failed"
-	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards -- $(PYTEST_ARGS)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd browser guards faults -- $(PYTEST_ARGS)
 test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of core/, and the seeds of make fuzz
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
@@ -247,6 +250,11 @@ coverage: packages-test ## unit, store and httpd on a build that counts; lines a
 	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
 
+# What breaks, breaks here on purpose; the figures go into docs/promises.md.
+.PHONY: faults
+faults: packages-test packages-faults all test-programs ## kill, cut and starve it, a ledger watching (T=T1 N=1000 SEED=7); all faults without T
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/faults T='$(T)' N='$(N)' SEED='$(SEED)'
+
 # libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
 # that breaks a property is written there too, and its path printed.
 fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
@@ -264,9 +272,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-valgrind packages-deb
-packages: ## install every Debian package that building, running, testing, linting, fuzzing, memcheck and packaging need
-	@dev/packages build test lint fuzz valgrind deb
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck and packaging need
+	@dev/packages build test lint fuzz faults valgrind deb
 packages-build:
 	@dev/packages build
 packages-test:
@@ -275,6 +283,8 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-faults:
+	@dev/packages build test faults
 packages-valgrind:
 	@dev/packages build test valgrind
 packages-deb:

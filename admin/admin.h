@@ -57,6 +57,11 @@ chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsess
     chatsession_admin_user_revoke;
 extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[2];
 
+/* api_erasures.c */
+chatsession_handler_fn chatsession_admin_user_erase, chatsession_admin_user_archive, chatsession_admin_erasures,
+    chatsession_admin_erasure;
+extern const cs_json_member_t chatsession_erase_members[5];
+
 /** An entry for what this call does; detail is borrowed. */
 cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *action, json_t *detail);
 

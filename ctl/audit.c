@@ -59,21 +59,31 @@ static int print_report(const json_t *report)
     return CTL_FAILED;
 }
 
-int ctl_audit_verify(ctl_t *ctl, apr_pool_t *pool)
+int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_audit_key_t *keys = NULL;
-    cs_audit_key_t **last = &keys;
-    json_t *report;
+    cs_audit_key_t **last = keys;
     char reason[120];
-    apr_status_t rv;
-    int code;
 
+    *keys = NULL;
     for (int i = 0; i < ctl->key_file_count; i++) {
-        rv = read_key(last, ctl->key_files[i], pool);
+        const apr_status_t rv = read_key(last, ctl->key_files[i], pool);
         if (rv != APR_SUCCESS) {
             return ctl_fail("%s cannot be read: %s", ctl->key_files[i], apr_strerror(rv, reason, sizeof(reason)));
         }
         last = &(*last)->next;
+    }
+    return CTL_DONE;
+}
+
+int ctl_audit_verify(ctl_t *ctl, apr_pool_t *pool)
+{
+    cs_audit_key_t *keys;
+    json_t *report;
+    apr_status_t rv;
+    int code = ctl_read_keys(&keys, ctl, pool);
+
+    if (code != CTL_DONE) {
+        return code;
     }
     rv = cs_audit_verify(&report, ctl->db, keys, ctl->anchor, pool);
     if (rv == CS_EMALFORMED) {

@@ -30,6 +30,7 @@ enum {
     TAKES_GRACE = 256,
     TAKES_KEYS = 512,
     TAKES_SHA256 = 1024,
+    TAKES_CONFIRM = 2048,
 };
 
 #define ANY_NUMBER (-1)
@@ -63,6 +64,13 @@ static const command_t commands[] = {
     {"user", "role", 2, 0, "NAME ROLE", "give another role; ends the user's sessions", ctl_user_role},
     {"user", "second-factor", 2, 0, "reset NAME", "take the second factor away; ends the user's sessions",
      ctl_user_second_factor},
+    {"user", "archive", 1, 0, "NAME", "all that is here of a user, as JSON lines on standard output", ctl_user_archive},
+    {"user", "erase", 1, TAKES_CONFIRM | TAKES_KEYS, "NAME [--confirm CONVERSATIONS/MESSAGES --key-file FILE]",
+     "what an erasure would take; with --confirm: erase, and print the certificate", ctl_user_erase},
+    {"erasure", "list", 0, 0, "", "the certificates of all erasures as JSON lines: keep them beside the backups",
+     ctl_erasure_list},
+    {"erasure", "apply", 1, TAKES_KEYS, "FILE --key-file FILE",
+     "after a restore: erase again whom FILE, from erasure list, names", ctl_erasure_apply},
     {"session", "list", 0, TAKES_USER | TAKES_JSON, "[--user NAME] [--json]", "the sessions that were not ended",
      ctl_session_list},
     {"session", "revoke", ANY_NUMBER, TAKES_USER | TAKES_ALL, "(REF... | --user NAME | --all)",
@@ -261,6 +269,7 @@ static const struct option known_options[] = {
     {"sha256", required_argument, NULL, 'S'},
     {"key-file", required_argument, NULL, 'k'},
     {"anchor", required_argument, NULL, 'A'},
+    {"confirm", required_argument, NULL, 'c'},
     {"turn-silence", required_argument, NULL, 't'},
     {"idle-timeout", required_argument, NULL, 'i'},
     {"max-lifetime", required_argument, NULL, 'm'},
@@ -323,6 +332,10 @@ static int read_option(ctl_t *ctl, int option, const char **database, int *optio
         }
         ctl->key_files[ctl->key_file_count++] = optarg;
         *options |= TAKES_KEYS;
+        break;
+    case 'c':
+        ctl->confirm = optarg;
+        *options |= TAKES_CONFIRM;
         break;
     case 'A':
         ctl->anchor = optarg;

@@ -7,6 +7,7 @@
  * its work, it says why by ctl_fail and returns what that returns.
  */
 #include <apr_pools.h>
+#include "core/audit_seal.h"
 #include "core/session.h"
 #include "store/db.h"
 #include "store/job.h"
@@ -28,6 +29,7 @@ typedef struct {
     apr_interval_time_t grace;            /* --grace */
     const char *key_files[CTL_KEY_FILES]; /* --key-file, as often as it was given */
     int key_file_count;
+    const char *confirm;   /* --confirm; NULL: not given */
     const char *anchor;    /* --anchor; NULL: not given */
     const char *sha256;    /* --sha256; NULL: not given */
     char *const *operands; /* all, for a command that takes any number */
@@ -59,10 +61,14 @@ void ctl_print_sessions(const json_t *sessions, apr_pool_t *pool);
 ctl_command_fn ctl_schema_apply, ctl_schema_status;
 ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable, ctl_user_password,
     ctl_user_role, ctl_user_second_factor;
+ctl_command_fn ctl_user_archive, ctl_user_erase, ctl_erasure_list, ctl_erasure_apply;
 ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
 ctl_command_fn ctl_sweep;
 ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
+
+/** The keys of the --key-file options, in their order (NULL: none was given); CTL_DONE, or it was said what is wrong. */
+int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool);
 
 /** Batch after batch: of the job called only, or of all (NULL), until there is none left. */
 apr_status_t ctl_run_job(cs_job_step_t *step, cs_db_t *db, const char *only, apr_pool_t *pool);

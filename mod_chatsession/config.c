@@ -151,6 +151,10 @@ typedef struct {
         "what becomes of an answer whose browser has left") \
     ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \
         "what a conversation is called until its owner says") \
+    ROW(SHOW_ACCESS, "ChatSessionShowAccess", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_ACCESS_HIDDEN, "off|role|name"), \
+        "users see when an operator opened their conversations, and the operator's role or also name") \
+    ROW(SELF_ERASE, "ChatSessionSelfErase", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "users may erase their own account with all that is in it") \
     ROW(CHATSTREAM, "ChatSessionChatStream", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "ChatStream's interface under the mount of the chat") \
     ROW(CHATSTREAM_PROMPT, "ChatSessionChatStreamPrompt", set_setting, TYPE_STRING, TEXT("redpajama"), \

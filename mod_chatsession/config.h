@@ -80,6 +80,8 @@ typedef enum {
     CHATSESSION_USER_TOKENS,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
+    CHATSESSION_SHOW_ACCESS,
+    CHATSESSION_SELF_ERASE,
     CHATSESSION_CHATSTREAM,
     CHATSESSION_CHATSTREAM_PROMPT,
     CHATSESSION_SETTINGS
@@ -98,6 +100,9 @@ typedef enum {
 
 /** CHATSESSION_ON_DISCONNECT: what becomes of an answer whose browser has left. */
 typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chatsession_disconnect_e;
+
+/** CHATSESSION_SHOW_ACCESS: what users see of who opened their conversations. */
+typedef enum { CHATSESSION_ACCESS_HIDDEN, CHATSESSION_ACCESS_ROLE, CHATSESSION_ACCESS_NAME } chatsession_show_access_e;
 
 /** CHATSESSION_TITLE: what a conversation is called until its owner says. */
 typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;

@@ -1081,6 +1081,168 @@ $$;
 
 ALTER FUNCTION chatsession.turn_wait(p_answers uuid[], p_max integer, p_fresh interval) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    v_name text;
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.user_id = p_user;
+    DELETE FROM chatsession.users u WHERE u.id = p_user RETURNING u.canonical_name INTO v_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no user % to erase', p_user USING ERRCODE = 'CS409';
+    END IF;
+    DELETE FROM chatsession.login_attempts a WHERE a.subject = chatsession.login_subject('account', v_name);
+    INSERT INTO chatsession.erasures AS e (user_id, erased_by, removed) VALUES (p_user, p_by, p_removed)
+        ON CONFLICT ON CONSTRAINT erasures_pkey DO UPDATE SET repeated = e.repeated + 1;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM chatsession.conversations c WHERE c.id IN (
+        SELECT d.id FROM (SELECT f.id, sum(f.message_count + 1) OVER (ORDER BY f.id) - f.message_count - 1 AS before
+                          FROM chatsession.conversations f WHERE f.user_id = p_user) d WHERE d.before < p_messages);
+    RETURN (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = p_user);
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erase_some(p_user uuid, p_messages integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_role text;
+    v_disabled timestamptz;
+BEGIN
+    PERFORM FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL ORDER BY u.id FOR NO KEY UPDATE;
+    PERFORM FROM chatsession.conversations c WHERE c.user_id = p_user ORDER BY c.id FOR UPDATE;
+    SELECT u.role, u.disabled_at INTO v_role, v_disabled FROM chatsession.users u WHERE u.id = p_user FOR UPDATE;
+    IF NOT FOUND THEN
+        SELECT e.removed INTO removed FROM chatsession.erasures e WHERE e.user_id = p_user;
+        outcome := CASE WHEN FOUND THEN 'before' ELSE 'absent' END;
+        RETURN;
+    END IF;
+    removed := chatsession.user_inventory(p_user);
+    outcome := CASE
+        WHEN chatsession.user_is_held(p_user) THEN 'held'
+        WHEN (removed ->> 'conversations')::bigint <> p_conversations OR (removed ->> 'messages')::bigint <> p_messages THEN 'changed'
+        WHEN v_role = 'admin' AND v_disabled IS NULL AND NOT EXISTS (
+            SELECT FROM chatsession.users u WHERE u.role = 'admin' AND u.disabled_at IS NULL AND u.id <> p_user) THEN 'last_admin'
+        ELSE 'ready' END;
+END
+$$;
+
+ALTER FUNCTION chatsession.user_erasure(p_user uuid, p_conversations bigint, p_messages bigint, OUT outcome text, OUT removed jsonb) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.feedback (
+    message_id uuid NOT NULL,
+    rating smallint NOT NULL,
+    comment text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    form jsonb,
+    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
+    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+);
+
+ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.messages (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    status text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    client_id uuid,
+    model text,
+    finish_reason text,
+    usage jsonb,
+    detail text,
+    request_id text,
+    extra jsonb,
+    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
+    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
+    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
+    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
+);
+
+ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.retention_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subject text NOT NULL,
+    value text,
+    user_id uuid,
+    clock text NOT NULL,
+    keep_days integer,
+    pinned_too boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
+    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
+    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
+    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
+    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
+    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
+);
+
+ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.second_factors (
+    user_id uuid NOT NULL,
+    secret text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint,
+    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
+);
+
+ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.session_values (
+    id_hash bytea NOT NULL,
+    name text NOT NULL,
+    value text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
+    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
+);
+
+ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.user_tokens (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    tokens bigint NOT NULL
+);
+
+ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_inventory(p_user uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN jsonb_build_object('conversations', (SELECT count(*) AS count FROM chatsession.conversations c WHERE (c.user_id = user_inventory.p_user)), 'messages', (SELECT count(*) AS count FROM (chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) WHERE (c.user_id = user_inventory.p_user)), 'feedback', (SELECT count(*) AS count FROM ((chatsession.conversations c JOIN chatsession.messages m ON ((m.conversation_id = c.id))) JOIN chatsession.feedback f ON ((f.message_id = m.id))) WHERE (c.user_id = user_inventory.p_user)), 'sessions', (SELECT count(*) AS count FROM chatsession.sessions s WHERE (s.user_id = user_inventory.p_user)), 'values', (SELECT count(*) AS count FROM (chatsession.sessions s JOIN chatsession.session_values v ON ((v.id_hash = s.id_hash))) WHERE (s.user_id = user_inventory.p_user)), 'keys', (SELECT count(*) AS count FROM chatsession.api_keys k WHERE (k.user_id = user_inventory.p_user)), 'second_factors', (SELECT count(*) AS count FROM chatsession.second_factors f WHERE (f.user_id = user_inventory.p_user)), 'usage_days', (SELECT count(*) AS count FROM chatsession.user_tokens t WHERE (t.user_id = user_inventory.p_user)), 'retention_rules', (SELECT count(*) AS count FROM chatsession.retention_rules r WHERE (r.user_id = user_inventory.p_user)), 'matters', (SELECT count(*) AS count FROM chatsession.matter_custodians k WHERE (k.user_id = user_inventory.p_user)));
+
+ALTER FUNCTION chatsession.user_inventory(p_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.user_is_held(p_user uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((EXISTS (SELECT FROM chatsession.held_users h WHERE (h.user_id = user_is_held.p_user))) OR (EXISTS (SELECT FROM (chatsession.held_conversations h JOIN chatsession.conversations c ON ((c.id = h.conversation_id))) WHERE (c.user_id = user_is_held.p_user))));
+
+ALTER FUNCTION chatsession.user_is_held(p_user uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.user_limit(p_user uuid, p_turns integer, p_requests integer, p_tokens bigint, OUT exceeded text, OUT retry_after real) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -1156,17 +1318,16 @@ CREATE TABLE chatsession.chatstream_contexts (
 
 ALTER TABLE chatsession.chatstream_contexts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.feedback (
-    message_id uuid NOT NULL,
-    rating smallint NOT NULL,
-    comment text,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    form jsonb,
-    CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
-    CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
+CREATE TABLE chatsession.erasures (
+    user_id uuid NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_by text NOT NULL,
+    removed jsonb NOT NULL,
+    repeated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT repeated_is_not_negative CHECK ((repeated >= 0))
 );
 
-ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
+ALTER TABLE chatsession.erasures OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1221,34 +1382,6 @@ CREATE TABLE chatsession.login_attempts (
 
 ALTER TABLE chatsession.login_attempts OWNER TO chatsession_owner;
 
-CREATE TABLE chatsession.messages (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    conversation_id uuid NOT NULL,
-    seq integer NOT NULL,
-    parent_id uuid,
-    role text NOT NULL,
-    status text NOT NULL,
-    content text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone,
-    client_id uuid,
-    model text,
-    finish_reason text,
-    usage jsonb,
-    detail text,
-    request_id text,
-    extra jsonb,
-    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
-    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
-    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
-    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
-);
-
-ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
-
 CREATE TABLE chatsession.recovery_codes (
     user_id uuid NOT NULL,
     code_hash bytea NOT NULL,
@@ -1257,26 +1390,6 @@ CREATE TABLE chatsession.recovery_codes (
 );
 
 ALTER TABLE chatsession.recovery_codes OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.retention_rules (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    subject text NOT NULL,
-    value text,
-    user_id uuid,
-    clock text NOT NULL,
-    keep_days integer,
-    pinned_too boolean DEFAULT false NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    changed_by text NOT NULL,
-    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
-    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
-    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
-    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
-    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
-    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
-);
-
-ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.schema_steps (
     number integer NOT NULL,
@@ -1287,28 +1400,6 @@ CREATE TABLE chatsession.schema_steps (
 );
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.second_factors (
-    user_id uuid NOT NULL,
-    secret text NOT NULL,
-    begun_at timestamp with time zone DEFAULT now() NOT NULL,
-    confirmed_at timestamp with time zone,
-    last_step bigint,
-    CONSTRAINT confirmed_by_a_code CHECK (((confirmed_at IS NULL) = (last_step IS NULL)))
-);
-
-ALTER TABLE chatsession.second_factors OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.session_values (
-    id_hash bytea NOT NULL,
-    name text NOT NULL,
-    value text NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT name_is_1_to_64_plain_characters CHECK ((name ~ '^[A-Za-z0-9_.-]{1,64}$'::text)),
-    CONSTRAINT value_is_at_most_8_kib CHECK ((octet_length(value) <= 8192))
-);
-
-ALTER TABLE chatsession.session_values OWNER TO chatsession_owner;
 
 ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME chatsession.turn_durations_id_seq
@@ -1336,14 +1427,6 @@ ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
-CREATE TABLE chatsession.user_tokens (
-    user_id uuid NOT NULL,
-    day date NOT NULL,
-    tokens bigint NOT NULL
-);
-
-ALTER TABLE chatsession.user_tokens OWNER TO chatsession_owner;
-
 ALTER TABLE ONLY chatsession.answer_extras
     ADD CONSTRAINT answer_extras_pkey PRIMARY KEY (answer_id);
 
@@ -1361,6 +1444,9 @@ ALTER TABLE ONLY chatsession.chatstream_contexts
 
 ALTER TABLE ONLY chatsession.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
@@ -1461,6 +1547,8 @@ CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (upd
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+
+CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
@@ -1649,13 +1737,28 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.turn_durations TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.live_turns TO chatsession;
 
+REVOKE ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;
+
 GRANT SELECT,INSERT ON TABLE chatsession.audit_entries TO chatsession;
 
 GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
+GRANT SELECT ON TABLE chatsession.erasures TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 
@@ -1663,18 +1766,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE chatsession.legacy_cookies TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatsession;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.session_values TO chatsession;
-
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.user_tokens TO chatsession;

@@ -14,7 +14,7 @@ from .totp import code
 PEOPLE = {"anna": "user", "berta": "user", "vera": "viewer", "aude": "auditor", "otto": "operator", "ada": "admin"}
 
 _STATE = {
-    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at'",
+    "users": "to_jsonb(t) - 'last_login_at' - 'password_phc'", "sessions": "to_jsonb(t) - 'last_seen_at' - 'console_seen_at'",
     "session_values": "to_jsonb(t)",
     "conversations": "to_jsonb(t)", "messages": "to_jsonb(t)", "feedback": "to_jsonb(t)", "live_turns": "to_jsonb(t)",
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
@@ -22,6 +22,7 @@ _STATE = {
     "api_keys": "to_jsonb(t)",
     "matters": "to_jsonb(t)",
     "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
+    "erasures": "to_jsonb(t)",
     "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
 }
 
@@ -125,6 +126,11 @@ class World:
         return self.connection.execute("INSERT INTO chatsession.matters (name, reason, created_by) VALUES"
                                        " (gen_random_uuid()::text, 'a letter', 'otto') RETURNING id::text").fetchone()[0]
 
+    def erased(self):
+        """The id of somebody who was erased."""
+        return self.connection.execute("INSERT INTO chatsession.erasures (user_id, erased_by, removed) VALUES"
+                                       " (gen_random_uuid(), 'ada', '{}') RETURNING user_id::text").fetchone()[0]
+
     def job(self):
         """The id of a job that has ended."""
         return self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
@@ -181,6 +187,10 @@ _MAKERS = {
     "POST /chat/api/second-factor/remove": (204, _with_code),
     "POST /chat/api/second-factor/recovery-codes": (200, _with_code),
     "GET /chat/api/models": (200, None),
+    "GET /chat/api/access": (200, None),
+    "GET /chat/api/archive": (200, None),
+    "GET /chat/api/erase": (200, None),
+    "POST /chat/api/erase": (403, lambda *_: {"conversations": 0, "messages": 0}),  # no directive allows it
     "GET /chat/api/keys": (200, None),
     "POST /chat/api/keys": (201, lambda *_: {"name": "a program"}),
     "DELETE /chat/api/keys/{id}": (204, None),
@@ -233,6 +243,10 @@ _MAKERS = {
     "POST /chat-admin/api/users/{word}/password": (200, None),
     "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
     "POST /chat-admin/api/users/{word}/second-factor/reset": (204, None),
+    "POST /chat-admin/api/users/{word}/erase": (200, lambda *_: {"dry_run": True}),
+    "GET /chat-admin/api/users/{word}/archive": (200, None),
+    "GET /chat-admin/api/erasures": (200, None),
+    "GET /chat-admin/api/erasures/{id}": (200, None),
     "GET /chat-admin/api/sessions": (200, None),
     "POST /chat-admin/api/sessions/revoke": (
         200, lambda world, thing, person: {"refs": [world.session_ref("berta")]}),
@@ -261,6 +275,8 @@ def good_request(route, world, owner, person):
         identifier = world.job()
     if route.path.startswith("api/matters/"):
         identifier = world.matter()
+    if route.path.startswith("api/erasures/"):
+        identifier = world.erased()
     if route.path.startswith("api/users/"):
         identifier = world.person()
     elif "{word}" in route.path:

@@ -3,7 +3,6 @@
 """Processes and databases die; what was acknowledged does not (promises H1 to H5, H13)."""
 import os
 import signal
-import socket
 import threading
 import uuid
 
@@ -12,8 +11,9 @@ import requests
 
 from harness.client import Client, read_turn
 from harness.model import Model
-from harness.place import new_folder, wait_until
+from harness.place import wait_until
 from harness.postgres import new_database
+from harness.relay import postgres_relay
 
 LONG = "".join(f"{number}, \u4e16\u754c\U0001f600 " for number in range(400))
 # What httpd's log may say when its database is away: ours, each from the place that could not go on.
@@ -348,69 +348,27 @@ def test_a_turn_that_is_begun_again_by_its_own_request_is_still_that_requests_to
 
 
 class Forgetful:
-    """A way to PostgreSQL, a unix socket in a folder, that passes one statement on and loses the answer to it."""
+    """A rule for a way to PostgreSQL that passes one statement on and loses the answer to it."""
 
-    def __init__(self, cluster, needle):
-        self.folder, self._cluster, self._needle = new_folder("relay"), cluster, needle
-        self.lost = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX)
-        path = self.folder / ".s.PGSQL.5432"
-        self._listener.bind(os.path.relpath(path))
-        path.chmod(0o666)
-        self._listener.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
+    def __init__(self, needle):
+        self._needle, self._armed, self.lost = needle, None, threading.Event()
 
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(f"\0{self._cluster.host.removeprefix('@')}/.s.PGSQL.5432")
-            armed = threading.Event()
-            threading.Thread(target=self._ask, args=(near, far, armed), daemon=True).start()
-            threading.Thread(target=self._answer, args=(near, far, armed), daemon=True).start()
-
-    def _ask(self, near, far, armed):
-        try:
-            while data := near.recv(65536):
-                if self._needle in data and not self.lost.is_set():
-                    armed.set()
-                far.sendall(data)
-        except OSError:
-            pass
-        end(near, far)
-
-    def _answer(self, near, far, armed):
-        try:
-            while data := far.recv(65536):
-                if armed.is_set():
-                    self.lost.set()
-                    break
-                near.sendall(data)
-        except OSError:
-            pass
-        end(near, far)
-
-    def close(self):
-        end(self._listener)
-
-
-def end(*sockets):
-    for one in sockets:
-        try:
-            one.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        one.close()
+    def __call__(self, link, way, data):
+        if way == "up" and self._needle in data and not self.lost.is_set():
+            self._armed = link
+        if way == "down" and self._armed is link:
+            link.cut = "end"
+            self.lost.set()
+            return b""
+        return data
 
 
 def test_a_lost_answer_to_the_begin_of_a_turn_leads_to_one_turn_that_is_written(make_httpd, postgres, database, user,
                                                                               model):
     """[H4] [H6] the door asks again, and the turn that it finds is no other request's"""
     words = "the answer to this is lost"
-    relay = Forgetful(postgres, words.encode())
+    forgetful = Forgetful(words.encode())
+    relay = postgres_relay(postgres, forgetful)
     try:
         conninfo = database.conninfo.replace(postgres.host, str(relay.folder))
         server = make_httpd(conninfo, backends=[f"scripted {model.url}"])
@@ -418,7 +376,7 @@ def test_a_lost_answer_to_the_begin_of_a_turn_leads_to_one_turn_that_is_written(
         client = log_in(server, user)
         conversation = client.new_conversation()
         turn = client.turn(conversation, words)
-        assert relay.lost.is_set()
+        assert forgetful.lost.is_set()
         assert (turn.done["status"], turn.text, model.calls) == ("complete", "Hello", 1)
         assert [message["content"] for message in client.conversation(conversation)["messages"]] == [words, "Hello"]
     finally:

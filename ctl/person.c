@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * One person's data: handed out, and erased. A backup that is brought back brings erased people back too; the list of
+ * certificates, kept beside the backups, says whom to erase again.
+ */
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <stdio.h>
+#include <string.h>
+#include "core/json.h"
+#include "ctl.h"
+#include "store/archive.h"
+#include "store/erasure.h"
+
+#define BY "(chatsessionctl)"
+#define LINE_MAX_BYTES 65536
+
+static apr_status_t print_line(void *baton, const char *type, json_t *members, apr_pool_t *pool)
+{
+    json_t *line = cs_json_own(json_pack("{s:s}", "type", type), pool);
+    const char *text;
+
+    (void)baton;
+    if (!line || json_object_update(line, members) || !(text = cs_json_print(line, NULL, pool))) {
+        return APR_ENOMEM;
+    }
+    return puts(text) >= 0 ? APR_SUCCESS : APR_EGENERAL;
+}
+
+int ctl_user_archive(ctl_t *ctl, apr_pool_t *pool)
+{
+    cs_user_t user;
+    apr_status_t rv;
+
+    if (ctl_find_user(&user, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    rv = cs_archive_walk(ctl->db, user.id, print_line, NULL, pool);
+    return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the archive is not whole");
+}
+
+/* --- erasing --- */
+
+static int fail_outcome(const char *who, cs_erasure_outcome_e outcome)
+{
+    switch (outcome) {
+    case CS_ERASURE_HELD:
+        return ctl_fail("%s: an open matter holds conversations of this user; release it first", who);
+    case CS_ERASURE_CHANGED:
+        return ctl_fail("%s: there are more or fewer conversations or messages than that; look again without --confirm",
+                        who);
+    case CS_ERASURE_LAST_ADMIN:
+        return ctl_fail("%s is the last enabled administrator; make another one first", who);
+    case CS_ERASURE_ABSENT:
+        return ctl_fail("there is no user \"%s\"", who);
+    case CS_ERASURE_DONE:
+    case CS_ERASURE_BEFORE:
+        break;
+    }
+    return CTL_DONE;
+}
+
+static apr_status_t erase(cs_erasure_outcome_e *outcome, const ctl_t *ctl, const cs_erasure_t *erasure,
+                          const cs_audit_key_t *keys, apr_pool_t *pool)
+{
+    const cs_audit_entry_t entry = {.operator_name = BY, .role = "admin", .action = "user.erase", .keys = keys};
+
+    return cs_erasure_run(outcome, ctl->db, erasure, &entry, pool);
+}
+
+static int print_certificate(const ctl_t *ctl, const char *user_id, apr_pool_t *pool)
+{
+    json_t *certificate;
+    apr_status_t rv = cs_erasure_certificate(&certificate, ctl->db, user_id, pool);
+
+    return rv == APR_SUCCESS ? ctl_print_json(certificate)
+                             : ctl_fail_status(ctl, rv, "erased, but the certificate could not be read");
+}
+
+/* "3/12"; false: neither. */
+static bool read_counts(cs_erasure_t *erasure, const char *text)
+{
+    long long conversations, messages;
+    char more;
+
+    if (sscanf(text, "%lld/%lld%c", &conversations, &messages, &more) != 2 || conversations < 0 || messages < 0) {
+        return false;
+    }
+    erasure->conversations = conversations;
+    erasure->messages = messages;
+    return true;
+}
+
+static int show_preview(json_t *preview)
+{
+    const json_t *removed = json_object_get(preview, "removed");
+
+    ctl_fail("nothing was erased; to do it: --confirm %" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT
+             " --key-file FILE, with the file of ChatSessionAuditKeyFile or ChatSessionSecretFile",
+             json_integer_value(json_object_get(removed, "conversations")),
+             json_integer_value(json_object_get(removed, "messages")));
+    return ctl_print_json(json_incref(preview));
+}
+
+int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
+{
+    cs_erasure_t erasure = {.by = BY};
+    cs_erasure_outcome_e outcome;
+    cs_audit_key_t *keys;
+    json_t *preview;
+    apr_status_t rv = cs_erasure_preview(&preview, ctl->db, ctl->name, pool);
+
+    if (rv == APR_ENOENT) {
+        return ctl_fail("there is no user \"%s\"", ctl->name);
+    }
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the user could not be looked up");
+    }
+    cs_json_own(preview, pool);
+    if (!ctl->confirm) {
+        return show_preview(preview);
+    }
+    if (!read_counts(&erasure, ctl->confirm) || !ctl->key_file_count) {
+        ctl_fail("expected: user erase NAME --confirm CONVERSATIONS/MESSAGES --key-file FILE");
+        return CTL_USAGE;
+    }
+    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    erasure.user_id = json_string_value(json_object_get(preview, "id"));
+    rv = erase(&outcome, ctl, &erasure, keys, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the user could not be erased");
+    }
+    return fail_outcome(ctl->name, outcome) == CTL_DONE ? print_certificate(ctl, erasure.user_id, pool) : CTL_FAILED;
+}
+
+int ctl_erasure_list(ctl_t *ctl, apr_pool_t *pool)
+{
+    const char *next = NULL;
+    json_t *page, *one;
+    size_t i;
+    apr_status_t rv;
+
+    do {
+        rv = cs_erasure_list(&page, &next, ctl->db, next, 200, pool);
+        json_array_foreach(page, i, one)
+        {
+            puts(cs_json_print(one, NULL, pool));
+        }
+        json_decref(page);
+    } while (rv == APR_SUCCESS && next);
+    return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the erasures could not be read");
+}
+
+/* --- after a restore --- */
+
+/* The user of a line; NULL: the line is no certificate. */
+static const char *user_of_line(const char *text, apr_pool_t *pool)
+{
+    json_t *line = json_loads(text, 0, NULL);
+    const char *id = json_string_value(json_object_get(line, "user_id"));
+
+    id = id && cs_uuid_is(id) ? apr_pstrdup(pool, id) : NULL;
+    json_decref(line);
+    return id;
+}
+
+/* One line of the file. Whoever is here is erased; who is not is left as it is. */
+static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_key_t *keys, int *erased, apr_pool_t *pool)
+{
+    const cs_erasure_t erasure = {.user_id = user_of_line(text, pool), .by = BY, .conversations = -1, .messages = -1};
+    cs_erasure_outcome_e outcome;
+    apr_status_t rv;
+
+    if (!erasure.user_id) {
+        return ctl_fail("a line of %s is no certificate as \"erasure list\" prints them", ctl->name);
+    }
+    rv = erase(&outcome, ctl, &erasure, keys, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv,
+                               apr_pstrcat(pool, "user ", erasure.user_id, " could not be erased again", NULL));
+    }
+    *erased += outcome == CS_ERASURE_DONE;
+    return outcome == CS_ERASURE_ABSENT ? CTL_DONE : fail_outcome(erasure.user_id, outcome);
+}
+
+int ctl_erasure_apply(ctl_t *ctl, apr_pool_t *pool)
+{
+    char line[LINE_MAX_BYTES];
+    cs_audit_key_t *keys;
+    apr_file_t *file;
+    int erased = 0, code = CTL_DONE;
+    char reason[120];
+    apr_status_t rv;
+
+    if (!ctl->key_file_count) {
+        ctl_fail("expected: erasure apply FILE --key-file FILE");
+        return CTL_USAGE;
+    }
+    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    rv = apr_file_open(&file, ctl->name, APR_READ | APR_BUFFERED, APR_OS_DEFAULT, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail("%s cannot be read: %s", ctl->name, apr_strerror(rv, reason, sizeof(reason)));
+    }
+    while (apr_file_gets(line, sizeof(line), file) == APR_SUCCESS) {
+        if (*line != '\n' && apply_line(ctl, line, keys, &erased, pool) != CTL_DONE) {
+            code = CTL_FAILED;
+        }
+    }
+    apr_file_close(file);
+    printf("%d erased again\n", erased);
+    return code;
+}

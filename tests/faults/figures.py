@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""The section of docs/promises.md that the runs write themselves: a row for each fault, the largest run that held."""
+import re
+from datetime import date
+
+from harness.place import TREE
+
+PAGE = TREE / "docs" / "promises.md"
+BEGIN, END = "<!-- figures of make faults: begin -->", "<!-- figures of make faults: end -->"
+HEAD = "| Fault | Held | Rows | Command | Date | Result |\n|---|---|---|---|---|---|\n"
+
+
+def _order(line):
+    return int(re.match(r"\| T(\d+)", line)[1])
+
+
+def write(fault, times, seed, result):
+    """Put this run's row in the place of the fault's last one, unless that was of a larger run."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    table, after = rest.split(END)
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| T")}
+    last = re.search(r" N=(\d+) ", rows.get(fault.name, ""))
+    if last and int(last[1]) > times:
+        return
+    cell = result.replace("|", "\\|").replace("\n", " ")
+    rows[fault.name] = (f"| {fault.name} | {fault.held} | {fault.rows} | `make faults T={fault.name} N={times} SEED={seed}` "
+                        f"| {date.today()} | {cell} |")
+    table = HEAD + "\n".join(sorted(rows.values(), key=_order))
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")

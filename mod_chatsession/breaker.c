@@ -133,12 +133,14 @@ static json_t *health_json(const chatsession_backend_t *backend, const cs_breake
     apr_interval_time_t wait;
     const cs_breaker_state_e state = cs_breaker_state(breaker, policy, apr_time_now(), &wait);
 
-    return json_pack("{s:s,s:s,s:i,s:o,s:I,s:I,s:I,s:o}", "name", backend->name, "state", names[state], "failures",
-                     (int)atomic_load(&breaker->failures), "retry_in",
+    return json_pack("{s:s,s:s,s:i,s:o,s:I,s:I,s:I,s:o,s:I,s:f}", "name", backend->name, "state", names[state],
+                     "failures", (int)atomic_load(&breaker->failures), "retry_in",
                      state == CS_BREAKER_OPEN ? json_integer(apr_time_sec(wait) + 1) : json_null(), "requests",
                      (json_int_t)atomic_load(&breaker->admitted), "failed", (json_int_t)atomic_load(&breaker->failed),
                      "refused", (json_int_t)atomic_load(&breaker->refused), "first_token_ms",
-                     heard ? json_integer((json_int_t)(atomic_load(&breaker->waited) / heard / 1000)) : json_null());
+                     heard ? json_integer((json_int_t)(atomic_load(&breaker->waited) / heard / 1000)) : json_null(),
+                     "first_tokens", (json_int_t)heard, "first_token_sum",
+                     (double)atomic_load(&breaker->waited) / APR_USEC_PER_SEC);
 }
 
 json_t *chatsession_breaker_json(const chatsession_server_t *conf)

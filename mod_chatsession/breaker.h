@@ -26,8 +26,9 @@ void chatsession_breaker_judge(chatsession_turn_t *turn);
 
 /**
  * Of each backend of conf, in their order: [{"name","state","failures","retry_in","requests","failed","refused",
- * "first_token_ms"}], counted on this host since httpd read its configuration. state: closed, open, half_open;
- * retry_in: seconds, null unless it is open; first_token_ms: the mean, null before the first. A new reference.
+ * "first_token_ms","first_tokens","first_token_sum"}], counted on this host since httpd read its configuration. state:
+ * closed, open, half_open; retry_in: seconds, null unless it is open; first_token_ms: the mean, null before the first;
+ * first_token_sum: seconds. A new reference.
  */
 json_t *chatsession_breaker_json(const chatsession_server_t *conf);
 

@@ -18,6 +18,7 @@
 #include "chatstream.h"
 #include "core/duration.h"
 #include "mounts.h"
+#include "networks.h"
 #include "request.h"
 #include "secret.h"
 #include "skip.h"
@@ -306,6 +307,19 @@ static const char *add_origin(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+static const char *add_metrics_from(cmd_parms *cmd, void *dir, const char *arg)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *problem;
+
+    (void)dir;
+    if (!conf->metrics_from) {
+        conf->metrics_from = apr_array_make(cmd->pool, 2, sizeof(apr_ipsubnet_t *));
+    }
+    problem = chatsession_networks_add(conf->metrics_from, arg, cmd->pool);
+    return problem ? apr_psprintf(cmd->pool, "ChatSessionMetricsFrom: %s", problem) : NULL;
+}
+
 static const char *add_skip_header(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_server_t *conf = chatsession_server(cmd->server);
@@ -557,6 +571,8 @@ const command_rec chatsession_commands[] = {
                       "how a history becomes one text: NAME OPTION=TEXT ..."),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
+    AP_INIT_ITERATE("ChatSessionMetricsFrom", add_metrics_from, NULL, RSRC_CONF,
+                    "addresses and networks that may read the metrics without a login"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
                       "requests with this header are served without a session: NAME VALUE|* [from CIDR ...]"),
     AP_INIT_TAKE12("ChatSessionStore", set_store, NULL, RSRC_CONF,
@@ -610,6 +626,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
     merged->chatstream_roles = merged->chatstream_roles ? merged->chatstream_roles : parent->chatstream_roles;
+    merged->metrics_from = merged->metrics_from ? merged->metrics_from : parent->metrics_from;
     merged->skips = merged->skips ? merged->skips : parent->skips;
     merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
     merged->cache = merged->store_set ? merged->cache : parent->cache;

@@ -156,7 +156,8 @@ typedef struct {
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
-    apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
+    apr_array_header_t *metrics_from; /* of apr_ipsubnet_t *: who may read the metrics without a login; NULL: nobody */
+    apr_array_header_t *skips;        /* of chatsession_skip_t; NULL: none */
     const chatsession_legacy_t *legacy;   /* NULL: none */
     apr_array_header_t *mounts;           /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets;         /* the pages, in memory */

@@ -9,6 +9,7 @@
 #include <apr_thread_proc.h>
 #include <apr_uuid.h>
 #include "core/utf8.h"
+#include "counters.h"
 #include "store/turn_ear.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -24,6 +25,7 @@ typedef struct {
     apr_int64_t thought_at;
     json_t *extra; /* calls and parts, when they have changed; else NULL */
     unsigned extra_version;
+    apr_time_t since; /* the oldest of it came then; 0: there is nothing */
 } piece_t;
 
 struct chatsession_recorder {
@@ -61,6 +63,7 @@ static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_
     piece->thought_at = turn->saved_thought;
     piece->extra_version = cs_extra_version(turn->extra);
     piece->extra = piece->extra_version != turn->saved_extra ? cs_extra_beside(turn->extra) : NULL;
+    piece->since = piece->len || piece->thought_len || piece->extra ? turn->unsaved_since : 0;
     apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
 }
 
@@ -118,6 +121,11 @@ static void take(chatsession_turn_t *turn, const cs_turn_saved_t *saved, const p
         turn->saved_thought = saved->saved_thought;
     }
     turn->saved_extra = piece->extra_version;
+    if (piece->since && saved->life == CS_TURN_LIVE) {
+        chatsession_count_lag(apr_time_now() - piece->since);
+    }
+    /* What has come since the snapshot is at most as old as this. */
+    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? apr_time_now() : 0;
     if (saved->stop) {
         atomic_store(&turn->stop, true);
     }
@@ -339,11 +347,19 @@ void chatsession_recorder_await(chatsession_turn_t *turn, apr_interval_time_t li
     apr_thread_mutex_unlock(recorder->lock);
 }
 
+static void note_unsaved(chatsession_turn_t *turn)
+{
+    if (!turn->unsaved_since) {
+        turn->unsaved_since = apr_time_now();
+    }
+}
+
 apr_status_t chatsession_recorder_append(chatsession_turn_t *turn, const char *bytes, apr_size_t len, apr_size_t limit)
 {
     apr_status_t rv;
 
     apr_thread_mutex_lock(turn->conf->recorder->lock);
+    note_unsaved(turn);
     rv = cs_text_append(turn->text, bytes, len, limit);
     apr_thread_mutex_unlock(turn->conf->recorder->lock);
     return rv;
@@ -354,6 +370,7 @@ apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_c
     apr_status_t rv;
 
     apr_thread_mutex_lock(turn->conf->recorder->lock);
+    note_unsaved(turn);
     rv = cs_extra_add(turn->extra, piece, limit);
     apr_thread_mutex_unlock(turn->conf->recorder->lock);
     return rv;

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "breaker.h"
 #include "core/utf8.h"
+#include "counters.h"
 #include "events.h"
 #include "prompt.h"
 #include "queue.h"
@@ -253,6 +254,15 @@ static void flush_rest(chatsession_turn_t *turn)
     }
 }
 
+static void count_end(const char *status)
+{
+    for (int i = CHATSESSION_TURN_COMPLETE; i <= CHATSESSION_TURN_INTERRUPTED; i++) {
+        if (!strcmp(state_names[i], status)) {
+            chatsession_count(CHATSESSION_COUNT_COMPLETE + (chatsession_count_e)(i - CHATSESSION_TURN_COMPLETE), 1);
+        }
+    }
+}
+
 /* Nothing may be sent as done before it is committed. */
 static void finish(chatsession_turn_t *turn)
 {
@@ -275,6 +285,7 @@ static void finish(chatsession_turn_t *turn)
         turn->detail =
             outcome == CS_TURN_GONE ? "The conversation was deleted." : "The answer had been ended elsewhere.";
     }
+    count_end(status);
     if (turn->relay) {
         end_relay(turn, status);
         return;
@@ -402,6 +413,7 @@ static int refuse_unavailable(request_rec *r, const chatsession_backend_t *backe
 {
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0343: 503: backend %s is left alone for %d s", backend->name,
                   seconds);
+    chatsession_count(CHATSESSION_COUNT_REFUSED_BACKEND, 1);
     apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
     return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "backend_unavailable",
                                    "The model's server cannot be reached; it is tried again in a moment.");

@@ -99,12 +99,13 @@ struct chatsession_turn {
     apr_int64_t saved_points;
     apr_size_t saved_thought_bytes;
     apr_int64_t saved_thought;
-    unsigned saved_extra; /* version of what else is beside the text */
-    atomic_bool stop;     /* asked to stop */
-    atomic_bool cut;      /* its session has ended: nothing more may reach the browser */
-    atomic_bool gone;     /* the conversation was deleted */
-    atomic_bool admitted; /* it waits no more */
-    int place;            /* in the queue; this and estimate under the recorder's lock */
+    apr_time_t unsaved_since; /* under the lock: the oldest of what is not recorded came then; 0: all is */
+    unsigned saved_extra;     /* version of what else is beside the text */
+    atomic_bool stop;         /* asked to stop */
+    atomic_bool cut;          /* its session has ended: nothing more may reach the browser */
+    atomic_bool gone;         /* the conversation was deleted */
+    atomic_bool admitted;     /* it waits no more */
+    int place;                /* in the queue; this and estimate under the recorder's lock */
     double estimate;
     bool reaped; /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };

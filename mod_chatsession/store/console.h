@@ -89,6 +89,15 @@ apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, c
                                apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The home page's figures; new reference. */
+/** What all hosts do now; for the metrics. */
+typedef struct {
+    int streaming, queued;            /* turns */
+    apr_int64_t sessions;             /* that live */
+    int active, idle, in_transaction; /* connections of the module's role to this database */
+} cs_console_load_t;
+
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
 apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** End sessions by their handles (a JSON array of texts); *ended says how many were live. */

@@ -475,6 +475,29 @@ apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *poo
     return rv;
 }
 
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT t.processing, t.waiting, (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL),"
+        " count(*) FILTER (WHERE a.state = 'active'), count(*) FILTER (WHERE a.state = 'idle'),"
+        " count(*) FILTER (WHERE a.state LIKE 'idle in transaction%')"
+        " FROM chatsession.turn_load() t LEFT JOIN pg_stat_activity a"
+        "   ON a.datname = current_database() AND a.usename = current_user GROUP BY t.processing, t.waiting";
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
+
+    *load = (cs_console_load_t){0};
+    if (rv == APR_SUCCESS) {
+        *load = (cs_console_load_t){.streaming = (int)cs_db_int(result, 0, 0, 0),
+                                    .queued = (int)cs_db_int(result, 0, 1, 0),
+                                    .sessions = cs_db_int(result, 0, 2, 0),
+                                    .active = (int)cs_db_int(result, 0, 3, 0),
+                                    .idle = (int)cs_db_int(result, 0, 4, 0),
+                                    .in_transaction = (int)cs_db_int(result, 0, 5, 0)};
+    }
+    return rv;
+}
+
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool)
 {

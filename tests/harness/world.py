@@ -212,6 +212,7 @@ _MAKERS = {
     "GET /chat/api/conversations/{id}/export": (200, None),
     "PUT /chat/api/messages/{id}/feedback": (200, lambda *_: {"rating": 1, "comment": "good"}),
     "GET /chat-admin/api/overview": (200, None),
+    "GET /chat-admin/metrics": (200, None),
     "GET /chat-admin/api/conversations": (200, None),
     "GET /chat-admin/api/conversations/{id}": (200, None),
     "POST /chat-admin/api/conversations/expire": (

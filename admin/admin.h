@@ -4,7 +4,7 @@
 #define CHATSESSION_ADMIN_H
 /* The operators' handler; admin.c holds the route table, api_*.c one subject each. */
 #include "route.h"
-#include "store/console.h"
+#include "store/export.h"
 
 /** Handler "chatsession-admin". */
 int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
@@ -19,6 +19,10 @@ bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_
 /** The filter of a body, by the names of the list's query string; false and a sentence when it is none. */
 bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem,
                                    apr_pool_t *pool);
+
+/** What a call is about, whose first two members are "ids" and "filter": one of the two. False: an error was answered,
+ * return *answer. */
+bool chatsession_admin_read_target(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
 /* api_matters.c */
 chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chatsession_admin_matter_create,
@@ -49,8 +53,11 @@ extern const cs_json_member_t chatsession_retention_members[4];
 /* api_audit.c */
 chatsession_handler_fn chatsession_admin_audit, chatsession_admin_audit_verify, chatsession_admin_audit_export;
 
-/* api_export.c */
-chatsession_handler_fn chatsession_admin_export;
+/* api_export.c: the file; api_exports.c: what is known of exports */
+chatsession_handler_fn chatsession_admin_export, chatsession_admin_exports, chatsession_admin_export_create,
+    chatsession_admin_export_show, chatsession_admin_export_link, chatsession_admin_export_cancel,
+    chatsession_admin_export_manifest, chatsession_admin_export_file;
+extern const cs_json_member_t chatsession_export_members[4], chatsession_export_link_members[2];
 
 /* api_people.c */
 chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke;
@@ -79,6 +86,9 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer);
 
 /** The filter of the query string; false when a parameter is wrong (then an error was answered: return *answer). */
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
+
+/** The export has begun as a row, whose filter is judged: send it. */
+int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *export, bool plain);
 
 /** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
  * secret. New reference. */

@@ -119,8 +119,7 @@ bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *bo
     return true;
 }
 
-/* What a call is about: ids or a filter, one of the two. */
-static bool read_target(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+bool chatsession_admin_read_target(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
 {
     const cs_json_field_t *ids = &call->fields[0];
     const cs_json_field_t *given = &call->fields[1];
@@ -203,7 +202,7 @@ int chatsession_admin_expire(chatsession_call_t *call)
     apr_status_t rv;
     int answer;
 
-    if (!read_target(&filter, call, &answer)) {
+    if (!chatsession_admin_read_target(&filter, call, &answer)) {
         return answer;
     }
     rv = audit_search(call, &filter);

@@ -1,35 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * Export of all that match, streamed at constant memory. The last line says how many lines and which SHA-256 came
- * before it, so a cut file shows; a format that has no place for such a line has it in the audit log alone.
+ * An export on its way to the operator. The last line says how many lines and which SHA-256 came before it, so a cut
+ * file shows; a format that has no place for such a line has it in the manifest alone. The row of the export is told
+ * how far it is once a second.
  */
 #include "admin/admin.h"
 #include "admin/export_format.h"
 #include <http_log.h>
 #include <http_protocol.h>
-#include <openssl/evp.h>
-#include <apr_escape.h>
 #include <apr_strings.h>
+#include "download.h"
 #include "reply.h"
 
 APLOG_USE_MODULE(chatsession);
 
+#define REPORT_EVERY apr_time_from_sec(1)
+/* After a report that failed: without a connection to spare the file goes on, it is only not followed. */
+#define REPORT_AGAIN apr_time_from_sec(15)
+
 typedef struct {
-    request_rec *r;
-    apr_bucket_brigade *bb;
-    EVP_MD_CTX *digest;
-    json_int_t lines, conversations;
-    bool begun; /* the first octets have left: an error can no longer be a status */
+    chatsession_call_t *call;
+    const cs_export_t *export;
     const chatsession_format_t *format;
     chatsession_writer_t writer;
+    chatsession_download_t *download;
+    apr_int64_t lines, conversations;
+    apr_time_t report_at;
     apr_pool_t *line_pool; /* of one line */
+    apr_pool_t *tick_pool; /* of one report */
 } export_t;
 
-static apr_status_t free_digest(void *digest)
+static cs_export_progress_t progress_of(const export_t *export, apr_pool_t *pool)
 {
-    EVP_MD_CTX_free(digest);
-    return APR_SUCCESS;
+    return (cs_export_progress_t){export->lines, export->conversations, chatsession_download_octets(export->download),
+                                  chatsession_download_sha256(export->download, pool)};
+}
+
+static apr_status_t report(void *baton)
+{
+    export_t *export = baton;
+    const apr_time_t now = apr_time_now();
+    cs_export_progress_t progress;
+    apr_status_t rv;
+
+    if (now < export->report_at) {
+        return APR_SUCCESS;
+    }
+    progress = progress_of(export, export->tick_pool);
+    rv = cs_export_report(export->call->conf->db, export->export, &progress, export->tick_pool);
+    apr_pool_clear(export->tick_pool);
+    export->report_at = now + (rv == APR_SUCCESS ? REPORT_EVERY : REPORT_AGAIN);
+    return rv == CS_EREFUSED ? rv : APR_SUCCESS;
 }
 
 /* Text that counts for the digest. */
@@ -37,10 +59,7 @@ static apr_status_t emit(void *baton, const char *text, apr_size_t len)
 {
     export_t *export = baton;
 
-    if (!EVP_DigestUpdate(export->digest, text, len)) {
-        return APR_EGENERAL;
-    }
-    return apr_brigade_write(export->bb, NULL, NULL, text, len);
+    return chatsession_download_write(export->download, text, len);
 }
 
 static apr_status_t add_formatted(export_t *export, const char *text, apr_size_t len)
@@ -76,111 +95,174 @@ static apr_status_t add_line(void *baton, const char *text, apr_size_t len)
     return add_formatted(export, text, len);
 }
 
-static void begin(export_t *export)
-{
-    request_rec *r = export->r;
-    char name[40];
-    apr_time_exp_t now;
-    apr_size_t len;
-
-    export->begun = true;
-    apr_time_exp_gmt(&now, r->request_time);
-    apr_strftime(name, &len, sizeof(name), "conversations-%Y%m%dT%H%M%SZ", &now);
-    ap_set_content_type(r, export->format->type);
-    apr_table_setn(r->headers_out, "Content-Disposition",
-                   apr_psprintf(r->pool, "attachment; filename=\"%s.%s\"", name, export->format->extension));
-    apr_table_setn(r->subprocess_env, "no-gzip", "1");
-}
-
 static apr_status_t flush(void *baton)
 {
     export_t *export = baton;
-    apr_status_t rv;
 
-    if (!export->begun) {
-        begin(export);
-    }
-    APR_BRIGADE_INSERT_TAIL(export->bb, apr_bucket_flush_create(export->bb->bucket_alloc));
-    rv = ap_pass_brigade(export->r->output_filters, export->bb);
-    apr_brigade_cleanup(export->bb);
-    return export->r->connection->aborted ? APR_ECONNABORTED : rv;
+    return chatsession_download_flush(export->download);
 }
 
-/* The last line, and what the audit log keeps of it. New reference. */
-static json_t *end_json(export_t *export)
+/* The last line, and what the audit log keeps of it. New reference; NULL: there is no digest to be had. */
+static json_t *end_json(const export_t *export, apr_pool_t *pool)
 {
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    char hex[EVP_MAX_MD_SIZE * 2 + 1];
-    unsigned int size = 0;
+    const char *sha256 = chatsession_download_sha256(export->download, pool);
 
-    EVP_DigestFinal_ex(export->digest, sum, &size);
-    apr_escape_hex(hex, sum, size, 0, NULL);
-    return json_pack("{s:s,s:I,s:I,s:I,s:s}", "type", "end", "conversations", export->conversations, "messages",
-                     export->lines - export->conversations, "lines", export->lines, "sha256", hex);
+    return sha256 ? json_pack("{s:s,s:I,s:I,s:I,s:s,s:s,s:s}", "type", "end", "conversations",
+                              (json_int_t) export->conversations, "messages",
+                              (json_int_t)(export->lines - export->conversations), "lines", (json_int_t) export->lines,
+                              "export", export->export->id, "watermark", export->export->watermark, "sha256", sha256)
+                  : NULL;
 }
 
-static int finish(chatsession_call_t *call, export_t *export)
+/* All lines are written: what frames them, the note that it is done, the last line. */
+static apr_status_t finish(export_t *export)
 {
-    json_t *end;
+    apr_pool_t *pool = export->call->r->pool;
+    cs_export_progress_t progress;
     cs_audit_entry_t entry;
+    apr_status_t rv = APR_SUCCESS;
+    json_t *end;
 
     if (!export->writer.begun && export->format->begin) {
-        export->format->begin(&export->writer);
+        rv = export->format->begin(&export->writer);
     }
-    if (export->format->finish) {
-        export->format->finish(&export->writer, call->r->pool);
+    if (rv == APR_SUCCESS && export->format->finish) {
+        rv = export->format->finish(&export->writer, pool);
     }
-    end = cs_json_own(end_json(export), call->r->pool);
-    entry = chatsession_audit_entry(call, "export.complete", end);
-
-    if (cs_audit_write(call->conf->db, &entry, call->r->pool) != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, call->r,
+    end = rv == APR_SUCCESS ? cs_json_own(end_json(export, pool), pool) : NULL;
+    if (!end) {
+        return rv == APR_SUCCESS ? APR_ENOMEM : rv;
+    }
+    entry = chatsession_audit_entry(export->call, "export.complete", end);
+    progress = progress_of(export, pool);
+    rv = cs_export_end(export->call->conf->db, export->export, &progress,
+                       json_string_value(json_object_get(end, "sha256")), &entry, pool);
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, export->call->r,
                       "CS0090: an export's end could not be recorded; it is sent without its last line");
-        flush(export);
-        return OK;
+        return rv;
     }
-    if (export->format->end) {
-        apr_brigade_puts(export->bb, NULL, NULL, export->format->end(end, call->r->pool));
+    return chatsession_download_end(export->download, export->format->end ? export->format->end(end, pool) : "");
+}
+
+/* It ended early: note how far it came, and let nobody take it for whole. */
+static int give_up(export_t *export, apr_status_t why)
+{
+    request_rec *r = export->call->r;
+    const cs_export_progress_t progress = progress_of(export, r->pool);
+    json_t *detail =
+        cs_json_own(json_pack("{s:s,s:I}", "export", export->export->id, "lines", (json_int_t) export->lines), r->pool);
+    const cs_audit_entry_t entry = chatsession_audit_entry(export->call, "export.cut", detail);
+    const apr_status_t rv = cs_export_end(export->call->conf->db, export->export, &progress, NULL, &entry, r->pool);
+
+    json_decref(export->writer.messages);
+    if (why == CS_EREFUSED) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0380: an export was cancelled after %" APR_INT64_T_FMT " lines",
+                      export->lines);
+    } else {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0091: an export ended early after %" APR_INT64_T_FMT " lines%s", export->lines,
+                      rv == APR_SUCCESS ? "" : "; that could not be noted");
     }
-    flush(export);
+    if (!chatsession_download_has_begun(export->download)) {
+        return why == CS_ECONFLICT
+                   ? chatsession_reply_error(r, HTTP_CONFLICT, "export_changed",
+                                             "What you have is not the beginning of what the export is now: something "
+                                             "in it was changed or purged meanwhile. Export anew.")
+                   : chatsession_reply_status(r, why);
+    }
+    chatsession_download_break_off(export->download);
     return OK;
+}
+
+static const char *file_name(const cs_export_t *export, const chatsession_format_t *format, apr_pool_t *pool)
+{
+    char name[40];
+    apr_time_exp_t time;
+    apr_size_t len;
+
+    apr_time_exp_gmt(&time, export->created);
+    apr_strftime(name, &len, sizeof(name), "conversations-%Y%m%dT%H%M%SZ", &time);
+    return apr_pstrcat(pool, name, ".", format->extension, NULL);
+}
+
+static void tell_what_comes(request_rec *r, const cs_export_t *export)
+{
+    const struct {
+        const char *name, *value;
+    } headers[] = {
+        {"X-Export-Id", export->id},
+        {"X-Export-Watermark", export->watermark},
+        {"X-Export-Conversations", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, export->conversations)},
+        {"X-Export-Messages", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, export->messages)},
+        {"X-Export-From", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, export->from)},
+    };
+
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        apr_table_setn(r->headers_out, headers[i].name, headers[i].value);
+    }
+}
+
+int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *known, bool plain)
+{
+    request_rec *r = call->r;
+    export_t *export = apr_pcalloc(r->pool, sizeof(*export));
+    const chatsession_format_t *format = chatsession_format_find(known->format);
+    const chatsession_download_form_t form = {.name = file_name(known, format, r->pool),
+                                              .type = format->type,
+                                              .gzip = known->gzip,
+                                              .plain = plain,
+                                              .part = {known->from, known->from_sha256},
+                                              .checkpoint = {known->octets, known->octets_sha256},
+                                              .tick = report,
+                                              .tick_baton = export};
+    apr_status_t rv = chatsession_download_create(&export->download, r, &form);
+
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(r, rv);
+    }
+    export->call = call;
+    export->export = known;
+    export->format = format;
+    export->writer = (chatsession_writer_t){.emit = emit, .baton = export};
+    export->report_at = apr_time_now() + REPORT_EVERY;
+    apr_pool_create(&export->line_pool, r->pool);
+    apr_pool_create(&export->tick_pool, r->pool);
+    tell_what_comes(r, known);
+    rv = cs_export_walk(call->conf->db, known, add_line, flush, export, r->pool);
+    rv = rv == APR_SUCCESS ? finish(export) : rv;
+    return rv == APR_SUCCESS ? OK : give_up(export, rv);
 }
 
 int chatsession_admin_export(chatsession_call_t *call)
 {
-    request_rec *r = call->r;
-    const char *format = chatsession_query(call, "format");
-    export_t export = {.r = r, .format = chatsession_format_find(format), .writer = {.emit = emit}};
+    const char *name = chatsession_query(call, "format");
+    const char *compress = chatsession_query(call, "compress");
+    const chatsession_format_t *format = chatsession_format_find(name);
     cs_console_filter_t filter;
     cs_audit_entry_t entry;
+    cs_export_t export;
+    cs_export_want_t want;
     apr_status_t rv;
     int answer;
 
-    if (!export.format) {
+    if (!format) {
         return chatsession_bad_request(call, "format is none of ndjson, json, csv, md, openai.");
+    }
+    if (compress && strcmp(compress, "gzip") != 0 && strcmp(compress, "none") != 0) {
+        return chatsession_bad_request(call, "compress is neither gzip nor none.");
     }
     if (!chatsession_query_filter(&filter, call, &answer) || !chatsession_admin_is_fresh(call, &answer)) {
         return answer;
     }
-    export.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    export.writer.baton = &export;
-    apr_pool_create(&export.line_pool, r->pool);
-    export.digest = EVP_MD_CTX_new();
-    apr_pool_cleanup_register(r->pool, export.digest, free_digest, apr_pool_cleanup_null);
-    if (!export.digest || !EVP_DigestInit_ex(export.digest, EVP_sha256(), NULL)) {
-        return chatsession_reply_status(r, APR_ENOMEM);
+    if (call->r->header_only) {
+        ap_set_content_type(call->r, format->type);
+        return OK; /* nothing leaves, so there is nothing to record */
     }
-    entry =
-        chatsession_audit_entry(call, "conversation.export", cs_json_own(chatsession_filter_json(&filter), r->pool));
-    rv = cs_console_export(call->conf->db, &filter, &entry, add_line, flush, &export, r->pool);
-    if (rv == APR_SUCCESS) {
-        return finish(call, &export);
-    }
-    json_decref(export.writer.messages);
-    if (!export.begun) {
-        return chatsession_reply_status(r, rv);
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS0091: an export ended early after %" APR_INT64_T_FMT " lines",
-                  (apr_int64_t) export.lines);
-    return OK;
+    want = (cs_export_want_t){&filter, format->name, compress && !strcmp(compress, "gzip"), NULL};
+    entry = chatsession_audit_entry(call, "conversation.export",
+                                    cs_json_own(chatsession_filter_json(&filter), call->r->pool));
+    rv = cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool);
+    return rv == APR_SUCCESS ? chatsession_admin_send_export(call, &export, compress != NULL)
+                             : chatsession_reply_status(call->r, rv);
 }

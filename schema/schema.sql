@@ -1329,6 +1329,42 @@ CREATE TABLE chatsession.erasures (
 
 ALTER TABLE chatsession.erasures OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.exports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    watermark timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operator text NOT NULL,
+    format text NOT NULL,
+    gzip boolean NOT NULL,
+    filter jsonb NOT NULL,
+    expected bigint NOT NULL,
+    expected_messages bigint NOT NULL,
+    run integer DEFAULT 0 NOT NULL,
+    link_hash bytea,
+    link_until timestamp with time zone,
+    link_from bigint DEFAULT 0 NOT NULL,
+    link_sha256 bytea,
+    started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    lines bigint DEFAULT 0 NOT NULL,
+    conversations bigint DEFAULT 0 NOT NULL,
+    octets bigint DEFAULT 0 NOT NULL,
+    octets_sha256 bytea,
+    sha256 bytea,
+    cancelled_by text,
+    CONSTRAINT export_cancelled_by_somebody CHECK (((cancelled_by IS NOT NULL) = (state = 'cancelled'::text))),
+    CONSTRAINT export_digests_are_sha256 CHECK (((octet_length(link_hash) = 32) AND (octet_length(link_sha256) = 32) AND (octet_length(octets_sha256) = 32) AND (octet_length(sha256) = 32))),
+    CONSTRAINT export_done_has_its_digest CHECK (((state <> 'done'::text) OR (sha256 IS NOT NULL))),
+    CONSTRAINT export_ends_with_a_time CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['ready'::text, 'running'::text])))),
+    CONSTRAINT export_format_is_known CHECK ((format = ANY (ARRAY['ndjson'::text, 'json'::text, 'csv'::text, 'md'::text, 'openai'::text]))),
+    CONSTRAINT export_link_is_whole CHECK (((link_hash IS NULL) = (link_until IS NULL))),
+    CONSTRAINT export_state_is_known CHECK ((state = ANY (ARRAY['ready'::text, 'running'::text, 'done'::text, 'cut'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE chatsession.exports OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     kind text NOT NULL,
@@ -1448,6 +1484,9 @@ ALTER TABLE ONLY chatsession.conversations
 ALTER TABLE ONLY chatsession.erasures
     ADD CONSTRAINT erasures_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY chatsession.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (message_id);
 
@@ -1540,6 +1579,8 @@ CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_conte
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
+CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
+
 CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
@@ -1549,6 +1590,8 @@ CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (use
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
 CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
+
+CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
@@ -1759,6 +1802,8 @@ GRANT USAGE ON SEQUENCE chatsession.audit_entries_seq_seq TO chatsession;
 GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.chatstream_contexts TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.erasures TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.exports TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.jobs TO chatsession;
 

@@ -82,11 +82,9 @@ typedef struct {
 apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_console_tags_t *tags,
                             const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Walk all that match as JSON lines, a conversation before its messages, from one snapshot at constant memory. The
- * entry is committed before the first line. */
-apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, const cs_audit_entry_t *entry,
-                               cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton,
-                               apr_pool_t *pool) CS_MUSTCHECK;
+/** Inside a transaction, all that match, held or in the trash too. */
+apr_status_t cs_console_tx_count_all(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                     apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The home page's figures; new reference. */
 /** What all hosts do now; for the metrics. */

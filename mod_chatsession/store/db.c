@@ -73,23 +73,30 @@ static bool is_success(const PGresult *answer)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+PGresult *cs_db_next_answer(cs_db_slot_t *slot, apr_interval_time_t limit)
+{
+    if (!await_answer(slot->connection, limit)) {
+        cs_db_log(slot->db, 3, "CS2020", "PostgreSQL gave no answer within %d ms; the connection was closed",
+                  (int)apr_time_as_msec(limit));
+        slot->doomed = true;
+        return NULL;
+    }
+    return PQgetResult(slot->connection);
+}
+
 /* The last answer, or the first that is an error: a script has one per statement. */
 static PGresult *collect_answers(cs_db_slot_t *slot, apr_interval_time_t limit)
 {
     PGresult *kept = NULL;
 
     for (;;) {
-        PGresult *answer;
+        PGresult *answer = cs_db_next_answer(slot, limit);
 
-        if (!await_answer(slot->connection, limit)) {
-            cs_db_log(slot->db, 3, "CS2020", "PostgreSQL gave no answer within %d ms; the connection was closed",
-                      (int)apr_time_as_msec(limit));
-            slot->doomed = true;
-            PQclear(kept);
-            return NULL;
-        }
-        answer = PQgetResult(slot->connection);
         if (!answer) {
+            if (slot->doomed) {
+                PQclear(kept);
+                return NULL;
+            }
             return kept;
         }
         if (kept && !is_success(kept)) {
@@ -113,6 +120,16 @@ PGresult *cs_db_exec(cs_db_slot_t *slot, const char *sql, int nparams, const cha
         return NULL;
     }
     return collect_answers(slot, limit);
+}
+
+bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql)
+{
+    if (!PQsendQueryParams(slot->connection, sql, 0, NULL, NULL, NULL, NULL, 0) ||
+        !PQsetSingleRowMode(slot->connection)) {
+        slot->doomed = true;
+        return false;
+    }
+    return true;
 }
 
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script)

@@ -97,6 +97,8 @@ typedef apr_status_t cs_db_tx_fn(void *baton, cs_db_tx_t *tx, apr_pool_t *pool);
  * committed. The whole has no time limit but the statements'. */
 apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
                                apr_pool_t *pool) CS_MUSTCHECK;
+/** The same for reading alone: all statements see the database as it was at the first one. Never repeated. */
+apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool) CS_MUSTCHECK;
 apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *sql, int nparams,
                           const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;
 
@@ -104,8 +106,9 @@ apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *s
 typedef apr_status_t cs_db_row_cb(void *baton, const char *text, apr_size_t len);
 
 /**
- * Inside a transaction, walk a query of any size at constant memory: a cursor, FETCH batch rows at a time, row(first
- * column) each. flush, if not NULL, is called after each batch. The statement time limit counts per batch.
+ * Inside a transaction, walk a query of any size at constant memory, that of its longest row: a cursor, FETCH batch
+ * rows at a time, row(first column) each as it comes. flush, if not NULL, is called after each batch. The statement
+ * time limit counts for each wait for the server. Nothing else may be done in the transaction meanwhile.
  */
 apr_status_t cs_db_tx_walk(cs_db_tx_t *tx, const char *sql, int nparams, const cs_db_param_t *params, int batch,
                            cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton,

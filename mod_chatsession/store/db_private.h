@@ -80,6 +80,11 @@ PGresult *cs_db_exec(cs_db_slot_t *slot, const char *sql, int nparams, const cha
                      apr_interval_time_t limit);
 /** The same for many statements at once, without a limit: the last answer, or the first that is an error. */
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script);
+/** Send sql, whose rows come one at a time by cs_db_next_answer; false: the slot is doomed. */
+bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql) CS_MUSTCHECK;
+/** The next answer to what was sent, waited for at most limit (0: as long as it takes); the caller clears it. NULL
+ * after the last; also when limit passed, and then the slot is doomed. */
+PGresult *cs_db_next_answer(cs_db_slot_t *slot, apr_interval_time_t limit);
 /** The limit for a statement of our callers. */
 apr_interval_time_t cs_db_answer_limit(const cs_db_t *db);
 /** What answer to sql means; logs failures and dooms a slot whose connection died. */

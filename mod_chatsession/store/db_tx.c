@@ -93,7 +93,7 @@ typedef struct {
     bool fn_called;
 } attempt_t;
 
-static attempt_t attempt_transaction(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+static attempt_t attempt_transaction(cs_db_t *db, const char *begin, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
 {
     attempt_t attempt = {.undone = true};
     cs_db_tx_t tx = {.db = db};
@@ -102,7 +102,7 @@ static attempt_t attempt_transaction(cs_db_t *db, cs_db_tx_fn *fn, void *baton, 
     if (attempt.status != APR_SUCCESS) {
         return attempt;
     }
-    tx_command(&tx, "BEGIN");
+    tx_command(&tx, begin);
     if (tx.failure.status == APR_SUCCESS) {
         attempt.fn_called = true;
         attempt.status = fn(baton, &tx, pool);
@@ -121,6 +121,15 @@ static attempt_t attempt_transaction(cs_db_t *db, cs_db_tx_fn *fn, void *baton, 
     return attempt;
 }
 
+apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+{
+    const attempt_t attempt =
+        attempt_transaction(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", fn, baton, pool);
+
+    cs_db_remember(&attempt.failure);
+    return attempt.status;
+}
+
 apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
 {
     int serializations = 0;
@@ -128,7 +137,7 @@ apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *
 
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
-        attempt_t attempt = attempt_transaction(db, fn, baton, pool);
+        attempt_t attempt = attempt_transaction(db, "BEGIN", fn, baton, pool);
         const bool may_repeat = attempt.undone && (repeat == CS_DB_REPEATABLE || !attempt.fn_called);
 
         if (attempt.status == APR_SUCCESS || !may_repeat ||
@@ -149,32 +158,67 @@ typedef struct {
 
 static apr_status_t deliver(const walk_t *walk, const PGresult *answer)
 {
-    apr_status_t rv = APR_SUCCESS;
-    int i;
+    const bool null = PQgetisnull(answer, 0, 0) != 0;
 
-    for (i = 0; rv == APR_SUCCESS && i < PQntuples(answer); i++) {
-        const bool null = PQgetisnull(answer, i, 0) != 0;
+    return walk->row(walk->baton, null ? NULL : PQgetvalue(answer, 0, 0), (apr_size_t)PQgetlength(answer, 0, 0));
+}
 
-        rv = walk->row(walk->baton, null ? NULL : PQgetvalue(answer, i, 0), (apr_size_t)PQgetlength(answer, i, 0));
+/* One FETCH; its rows are handed on as they come, so that the server makes the next ones meanwhile and no more than
+ * one of them is held here, however long. After a failure of the callback the rest is read and dropped. */
+static apr_status_t fetch_batch(int *rows, cs_db_tx_t *tx, const char *fetch, const walk_t *walk)
+{
+    const apr_interval_time_t limit = cs_db_answer_limit(tx->db);
+    apr_status_t rv = tx->failure.status;
+    PGresult *answer;
+    bool ended = false;
+
+    *rows = 0;
+    if (rv != APR_SUCCESS || !cs_db_send_for_rows(tx->slot, fetch)) {
+        return rv != APR_SUCCESS ? rv : (tx->failure = cs_db_judge(tx->slot, NULL, fetch)).status;
     }
-    if (rv == APR_SUCCESS && walk->flush && i > 0) {
-        rv = walk->flush(walk->baton);
+    while ((answer = cs_db_next_answer(tx->slot, limit))) {
+        if (PQresultStatus(answer) == PGRES_SINGLE_TUPLE) {
+            ++*rows;
+            rv = rv == APR_SUCCESS ? deliver(walk, answer) : rv;
+        } else if (tx->failure.status == APR_SUCCESS) {
+            tx->failure = cs_db_judge(tx->slot, answer, fetch);
+            ended = true;
+        }
+        PQclear(answer);
     }
-    return rv;
+    if (!ended) {
+        tx->failure = cs_db_judge(tx->slot, NULL, fetch);
+    }
+    cs_db_remember(&tx->failure);
+    return rv == APR_SUCCESS ? tx->failure.status : rv;
 }
 
 static apr_status_t fetch_all(cs_db_tx_t *tx, const char *fetch, const walk_t *walk)
 {
     for (;;) {
-        PGresult *answer = tx_exec(tx, fetch, 0, NULL);
-        int rows = answer ? PQntuples(answer) : 0;
-        apr_status_t rv = answer ? deliver(walk, answer) : tx->failure.status;
+        int rows;
+        apr_status_t rv = fetch_batch(&rows, tx, fetch, walk);
 
-        PQclear(answer);
+        if (rv == APR_SUCCESS && walk->flush && rows > 0) {
+            rv = walk->flush(walk->baton);
+        }
         if (rv != APR_SUCCESS || rows == 0) {
             return rv;
         }
     }
+}
+
+/*
+ * The callbacks wait for a reader who may be slow: while they do, the transaction is idle, or the server waits to be
+ * read from. Neither must end the walk, so the server's own limit for a statement is off and the one here counts, for
+ * each wait. A server that goes on working for nobody sees by itself that we left (where it can: PostgreSQL 14).
+ */
+static void prepare_to_walk(cs_db_tx_t *tx)
+{
+    tx_command(tx, "SELECT set_config(s.name, v.value, true) FROM (VALUES"
+                   " ('idle_in_transaction_session_timeout', '5min'), ('statement_timeout', '0'),"
+                   " ('client_connection_check_interval', '1s'), ('cursor_tuple_fraction', '1')) v (name, value)"
+                   " JOIN pg_settings s ON s.name = v.name");
 }
 
 apr_status_t cs_db_tx_walk(cs_db_tx_t *tx, const char *sql, int nparams, const cs_db_param_t *params, int batch,
@@ -188,8 +232,7 @@ apr_status_t cs_db_tx_walk(cs_db_tx_t *tx, const char *sql, int nparams, const c
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    /* flush waits for a reader who may be slow; between two batches the transaction is idle */
-    tx_command(tx, "SET LOCAL idle_in_transaction_session_timeout = '5min'");
+    prepare_to_walk(tx);
     PQclear(
         tx_exec(tx, apr_psprintf(pool, "DECLARE cs_walk_%d NO SCROLL CURSOR FOR %s", number, sql), nparams, values));
     free(values);

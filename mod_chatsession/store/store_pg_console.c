@@ -3,6 +3,7 @@
 #include "store/console.h"
 #include <apr_strings.h>
 #include "store/columns.h"
+#include "store/export.h"
 #include "store/keyset.h"
 
 /* clang-format off */
@@ -407,47 +408,83 @@ apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *
 
 /* --- export --- */
 
+apr_status_t cs_console_tx_count_all(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                     apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT count(*), coalesce(sum(c.message_count), 0)::bigint"
+                              " FROM chatsession.conversations c WHERE " FILTER;
+    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_result_t *result;
+    apr_status_t rv;
+
+    *count = (cs_console_count_t){0};
+    filter_params(params, filter);
+    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS, params, pool);
+    if (rv == APR_SUCCESS) {
+        read_count(count, result);
+    }
+    return rv;
+}
+
 typedef struct {
-    const cs_console_filter_t *filter;
+    const cs_export_t *export;
     cs_db_row_cb *row;
     apr_status_t (*flush)(void *baton);
     void *baton;
 } export_t;
 
+/* clang-format off */
+/* What ended by the watermark (WATERMARK), and what did not. */
+#define WATERMARK "$10::timestamptz"
+#define ENDED "(m.role = 'user' OR m.finished_at <= " WATERMARK ")"
+
+/*
+ * Conversation by conversation in the order of their age, by two indexes and without a sort of what is long; PostgreSQL
+ * makes the JSON. Nothing that a turn after the watermark changes is in a line: the time of the last change is that of
+ * the last message before it.
+ */
+static const char export_sql[] =
+    "SELECT l.line FROM (SELECT * FROM chatsession.conversations c WHERE " FILTER " AND c.created_at <= " WATERMARK
+    "   ORDER BY c.created_at, c.id) c"
+    " CROSS JOIN LATERAL ((SELECT row_to_json(x)::text AS line FROM (SELECT 'conversation' AS type, c.id,"
+    "     u.name AS user, c.title, chatsession.rfc3339(c.created_at) AS created_at,"
+    "     chatsession.rfc3339(coalesce(last.created_at, c.created_at)) AS updated_at, c.pinned, c.archived, " STATE ","
+    "     chatsession.rfc3339(c.trashed_at) AS trashed_at, chatsession.rfc3339(c.purge_at) AS purge_at,"
+    "     CASE WHEN c.updated_at <= " WATERMARK " THEN c.message_count ELSE coalesce(last.seq, 0) END AS message_count,"
+    "     array_to_json(c.tags) AS tags, c.model, c.system, c.params, c.examples"
+    "   FROM chatsession.users u LEFT JOIN LATERAL (SELECT m.created_at, m.seq FROM chatsession.messages m"
+    "     WHERE m.conversation_id = c.id AND m.created_at <= " WATERMARK " ORDER BY m.seq DESC LIMIT 1) last ON true"
+    "   WHERE u.id = c.user_id) x)"
+    " UNION ALL"
+    "   (SELECT (SELECT row_to_json(x)::text FROM (SELECT 'message' AS type, m.id, m.conversation_id, m.parent_id, m.seq,"
+    "     m.role, CASE WHEN " ENDED " THEN m.content ELSE '' END AS content,"
+    "     CASE WHEN " ENDED " THEN m.status ELSE 'streaming' END AS status,"
+    "     chatsession.rfc3339(m.created_at) AS created_at,"
+    "     CASE WHEN " ENDED " THEN chatsession.rfc3339(m.finished_at) END AS finished_at, m.model,"
+    "     CASE WHEN " ENDED " THEN m.finish_reason END AS finish_reason, CASE WHEN " ENDED " THEN m.usage END AS usage,"
+    "     CASE WHEN " ENDED " THEN m.detail END AS detail, CASE WHEN " ENDED " THEN m.extra END AS extra,"
+    "     CASE WHEN f.at <= " WATERMARK " THEN json_build_object('rating', f.rating, 'comment', f.comment) END"
+    "       AS feedback) x)"
+    "   FROM chatsession.messages m LEFT JOIN chatsession.feedback f ON f.message_id = m.id"
+    "   WHERE m.conversation_id = c.id AND m.created_at <= " WATERMARK " ORDER BY m.seq)) l";
+/* clang-format on */
+
 static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT l.line FROM ("
-        " SELECT c.created_at AS at, c.id, 0 AS seq, (SELECT row_to_json(x)::text FROM (SELECT 'conversation' AS type, "
-        "c.id,"
-        "   u.name AS user, c.title, chatsession.rfc3339(c.created_at) AS created_at, "
-        "chatsession.rfc3339(c.updated_at) AS updated_at,"
-        "   c.pinned, c.archived, " STATE ", chatsession.rfc3339(c.trashed_at) AS trashed_at,"
-        "   chatsession.rfc3339(c.purge_at) AS purge_at, c.message_count) x) AS line"
-        " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE " FILTER " UNION ALL"
-        " SELECT c.created_at, c.id, m.seq, (SELECT row_to_json(x)::text FROM (SELECT 'message' AS type, m.id, "
-        "m.conversation_id,"
-        "   m.parent_id, m.seq, m.role, " CS_MESSAGE_TEXT
-        " AS content, m.status, chatsession.rfc3339(m.created_at) AS created_at,"
-        "   chatsession.rfc3339(m.finished_at) AS finished_at, m.model, m.finish_reason, m.usage, m.detail,"
-        "   CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', f.comment) END AS "
-        "feedback) x)"
-        " FROM chatsession.conversations c JOIN chatsession.messages m ON m.conversation_id = c.id"
-        " LEFT JOIN chatsession.feedback f ON f.message_id = m.id WHERE " FILTER ") l ORDER BY l.at, l.id, l.seq";
     const export_t *work = baton;
-    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_param_t params[FILTER_PARAMS + 1];
 
-    filter_params(params, work->filter);
-    return cs_db_tx_walk(tx, sql, FILTER_PARAMS, params, 1000, work->row, work->flush, work->baton, pool);
+    filter_params(params, &work->export->filter);
+    params[FILTER_PARAMS] = CS_DB_TEXT(work->export->watermark);
+    return cs_db_tx_walk(tx, export_sql, FILTER_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
 }
 
-apr_status_t cs_console_export(cs_db_t *db, const cs_console_filter_t *filter, const cs_audit_entry_t *entry,
-                               cs_db_row_cb *row, apr_status_t (*flush)(void *baton), void *baton, apr_pool_t *pool)
+apr_status_t cs_export_walk(cs_db_t *db, const cs_export_t *export, cs_db_row_cb *row,
+                            apr_status_t (*flush)(void *baton), void *baton, apr_pool_t *pool)
 {
-    export_t work = {filter, row, flush, baton};
-    apr_status_t rv = cs_audit_write(db, entry, pool);
+    export_t work = {export, row, flush, baton};
 
-    return rv == APR_SUCCESS ? cs_db_transaction(db, CS_DB_ONCE, walk, &work, pool) : rv;
+    return cs_db_snapshot(db, walk, &work, pool);
 }
 
 /* --- home, people --- */

@@ -16,7 +16,7 @@
 
 /* --- what a job's filter is in its row --- */
 
-static json_t *filter_json(const cs_console_filter_t *filter)
+json_t *cs_job_filter_json(const cs_console_filter_t *filter)
 {
     json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
 
@@ -25,7 +25,7 @@ static json_t *filter_json(const cs_console_filter_t *filter)
                      "matter", filter->matter, "ids", ids);
 }
 
-static apr_status_t read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
+apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
 {
     json_t *json = json_loads(text, 0, NULL);
     const struct {
@@ -104,7 +104,7 @@ static apr_status_t work(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (!strcmp(cs_db_text(result, 0, 1, NULL), "retention")) {
         rv = cs_console_retain_batch(tx, id, want->batch, pool);
     } else {
-        rv = read_filter(&filter, cs_db_text(result, 0, 2, NULL), pool);
+        rv = cs_job_read_filter(&filter, cs_db_text(result, 0, 2, NULL), pool);
         if (rv == APR_SUCCESS) {
             rv = cs_console_expire_batch(tx, &filter, id, want->batch, pool);
         }
@@ -159,7 +159,7 @@ static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                               " ('expire', $1, $2::jsonb, $3::bigint * interval '1 microsecond', $4::bigint)"
                               " RETURNING id, chatsession.rfc3339(now() + grace)";
     begin_t *begin = baton;
-    json_t *filter = cs_json_own(filter_json(begin->filter), pool);
+    json_t *filter = cs_json_own(cs_job_filter_json(begin->filter), pool);
     const cs_db_param_t params[] = {CS_DB_TEXT(begin->by), CS_DB_TEXT(cs_json_print(filter, NULL, pool)),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, begin->grace)),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, begin->confirm))};

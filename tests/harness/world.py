@@ -20,7 +20,7 @@ _STATE = {
     "answer_pieces": "to_jsonb(t)", "audit_entries": "to_jsonb(t)", "second_factors": "to_jsonb(t)",
     "recovery_codes": "to_jsonb(t)",
     "api_keys": "to_jsonb(t)",
-    "matters": "to_jsonb(t)",
+    "exports": "to_jsonb(t)", "matters": "to_jsonb(t)",
     "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
     "erasures": "to_jsonb(t)",
     "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
@@ -136,6 +136,10 @@ class World:
         return self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
                                        " ('expire', 'done', 'otto', now(), '1 day') RETURNING id::text").fetchone()[0]
 
+    def export(self, operator):
+        """An export that this operator has asked for and nobody has read: {"export", "link"}."""
+        return self.clients[operator].console.json("POST", "api/exports", 201, json={"filter": {"state": "all"}})
+
     def make_retention_idle(self):
         """A rule, so that there is something to run, and no run under way."""
         self.connection.execute("INSERT INTO chatsession.retention_rules (subject, value, clock, keep_days, changed_by)"
@@ -237,6 +241,13 @@ _MAKERS = {
     "POST /chat-admin/api/matters/{id}/hold": (200, lambda world, thing, person: {"ids": [thing.conversation]}),
     "POST /chat-admin/api/matters/{id}/release": (200, lambda *_: {"reason": "it is over"}),
     "GET /chat-admin/api/export": (200, None),
+    "GET /chat-admin/api/exports": (200, None),
+    "POST /chat-admin/api/exports": (201, lambda world, thing, person: {"ids": [thing.conversation]}),
+    "GET /chat-admin/api/exports/{id}": (200, None),
+    "GET /chat-admin/api/exports/{id}/file": (200, None),
+    "GET /chat-admin/api/exports/{id}/manifest": (200, None),
+    "POST /chat-admin/api/exports/{id}/link": (200, lambda *_: {"octets": 0}),
+    "POST /chat-admin/api/exports/{id}/cancel": (200, None),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
     "GET /chat-admin/api/users/{word}": (200, None),
@@ -274,6 +285,11 @@ def good_request(route, world, owner, person):
         world.make_retention_idle()
     if route.path.startswith("api/jobs/"):
         identifier = world.job()
+    if route.path.startswith("api/exports/"):
+        made = world.export(person if PEOPLE[person] in ("operator", "admin") else "otto")
+        identifier = made["export"]["id"]
+        if route.path.endswith("/file"):
+            return Request(made["link"], None, status)
     if route.path.startswith("api/matters/"):
         identifier = world.matter()
     if route.path.startswith("api/erasures/"):

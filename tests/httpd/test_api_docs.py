@@ -59,7 +59,7 @@ def run(line, variables, folder):
     result = subprocess.run(["bash", "-eu"], input=settings + CURL + line.command + "\n", text=True, cwd=folder,
                             capture_output=True, timeout=60)
     assert result.returncode == 0, f"{line.command}: {result.stderr}"
-    return int(result.stdout[-3:]), (folder / "body").read_text(encoding="utf-8")
+    return int(result.stdout[-3:]), (folder / "body").read_text(encoding="utf-8", errors="replace")
 
 
 def route_of(command, settings):

@@ -338,7 +338,8 @@ def export(client, query=""):
                         response.headers["Content-Disposition"])
     *octets, last = response.content.splitlines(keepends=True)
     lines, end = [json.loads(line) for line in octets], json.loads(last)
-    assert end == {"type": "end", "conversations": sum(line["type"] == "conversation" for line in lines),
+    assert end == {"type": "end", "export": response.headers["X-Export-Id"],
+                   "watermark": response.headers["X-Export-Watermark"], "conversations": sum(line["type"] == "conversation" for line in lines),
                    "messages": sum(line["type"] == "message" for line in lines), "lines": len(lines),
                    "sha256": hashlib.sha256(b"".join(octets)).hexdigest()}
     return lines

@@ -44,6 +44,9 @@ defineMessages({
     'audit.action.conversation.export': 'Exported conversations',
     'audit.action.conversation.inspect': 'Looked at metadata',
     'audit.action.export.complete': 'Export finished',
+    'audit.action.export.cut': 'Export broken off',
+    'audit.action.export.resume': 'Went on with an export',
+    'audit.action.export.cancel': 'Cancelled an export',
     'audit.action.session.revoke': 'Ended sessions',
   },
   ja: {
@@ -84,6 +87,9 @@ defineMessages({
     'audit.action.conversation.export': '会話を書き出し',
     'audit.action.conversation.inspect': 'メタデータを閲覧',
     'audit.action.export.complete': '書き出しの完了',
+    'audit.action.export.cut': '書き出しの中断',
+    'audit.action.export.resume': '書き出しを再開',
+    'audit.action.export.cancel': '書き出しを取り消し',
     'audit.action.session.revoke': 'セッションを終了',
   },
 });

@@ -148,6 +148,10 @@ typedef struct {
         "turns that one user begins in a minute; 0: no limit") \
     ROW(USER_TOKENS, "ChatSessionUserTokens", set_setting, TYPE_NUMBER, RANGE(0, 0, 1000000000000), \
         "tokens of one user's answers in a UTC day; 0: no limit") \
+    ROW(USER_CONVERSATIONS, "ChatSessionUserConversations", set_setting, TYPE_NUMBER, RANGE(10000, 0, 100000000), \
+        "conversations of one user outside of the trash; 0: no limit") \
+    ROW(CONVERSATION_MESSAGES, "ChatSessionConversationMessages", set_setting, TYPE_NUMBER, RANGE(100000, 0, 100000000), \
+        "messages of one conversation; 0: no limit") \
     ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
         "what becomes of an answer whose browser has left") \
     ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \

@@ -408,6 +408,14 @@ static const chatsession_backend_t *choose_backend(const chatsession_server_t *c
     return backend ? backend : chatsession_find_backend(conf, NULL);
 }
 
+/* The question and its answer would be two more. */
+static bool is_full(const chatsession_server_t *conf, const cs_conversation_settings_t *settings)
+{
+    const apr_int64_t most = chatsession_number(conf, CHATSESSION_CONVERSATION_MESSAGES);
+
+    return most && settings->messages + 2 > most;
+}
+
 /* Nothing is stored: the browser keeps its text and may send it again. */
 static int refuse_unavailable(request_rec *r, const chatsession_backend_t *backend, int seconds)
 {
@@ -431,6 +439,10 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
+    }
+    if (is_full(conf, settings)) {
+        return chatsession_reply_error(r, HTTP_CONFLICT, "limit_reached",
+                                       "The conversation has as many messages as one may have: begin another.");
     }
     backend = choose_backend(conf, turn->model, settings->model);
     if (chatsession_breaker_is_open(conf, backend, &seconds)) {

@@ -189,3 +189,26 @@ def test_a_log_line_stays_one_line(make_httpd, database, user, operator, model):
     assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", lines), re.search(rb".*[\x00-\x08\x0b-\x1f\x7f].*", lines)[0]
     for line in (server.folder / "error.log").read_text().splitlines():
         assert line.startswith("[") or line.startswith("CRASH") or "AH" in line, line
+
+
+def test_conversations_of_a_user_and_messages_of_one_have_a_number(make_httpd, database, user, model):
+    """[G11] in the trash they do not count, and a repeat finds what it made"""
+    server = make_httpd(database.conninfo, backends=[f"one {model.url}"], lines=[
+        "ChatSessionUserConversations 3", "ChatSessionConversationMessages 5", "ChatSessionChatStream on"])
+    client = log_in(server, database.add_user(f"u{uuid.uuid4().hex[:8]}"))
+    name = str(uuid.uuid4())
+    first = client.json("POST", "api/conversations", 201, json={"client_id": name})["id"]
+    others = [client.new_conversation() for _ in range(2)]
+    for path, body in (("api/conversations", {}), ("chat_stream", {"user_input": "x", "regenerate": False}),
+                       ("api/conversations/import", {"key": "k:1", "messages": [{"role": "user", "content": "x"}]})):
+        assert client.json("POST", path, 409, json=body)["error"] == "limit_reached", path
+    assert client.json("POST", "api/conversations", 201, json={"client_id": name})["id"] == first
+    assert client.delete(f"api/conversations/{others[0]}").status_code == 204
+    client.json("POST", "api/conversations/import", 201, json={"key": "k:1", "messages": [{"role": "user", "content": "x"}]})
+    client.json("POST", "api/conversations/import", 200, json={"key": "k:1", "messages": [{"role": "user", "content": "x"}]})
+    for _ in range(2):
+        client.turn(first, "x")
+    refused = client.json("POST", f"api/conversations/{first}/messages", 409,
+                          json={"content": "x", "client_id": str(uuid.uuid4())})
+    assert refused["error"] == "limit_reached" and len(client.conversation(first)["messages"]) == 4
+    assert client.turn(others[1], "x").done["status"] == "complete"

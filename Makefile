@@ -93,6 +93,8 @@ fuzz-replays := $(fuzz-targets:%=$(BUILD)/tests/fuzz/replay_%)
 fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
+# A library that judges accessibility, for the browser tests only.
+axe := $(BUILD)/tests/axe.min.js
 module := $(BUILD)/mod_chatsession.so
 program := $(BUILD)/chatsessionctl
 
@@ -100,7 +102,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(axe)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -202,6 +204,11 @@ $(BUILD)/share/vendor/qr.js: from = qr/index.js
 $(BUILD)/share/vendor/LICENSE.%: from = $(@F:LICENSE.%=%)/LICENSE
 $(BUILD)/share/vendor/%: build/npm/fetched
 	@mkdir -p $(@D); install -m 644 build/npm/node_modules/$(from) $@
+# What the browser tests judge the pages' accessibility by; pinned in the same way.
+build/npm-tests/fetched: tests/axe/package-lock.json tests/axe/package.json tests/axe/.npmrc dev/libraries
+	@dev/libraries tests/axe build/npm-tests && touch $@
+$(axe): build/npm-tests/fetched
+	@mkdir -p $(@D); install -m 644 build/npm-tests/node_modules/axe-core/axe.min.js $@
 # A page that was removed from the sources goes from the copies too.
 $(BUILD)/share.list: FORCE
 	@mkdir -p $(BUILD)/share; find $(BUILD)/share -type f | { grep -vxF $(share-files:%=-e %) || true; } | xargs -r rm -f
@@ -228,8 +235,12 @@ test-unit: packages-test $(unit-tests) $(fuzz-replays) ## only the C tests of co
 	@dev/test unit
 test-httpd: packages-test all test-programs ## only store, httpd and guards (PYTEST_ARGS="-k name -x")
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test store httpd guards -- $(PYTEST_ARGS)
-test-browser: packages-test all $(crash-trace) ## only the two pages in a real browser
+test-browser: packages-test all $(crash-trace) $(axe) ## only the two pages in a real browser
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
+
+.PHONY: pictures
+pictures: packages-test all $(crash-trace) ## the chat page's pictures anew: docs/pictures, and all states in build/screenshots
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/browser/pictures.py
 
 # The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
 .PHONY: test-asan test-tsan test-valgrind coverage

@@ -31,6 +31,7 @@ enum {
     TAKES_KEYS = 512,
     TAKES_SHA256 = 1024,
     TAKES_CONFIRM = 2048,
+    TAKES_DRY_RUN = 4096,
 };
 
 #define ANY_NUMBER (-1)
@@ -88,8 +89,12 @@ static const command_t commands[] = {
      ctl_retention_run},
     {"audit", "verify", 0, TAKES_KEYS | TAKES_JSON, "--key-file FILE... [--anchor SEQ:SEAL] [--json]",
      "is the audit log whole? FILE as ChatSessionAuditKeyFile or ChatSessionSecretFile", ctl_audit_verify},
-    {"export", "verify", 1, TAKES_SHA256 | NO_DATABASE, "FILE [--sha256 HEX]",
-     "is an exported file whole? --sha256: against the digest that the audit log has", ctl_export_verify},
+    {"export", "verify", ANY_NUMBER, TAKES_SHA256 | NO_DATABASE, "FILE... [--manifest FILE] [--sha256 HEX]",
+     "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
+     "digest",
+     ctl_export_verify},
+    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER, "FILE... [--dry-run] [--user NAME]",
+     "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };
 
@@ -267,6 +272,8 @@ static const struct option known_options[] = {
     {"all", no_argument, NULL, 'a'},
     {"grace", required_argument, NULL, 'g'},
     {"sha256", required_argument, NULL, 'S'},
+    {"manifest", required_argument, NULL, 'M'},
+    {"dry-run", no_argument, NULL, 'n'},
     {"key-file", required_argument, NULL, 'k'},
     {"anchor", required_argument, NULL, 'A'},
     {"confirm", required_argument, NULL, 'c'},
@@ -325,6 +332,14 @@ static int read_option(ctl_t *ctl, int option, const char **database, int *optio
     case 'S':
         ctl->sha256 = optarg;
         *options |= TAKES_SHA256;
+        break;
+    case 'M':
+        ctl->manifest = optarg;
+        *options |= TAKES_SHA256;
+        break;
+    case 'n':
+        ctl->dry_run = true;
+        *options |= TAKES_DRY_RUN;
         break;
     case 'k':
         if (ctl->key_file_count == CTL_KEY_FILES) {

@@ -32,6 +32,8 @@ typedef struct {
     const char *confirm;   /* --confirm; NULL: not given */
     const char *anchor;    /* --anchor; NULL: not given */
     const char *sha256;    /* --sha256; NULL: not given */
+    const char *manifest;  /* --manifest; NULL: not given */
+    bool dry_run;          /* --dry-run */
     char *const *operands; /* all, for a command that takes any number */
     int operand_count;
     const char *last_error; /* what the database door logged last; NULL: nothing */
@@ -65,9 +67,11 @@ ctl_command_fn ctl_user_archive, ctl_user_erase, ctl_erasure_list, ctl_erasure_a
 ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
 ctl_command_fn ctl_sweep;
-ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_hold_list, ctl_retention_list, ctl_retention_run, ctl_job_list;
+ctl_command_fn ctl_audit_verify, ctl_export_verify, ctl_import, ctl_hold_list, ctl_retention_list, ctl_retention_run,
+    ctl_job_list;
 
-/** The keys of the --key-file options, in their order (NULL: none was given); CTL_DONE, or it was said what is wrong. */
+/** The keys of the --key-file options, in their order (NULL: none was given); CTL_DONE, or it was said what is wrong.
+ */
 int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool);
 
 /** Batch after batch: of the job called only, or of all (NULL), until there is none left. */

@@ -2,24 +2,25 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
  * Is an exported file whole and as it left the server? Each format but one ends with a piece that holds the SHA-256 of
- * all octets before it; that piece is found from the end of the file, so a file of any size is read once and kept
- * nowhere.
+ * all octets before it. The text is read once and kept nowhere: what is hashed stays behind by more than an end takes,
+ * so that the end can still be told from it when the text is over.
  */
 #include <apr_escape.h>
-#include <apr_file_io.h>
 #include <apr_strings.h>
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ctl.h"
+#include "ctl_source.h"
 
 /* More than any end takes. */
 #define TAIL 2048
 #define HEX 64
 
 typedef struct {
-    apr_off_t at; /* where the piece begins: the digest is over what is before */
+    apr_size_t at; /* where in the tail the piece begins: the digest is over what is before */
     char sha256[HEX + 1];
     long long lines;
 } end_t;
@@ -33,6 +34,13 @@ static const struct {
     {"<!-- {\"type\":\"end\",", "} -->\n", "\"sha256\":\"", "\"lines\":"},
     {"\"end\",\"", "\r\n", "\"end\",\"", "\"\",\"\",\"\","},
 };
+
+/* The text's last octets, and the digest of all before them. */
+typedef struct {
+    EVP_MD_CTX *digest;
+    char tail[TAIL + 1];
+    apr_size_t len;
+} text_t;
 
 /* The last place in text, at the beginning of a line, where begins stands. */
 static const char *last_line_with(const char *text, const char *begins)
@@ -55,17 +63,17 @@ static bool has_ending(const char *text, const char *ending)
     return len >= want && !strcmp(text + len - want, ending);
 }
 
-/* Find the end in the last octets of the file, which begin at offset. */
-static bool find_end(end_t *end, const char *tail, apr_off_t offset)
+/* Find the end in the last octets of the text; they hold no NUL, which no export does. */
+static bool find_end(end_t *end, const text_t *text)
 {
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        const char *piece = last_line_with(tail, ends[i].begins);
+    for (size_t i = 0; strlen(text->tail) == text->len && i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const char *piece = last_line_with(text->tail, ends[i].begins);
         const char *digest = piece && has_ending(piece, ends[i].ends) ? strstr(piece, ends[i].digest) : NULL;
         const char *lines = digest ? strstr(piece, ends[i].lines) : NULL;
 
         if (lines && strspn(digest + strlen(ends[i].digest), "0123456789abcdef") == HEX) {
             apr_cpystrn(end->sha256, digest + strlen(ends[i].digest), HEX + 1);
-            end->at = offset + (piece - tail);
+            end->at = (apr_size_t)(piece - text->tail);
             end->lines = strtoll(lines + strlen(ends[i].lines), NULL, 10);
             return true;
         }
@@ -73,79 +81,133 @@ static bool find_end(end_t *end, const char *tail, apr_off_t offset)
     return false;
 }
 
-/* SHA-256 of the first len octets, as hex. */
-static bool digest_of(char hex[HEX + 1], apr_file_t *file, apr_off_t len)
+/* More text: what no longer fits into the tail is hashed. */
+static bool add_text(text_t *text, const char *octets, apr_size_t len)
 {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    static char buffer[65536];
-    apr_off_t start = 0;
-    unsigned int size = 0;
-    bool done =
-        digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) && apr_file_seek(file, APR_SET, &start) == APR_SUCCESS;
+    const apr_size_t over = text->len + len > TAIL ? text->len + len - TAIL : 0;
+    const apr_size_t old = over < text->len ? over : text->len;
 
-    while (done && len > 0) {
-        apr_size_t want = len < (apr_off_t)sizeof(buffer) ? (apr_size_t)len : sizeof(buffer);
-        done = apr_file_read_full(file, buffer, want, &want) == APR_SUCCESS && EVP_DigestUpdate(digest, buffer, want);
-        len -= (apr_off_t)want;
-    }
-    done = done && EVP_DigestFinal_ex(digest, sum, &size);
-    EVP_MD_CTX_free(digest);
-    if (done) {
-        apr_escape_hex(hex, sum, size, 0, NULL);
-    }
-    return done;
-}
-
-/* The file's last octets as a string; false when it cannot be read or holds a NUL there, which no export does. */
-static bool read_tail(char tail[TAIL + 1], apr_off_t *offset, apr_file_t *file, apr_off_t size)
-{
-    apr_size_t len = size < TAIL ? (apr_size_t)size : TAIL;
-
-    *offset = size - (apr_off_t)len;
-    if (apr_file_seek(file, APR_SET, offset) != APR_SUCCESS ||
-        (len && apr_file_read_full(file, tail, len, &len) != APR_SUCCESS)) {
+    if (!EVP_DigestUpdate(text->digest, text->tail, old) || !EVP_DigestUpdate(text->digest, octets, over - old)) {
         return false;
     }
-    tail[len] = '\0';
-    return strlen(tail) == len;
+    memmove(text->tail, text->tail + old, text->len - old);
+    memcpy(text->tail + text->len - old, octets + (over - old), len - (over - old));
+    text->len += len - over;
+    text->tail[text->len] = '\0';
+    return true;
+}
+
+static apr_status_t read_text(text_t *text, ctl_source_t *source)
+{
+    static char piece[65536];
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (!text->digest || !EVP_DigestInit_ex(text->digest, EVP_sha256(), NULL)) {
+        return APR_ENOMEM;
+    }
+    while ((rv = ctl_source_read(source, piece, sizeof(piece), &len)) == APR_SUCCESS) {
+        if (!add_text(text, piece, len)) {
+            return APR_EGENERAL;
+        }
+    }
+    return rv == APR_EOF ? APR_SUCCESS : rv;
+}
+
+/* The digest that a manifest has. */
+static bool read_manifest(end_t *end, const char *name)
+{
+    json_t *manifest = json_load_file(name, 0, NULL);
+    const json_t *export = json_object_get(manifest, "export");
+    const char *sha256 = json_string_value(json_object_get(export, "sha256"));
+
+    if (sha256) {
+        apr_cpystrn(end->sha256, sha256, sizeof(end->sha256));
+        end->lines = (long long)json_integer_value(json_object_get(export, "lines"));
+    }
+    json_decref(manifest);
+    return sha256 != NULL;
+}
+
+/* Which digest counts: the file's own, or the one given; where both are there, they must agree. False: it was said. */
+static bool find_digest(end_t *end, const ctl_t *ctl, const text_t *text)
+{
+    end_t known = {.lines = -1};
+    const bool own = find_end(end, text);
+
+    if (ctl->manifest && !read_manifest(&known, ctl->manifest)) {
+        ctl_fail("%s is no manifest of an export that was finished", ctl->manifest);
+        return false;
+    }
+    if (ctl->sha256) {
+        apr_cpystrn(known.sha256, ctl->sha256, sizeof(known.sha256));
+    }
+    if (!own && !*known.sha256) {
+        ctl_fail("%s has no last line that vouches for it: it was cut, or it is of a format without one; "
+                 "--manifest takes what was saved beside it, --sha256 the digest that the audit log has",
+                 ctl->operands[0]);
+        return false;
+    }
+    if (!own) {
+        *end = known;
+        end->at = text->len;
+    } else if (*known.sha256 && strcmp(known.sha256, end->sha256) != 0) {
+        ctl_fail("%s is another export: its last line says %s, not %s", ctl->operands[0], end->sha256, known.sha256);
+        return false;
+    }
+    return true;
+}
+
+static int judge(const ctl_t *ctl, const text_t *text)
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    char hex[HEX + 1];
+    end_t end = {.lines = -1};
+    unsigned int size = 0;
+
+    if (!find_digest(&end, ctl, text)) {
+        return CTL_FAILED;
+    }
+    if (!EVP_DigestUpdate(text->digest, text->tail, end.at) || !EVP_DigestFinal_ex(text->digest, sum, &size)) {
+        return ctl_fail("OpenSSL has no SHA-256 to give");
+    }
+    apr_escape_hex(hex, sum, size, 0, NULL);
+    if (strcmp(hex, end.sha256) != 0) {
+        return ctl_fail("%s was changed: its SHA-256 is %s, not %s", ctl->operands[0], hex, end.sha256);
+    }
+    if (end.lines < 0) {
+        printf("whole: SHA-256 %s\n", hex);
+    } else {
+        printf("whole: %lld lines, SHA-256 %s\n", end.lines, hex);
+    }
+    return CTL_DONE;
 }
 
 int ctl_export_verify(ctl_t *ctl, apr_pool_t *pool)
 {
-    char tail[TAIL + 1];
-    char sum[HEX + 1];
     char reason[120];
-    end_t end = {0};
-    apr_finfo_t info;
-    apr_off_t offset;
-    apr_file_t *file;
-    apr_status_t rv = apr_file_open(&file, ctl->name, APR_READ | APR_BINARY, APR_OS_DEFAULT, pool);
+    ctl_source_t *source;
+    text_t text = {.len = 0};
+    apr_status_t rv;
+    int answer;
 
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    if (!ctl->operand_count) {
+        return ctl_fail("no FILE to verify");
     }
-    if (rv != APR_SUCCESS) {
-        return ctl_fail("%s cannot be read: %s", ctl->name, apr_strerror(rv, reason, sizeof(reason)));
+    answer = ctl_source_open(&source, ctl->operands, ctl->operand_count, pool);
+    if (answer != CTL_DONE) {
+        return answer;
     }
-    if (ctl->sha256) {
-        end.at = info.size;
-        apr_cpystrn(end.sha256, ctl->sha256, sizeof(end.sha256));
-    } else if (!read_tail(tail, &offset, file, info.size) || !find_end(&end, tail, offset)) {
-        return ctl_fail("%s has no last line that vouches for it: it was cut, or it is of a format without one; "
-                        "--sha256 takes the digest that the audit log has",
-                        ctl->name);
-    }
-    if (!digest_of(sum, file, end.at)) {
-        return ctl_fail("%s cannot be read to its end", ctl->name);
-    }
-    if (strcmp(sum, end.sha256) != 0) {
-        return ctl_fail("%s was changed: its SHA-256 is %s, not %s", ctl->name, sum, end.sha256);
-    }
-    if (ctl->sha256) {
-        printf("whole: SHA-256 %s\n", sum);
+    text.digest = EVP_MD_CTX_new();
+    rv = read_text(&text, source);
+    if (rv == CS_EMALFORMED) {
+        answer = ctl_fail("%s was cut or changed: it does not decompress to its end", ctl->operands[0]);
+    } else if (rv != APR_SUCCESS) {
+        answer =
+            ctl_fail("%s cannot be read to its end: %s", ctl->operands[0], cs_strstatus(rv, reason, sizeof(reason)));
     } else {
-        printf("whole: %lld lines, SHA-256 %s\n", end.lines, sum);
+        answer = judge(ctl, &text);
     }
-    return CTL_DONE;
+    EVP_MD_CTX_free(text.digest);
+    return answer;
 }

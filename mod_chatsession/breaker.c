@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <string.h>
 #include "core/breaker.h"
+#include "core/steady.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -71,7 +72,7 @@ bool chatsession_breaker_is_open(const chatsession_server_t *conf, const chatses
 {
     const cs_breaker_policy_t policy = policy_of(conf);
     apr_interval_time_t wait;
-    const bool open = cs_breaker_state(backend->breaker, &policy, apr_time_now(), &wait) == CS_BREAKER_OPEN;
+    const bool open = cs_breaker_state(backend->breaker, &policy, cs_steady_now(), &wait) == CS_BREAKER_OPEN;
 
     *seconds = (int)apr_time_sec(wait) + 1;
     if (open) {
@@ -84,7 +85,7 @@ bool chatsession_breaker_admit(chatsession_turn_t *turn)
 {
     const cs_breaker_policy_t policy = policy_of(turn->conf);
 
-    if (cs_breaker_admit(turn->backend->breaker, &policy, apr_time_now())) {
+    if (cs_breaker_admit(turn->backend->breaker, &policy, cs_steady_now())) {
         return true;
     }
     chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
@@ -103,9 +104,9 @@ void chatsession_breaker_hear(chatsession_turn_t *turn)
 {
     const cs_breaker_policy_t policy = policy_of(turn->conf);
 
-    cs_breaker_hear(turn->backend->breaker, apr_time_now() - turn->began);
+    cs_breaker_hear(turn->backend->breaker, cs_steady_now() - turn->began);
     /* A trial need not come to its end to be one that succeeded; in quiet times only a whole answer is. */
-    if (cs_breaker_state(turn->backend->breaker, &policy, apr_time_now(), NULL) != CS_BREAKER_CLOSED) {
+    if (cs_breaker_state(turn->backend->breaker, &policy, cs_steady_now(), NULL) != CS_BREAKER_CLOSED) {
         succeed(turn, &policy);
     }
 }
@@ -116,7 +117,7 @@ void chatsession_breaker_judge(chatsession_turn_t *turn)
 
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
         succeed(turn, &policy);
-    } else if (turn->backend_failed && cs_breaker_fail(turn->backend->breaker, &policy, apr_time_now())) {
+    } else if (turn->backend_failed && cs_breaker_fail(turn->backend->breaker, &policy, cs_steady_now())) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, turn->r,
                       "CS0341: backend %s failed %u times in a row: it is left alone but for one turn every %d s",
                       turn->backend->name, policy.failures, (int)apr_time_sec(policy.pause));
@@ -131,7 +132,7 @@ static json_t *health_json(const chatsession_backend_t *backend, const cs_breake
     const cs_breaker_t *breaker = backend->breaker;
     const unsigned long long heard = atomic_load(&breaker->heard);
     apr_interval_time_t wait;
-    const cs_breaker_state_e state = cs_breaker_state(breaker, policy, apr_time_now(), &wait);
+    const cs_breaker_state_e state = cs_breaker_state(breaker, policy, cs_steady_now(), &wait);
 
     return json_pack("{s:s,s:s,s:i,s:o,s:I,s:I,s:I,s:o,s:I,s:f}", "name", backend->name, "state", names[state],
                      "failures", (int)atomic_load(&breaker->failures), "retry_in",

@@ -5,13 +5,17 @@
 #include "reply.h"
 #include "store/conversation.h"
 
-const cs_json_member_t chatsession_create_members[6] = {
-    {"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
-    {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000}, {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
-    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},   {"client_id", CS_JSON_UUID, 0, 0, 0},
+const cs_json_member_t chatsession_create_members[7] = {
+    {"title", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},
+    {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 64},
+    {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000},
+    {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
+    {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
+    {"client_id", CS_JSON_UUID, 0, 0, 0},
+    {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 
-const cs_json_member_t chatsession_patch_members[7] = {
+const cs_json_member_t chatsession_patch_members[8] = {
     {"title", CS_JSON_STRING, 0, 1, 200},
     {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
     {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
@@ -19,6 +23,7 @@ const cs_json_member_t chatsession_patch_members[7] = {
     {"system", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 16000},
     {"params", CS_JSON_OBJECT, CS_JSON_NULLABLE, 0, 0},
     {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
+    {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 
 const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
@@ -66,6 +71,7 @@ int chatsession_create_conversation(chatsession_call_t *call)
     cs_conversation_new_t made = {.title = call->fields[0].string,
                                   .client_id = call->fields[5].string,
                                   .most = (int)chatsession_number(call->conf, CHATSESSION_USER_CONVERSATIONS)};
+    const bool temporary = call->fields[6].given && call->fields[6].boolean;
     json_t *settings;
     apr_status_t rv;
     const int refused = chatsession_read_settings(call, 1, &settings);
@@ -74,6 +80,7 @@ int chatsession_create_conversation(chatsession_call_t *call)
         return refused;
     }
     made.settings = settings;
+    made.temporary = temporary ? chatsession_number(call->conf, CHATSESSION_TEMPORARY) : 0;
     rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id, &made, call->r->pool);
     return reply_object(call, rv, HTTP_CREATED, conversation);
 }
@@ -91,7 +98,7 @@ int chatsession_patch_conversation(chatsession_call_t *call)
 {
     const cs_json_field_t *fields = call->fields;
     cs_conversation_change_t change = {fields[0].string, fields[1].given ? &fields[1].boolean : NULL,
-                                       fields[2].given ? &fields[2].boolean : NULL, NULL};
+                                       fields[2].given ? &fields[2].boolean : NULL, NULL, fields[7].given};
     json_t *settings;
     json_t *conversation;
     apr_status_t rv;
@@ -99,6 +106,9 @@ int chatsession_patch_conversation(chatsession_call_t *call)
 
     if (refused != DECLINED) {
         return refused;
+    }
+    if (change.keep && fields[7].boolean) {
+        return chatsession_bad_request(call, "temporary may only become false: a conversation that is kept stays so.");
     }
     change.settings = settings;
     rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0], &change,

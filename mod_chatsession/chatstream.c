@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "chat.h"
 #include "core/prompttext.h"
+#include "core/steady.h"
 #include "core/utf8.h"
 #include "recorder.h"
 #include "reply.h"
@@ -76,7 +77,7 @@ static void stop_running(chatsession_call_t *call, const char *conversation_id)
 
 static int run(chatsession_call_t *call, const cs_turn_new_t *asked)
 {
-    const apr_time_t deadline = apr_time_now() + STOP_PATIENCE;
+    const apr_time_t deadline = cs_steady_now() + STOP_PATIENCE;
 
     for (;;) {
         chatsession_plain_t plain = {.mark = MARK, .id_header = ID_HEADER};
@@ -92,7 +93,7 @@ static int run(chatsession_call_t *call, const cs_turn_new_t *asked)
         if (!plain.running) {
             return rv;
         }
-        if (apr_time_now() >= deadline) {
+        if (cs_steady_now() >= deadline) {
             return chatsession_reply_error(call->r, HTTP_CONFLICT, "turn_running",
                                            "Another answer of this session is being written.");
         }

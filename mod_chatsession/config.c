@@ -130,6 +130,8 @@ typedef struct {
         "an answer whose server was not heard of for so long is interrupted") \
     ROW(TRASH_GRACE, "ChatSessionTrashGrace", set_setting, TYPE_DURATION, RANGE(DAYS(30), 0, DAYS(4000)), \
         "a conversation in the trash is purged after so long") \
+    ROW(TEMPORARY, "ChatSessionTemporary", set_setting, TYPE_DURATION, RANGE(DAYS(1), SECONDS(1), DAYS(365)), \
+        "a temporary conversation is purged after so long") \
     ROW(RETENTION_INTERVAL, "ChatSessionRetentionInterval", set_setting, TYPE_DURATION, RANGE(HOURS(1), SECONDS(1), DAYS(30)), \
         "the retention rules are run this often") \
     ROW(LOGIN_URL, "ChatSessionLoginUrl", set_login_url, TYPE_STRING, TEXT(NULL), \

@@ -210,7 +210,9 @@ static apr_status_t pass_piece(chatsession_download_t *download)
         rv = download->file ? compress_into(download, download->file, download->text, len, Z_NO_FLUSH)
                             : take_part_off(download, download->text, len);
     }
-    return rv == APR_SUCCESS && download->form.tick ? download->form.tick(download->form.tick_baton) : rv;
+    return rv == APR_SUCCESS && download->form.tick && !download->sealed
+               ? download->form.tick(download->form.tick_baton)
+               : rv;
 }
 
 static apr_status_t check_point(chatsession_download_t *download)

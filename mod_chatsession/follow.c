@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "core/extra.h"
+#include "core/steady.h"
 #include "events.h"
 #include "queue.h"
 #include "reply.h"
@@ -32,7 +33,7 @@ static bool flush(follow_t *follow)
     APR_BRIGADE_INSERT_TAIL(follow->bb, apr_bucket_flush_create(follow->bb->bucket_alloc));
     rv = ap_pass_brigade(follow->r->output_filters, follow->bb);
     apr_brigade_cleanup(follow->bb);
-    follow->last_sent = apr_time_now();
+    follow->last_sent = cs_steady_now();
     return rv == APR_SUCCESS && !follow->r->connection->aborted;
 }
 
@@ -91,8 +92,8 @@ static apr_status_t look(follow_t *follow, apr_pool_t *pool)
     apr_status_t rv = cs_turn_follow(&progress, follow->conf->db, &follow->place, pool);
 
     if (rv == CS_EUNAVAILABLE) {
-        follow->failing_since = follow->failing_since ? follow->failing_since : apr_time_now();
-        return apr_time_now() - follow->failing_since < FOLLOW_PATIENCE ? APR_SUCCESS : rv;
+        follow->failing_since = follow->failing_since ? follow->failing_since : cs_steady_now();
+        return cs_steady_now() - follow->failing_since < FOLLOW_PATIENCE ? APR_SUCCESS : rv;
     }
     follow->failing_since = 0;
     if (rv == APR_SUCCESS && send_progress(follow, &progress, pool)) {
@@ -108,7 +109,7 @@ static void run(follow_t *follow)
 
     apr_pool_create(&pool, follow->r->pool);
     for (;;) {
-        if (apr_time_now() - follow->last_sent >= chatsession_number(follow->conf, CHATSESSION_HEARTBEAT)) {
+        if (cs_steady_now() - follow->last_sent >= chatsession_number(follow->conf, CHATSESSION_HEARTBEAT)) {
             chatsession_event_add_heartbeat(follow->bb);
         }
         if ((!APR_BRIGADE_EMPTY(follow->bb) && !flush(follow)) || rv != APR_SUCCESS) {
@@ -124,7 +125,7 @@ static void run(follow_t *follow)
 
 int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const cs_turn_place_t *place)
 {
-    follow_t follow = {.r = r, .conf = conf, .place = *place, .last_sent = apr_time_now()};
+    follow_t follow = {.r = r, .conf = conf, .place = *place, .last_sent = cs_steady_now()};
     cs_turn_progress_t progress;
     apr_status_t rv = cs_turn_follow(&progress, conf->db, place, r->pool);
 

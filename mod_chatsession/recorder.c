@@ -4,10 +4,10 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <apr_uuid.h>
+#include <pthread.h>
+#include "core/steady.h"
 #include "core/utf8.h"
 #include "counters.h"
 #include "store/turn_ear.h"
@@ -29,8 +29,8 @@ typedef struct {
 } piece_t;
 
 struct chatsession_recorder {
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *wake;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
     apr_thread_t *thread;
     apr_array_header_t *turns; /* of chatsession_turn_t * */
     server_rec *server;
@@ -40,7 +40,7 @@ struct chatsession_recorder {
     bool failing; /* the last save failed: said once, not at every tick */
 
     cs_turn_ear_t *ear;
-    apr_thread_cond_t *news;  /* for those who wait */
+    pthread_cond_t news;      /* for those who wait */
     int queued;               /* of turns */
     bool hurry;               /* something moved in the queue */
     apr_time_t looked;        /* at the queue */
@@ -122,10 +122,10 @@ static void take(chatsession_turn_t *turn, const cs_turn_saved_t *saved, const p
     }
     turn->saved_extra = piece->extra_version;
     if (piece->since && saved->life == CS_TURN_LIVE) {
-        chatsession_count_lag(apr_time_now() - piece->since);
+        chatsession_count_lag(cs_steady_now() - piece->since);
     }
     /* What has come since the snapshot is at most as old as this. */
-    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? apr_time_now() : 0;
+    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? cs_steady_now() : 0;
     if (saved->stop) {
         atomic_store(&turn->stop, true);
     }
@@ -177,9 +177,9 @@ static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
     if (!pieces->nelts) {
         return;
     }
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
     rv = cs_turn_save(&saved, recorder->db, pieces_json(pieces), pool);
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     if (rv == APR_SUCCESS) {
         take_all(recorder, saved, pieces);
     }
@@ -231,10 +231,10 @@ static void look_at_queue(chatsession_recorder_t *recorder, apr_pool_t *pool)
     apr_status_t rv;
 
     recorder->hurry = false;
-    recorder->looked = apr_time_now();
-    apr_thread_mutex_unlock(recorder->lock);
+    recorder->looked = cs_steady_now();
+    pthread_mutex_unlock(&recorder->lock);
     rv = cs_turn_wait(&waiting, recorder->db, ids, max_turns, recorder->silence / 2, pool);
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     for (int i = 0; rv == APR_SUCCESS && i < waiting->nelts; i++) {
         const cs_turn_waiting_t *row = &APR_ARRAY_IDX(waiting, i, cs_turn_waiting_t);
         chatsession_turn_t *turn = find_turn(recorder, row->answer_id);
@@ -243,17 +243,17 @@ static void look_at_queue(chatsession_recorder_t *recorder, apr_pool_t *pool)
         }
     }
     cs_turn_ear_need(recorder->ear, recorder->queued > 0);
-    apr_thread_cond_broadcast(recorder->news);
+    pthread_cond_broadcast(&recorder->news);
 }
 
 static void hear_of_queue(void *baton)
 {
     chatsession_recorder_t *recorder = baton;
 
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     recorder->hurry = true;
-    apr_thread_cond_signal(recorder->wake);
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_cond_signal(&recorder->wake);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 /* --- the thread --- */
@@ -267,9 +267,9 @@ static void rest(chatsession_recorder_t *recorder)
         return;
     }
     if (!recorder->turns->nelts) {
-        apr_thread_cond_wait(recorder->wake, recorder->lock);
+        pthread_cond_wait(&recorder->wake, &recorder->lock);
     } else {
-        apr_thread_cond_timedwait(recorder->wake, recorder->lock, writing ? recorder->interval : recorder->beat);
+        cs_steady_wait(&recorder->wake, &recorder->lock, writing ? recorder->interval : recorder->beat);
     }
 }
 
@@ -281,16 +281,16 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
     if (apr_pool_create(&pool, apr_thread_pool_get(thread)) != APR_SUCCESS) {
         return NULL;
     }
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     while (!recorder->stopping) {
         rest(recorder);
-        if (recorder->queued && (recorder->hurry || apr_time_now() - recorder->looked >= recorder->beat)) {
+        if (recorder->queued && (recorder->hurry || cs_steady_now() - recorder->looked >= recorder->beat)) {
             look_at_queue(recorder, pool);
         }
         tick(recorder, pool);
         apr_pool_clear(pool);
     }
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
     return NULL;
 }
 
@@ -300,7 +300,7 @@ void chatsession_recorder_add(chatsession_turn_t *turn)
 {
     chatsession_recorder_t *recorder = turn->conf->recorder;
 
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     APR_ARRAY_PUSH(recorder->turns, chatsession_turn_t *) = turn;
     atomic_store(&turn->admitted, turn->state != CHATSESSION_TURN_QUEUED);
     if (turn->state == CHATSESSION_TURN_QUEUED) {
@@ -310,9 +310,9 @@ void chatsession_recorder_add(chatsession_turn_t *turn)
         cs_turn_ear_need(recorder->ear, true);
     }
     if (recorder->turns->nelts == 1 || recorder->hurry) {
-        apr_thread_cond_signal(recorder->wake);
+        pthread_cond_signal(&recorder->wake);
     }
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 void chatsession_recorder_remove(chatsession_turn_t *turn)
@@ -320,7 +320,7 @@ void chatsession_recorder_remove(chatsession_turn_t *turn)
     chatsession_recorder_t *recorder = turn->conf->recorder;
     apr_array_header_t *turns = recorder->turns;
 
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     for (int i = 0; i < turns->nelts; i++) {
         if (APR_ARRAY_IDX(turns, i, chatsession_turn_t *) == turn) {
             APR_ARRAY_IDX(turns, i, chatsession_turn_t *) =
@@ -331,26 +331,26 @@ void chatsession_recorder_remove(chatsession_turn_t *turn)
             break;
         }
     }
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 void chatsession_recorder_await(chatsession_turn_t *turn, apr_interval_time_t limit, int *place, double *estimate)
 {
     chatsession_recorder_t *recorder = turn->conf->recorder;
 
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     if (!atomic_load(&turn->admitted) && !atomic_load(&turn->stop) && !atomic_load(&turn->gone)) {
-        apr_thread_cond_timedwait(recorder->news, recorder->lock, limit);
+        cs_steady_wait(&recorder->news, &recorder->lock, limit);
     }
     *place = turn->place;
     *estimate = turn->estimate;
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 static void note_unsaved(chatsession_turn_t *turn)
 {
     if (!turn->unsaved_since) {
-        turn->unsaved_since = apr_time_now();
+        turn->unsaved_since = cs_steady_now();
     }
 }
 
@@ -358,10 +358,10 @@ apr_status_t chatsession_recorder_append(chatsession_turn_t *turn, const char *b
 {
     apr_status_t rv;
 
-    apr_thread_mutex_lock(turn->conf->recorder->lock);
+    pthread_mutex_lock(&turn->conf->recorder->lock);
     note_unsaved(turn);
     rv = cs_text_append(turn->text, bytes, len, limit);
-    apr_thread_mutex_unlock(turn->conf->recorder->lock);
+    pthread_mutex_unlock(&turn->conf->recorder->lock);
     return rv;
 }
 
@@ -369,24 +369,24 @@ apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_c
 {
     apr_status_t rv;
 
-    apr_thread_mutex_lock(turn->conf->recorder->lock);
+    pthread_mutex_lock(&turn->conf->recorder->lock);
     note_unsaved(turn);
     rv = cs_extra_add(turn->extra, piece, limit);
-    apr_thread_mutex_unlock(turn->conf->recorder->lock);
+    pthread_mutex_unlock(&turn->conf->recorder->lock);
     return rv;
 }
 
 void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *conversation_id)
 {
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     for (int i = 0; i < recorder->turns->nelts; i++) {
         chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
         if (!strcmp(turn->conversation_id, conversation_id)) {
             atomic_store(&turn->stop, true);
         }
     }
-    apr_thread_cond_broadcast(recorder->news);
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_cond_broadcast(&recorder->news);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 /* --- life --- */
@@ -396,10 +396,10 @@ static apr_status_t stop(void *baton)
     chatsession_recorder_t *recorder = baton;
     apr_status_t ended;
 
-    apr_thread_mutex_lock(recorder->lock);
+    pthread_mutex_lock(&recorder->lock);
     recorder->stopping = true;
-    apr_thread_cond_signal(recorder->wake);
-    apr_thread_mutex_unlock(recorder->lock);
+    pthread_cond_signal(&recorder->wake);
+    pthread_mutex_unlock(&recorder->lock);
     return apr_thread_join(&ended, recorder->thread);
 }
 
@@ -407,23 +407,18 @@ apr_status_t chatsession_recorder_start(chatsession_server_t *conf, const cs_db_
                                         apr_pool_t *pool)
 {
     chatsession_recorder_t *recorder = apr_pcalloc(pool, sizeof(*recorder));
-    apr_status_t rv = apr_thread_mutex_create(&recorder->lock, APR_THREAD_MUTEX_DEFAULT, pool);
+    apr_status_t rv;
 
+    pthread_mutex_init(&recorder->lock, NULL);
+    pthread_cond_init(&recorder->wake, NULL);
+    pthread_cond_init(&recorder->news, NULL);
     recorder->turns = apr_array_make(pool, 64, sizeof(chatsession_turn_t *));
     recorder->server = s;
     recorder->db = conf->db;
     recorder->interval = chatsession_number(conf, CHATSESSION_CHECKPOINT);
     recorder->silence = chatsession_number(conf, CHATSESSION_TURN_SILENCE);
     recorder->beat = recorder->silence / 8;
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&recorder->wake, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&recorder->news, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = cs_turn_ear_start(&recorder->ear, config, hear_of_queue, recorder, pool);
-    }
+    rv = cs_turn_ear_start(&recorder->ear, config, hear_of_queue, recorder, pool);
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&recorder->thread, NULL, run, recorder, pool);
     }

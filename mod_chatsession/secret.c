@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "core/steady.h"
 
 #define TIME_LIMIT apr_time_from_sec(5)
 /* Between two looks at a program that has closed its output and has not ended. */
@@ -133,7 +134,7 @@ static int start(program_t *program, char **words)
 
 static int rest_ms(const program_t *program)
 {
-    const apr_interval_time_t rest = program->until - apr_time_now();
+    const apr_interval_time_t rest = program->until - cs_steady_now();
 
     return rest > 0 ? (int)apr_time_as_msec(rest) + 1 : 0;
 }
@@ -198,7 +199,7 @@ static char *trim(char *text, apr_size_t *len)
 const char *chatsession_secret_program(apr_pool_t *pool, const char *command, apr_size_t max, apr_size_t *len,
                                        const char **problem)
 {
-    program_t program = {.until = apr_time_now() + TIME_LIMIT};
+    program_t program = {.until = cs_steady_now() + TIME_LIMIT};
     /* One octet more than is allowed tells that there was more. */
     char *bytes = apr_pcalloc(pool, max + 2);
     char **words;

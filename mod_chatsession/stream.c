@@ -13,6 +13,7 @@
 #include "breaker.h"
 #include "core/json.h"
 #include "core/sse.h"
+#include "core/steady.h"
 #include "core/utf8.h"
 #include "events.h"
 #include "prompt.h"
@@ -95,7 +96,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
         }
     }
     apr_brigade_cleanup(bb);
-    turn->last_sent = apr_time_now();
+    turn->last_sent = cs_steady_now();
 }
 
 void chatsession_stream_end(chatsession_turn_t *turn)
@@ -145,7 +146,7 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 void chatsession_stream_heartbeat(chatsession_turn_t *turn)
 {
     if (!turn->client_gone && chatsession_turn_has_events(turn) &&
-        apr_time_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
+        cs_steady_now() - turn->last_sent >= chatsession_number(turn->conf, CHATSESSION_HEARTBEAT)) {
         apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
         chatsession_event_add_heartbeat(bb);
         chatsession_stream_send(turn, bb);
@@ -451,7 +452,7 @@ static bool obey(chatsession_turn_t *turn)
 {
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
         /* All is said; a server that does not end its body, or goes on sending, is not waited for. */
-        return apr_time_now() - turn->last_heard < DRAIN_LIMIT;
+        return cs_steady_now() - turn->last_heard < DRAIN_LIMIT;
     }
     if (atomic_load(&turn->cut)) {
         chatsession_stream_cut(turn);
@@ -463,7 +464,7 @@ static bool obey(chatsession_turn_t *turn)
     } else if (atomic_load(&turn->gone)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
                                  "The conversation was deleted.");
-    } else if (apr_time_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
+    } else if (cs_steady_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
     }
     return turn->state == CHATSESSION_TURN_RUNNING;
@@ -491,7 +492,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
             rv = apr_bucket_read(b, &bytes, &len, APR_BLOCK_READ);
             if (rv == APR_SUCCESS && len) {
                 if (turn->state == CHATSESSION_TURN_RUNNING) {
-                    turn->last_heard = apr_time_now();
+                    turn->last_heard = cs_steady_now();
                 }
                 rv = take_bytes(ctx, bytes, len);
                 if (turn->relay) {
@@ -512,7 +513,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 /* Between two slices of silence. Anything but success ends the exchange. */
 static apr_status_t look_around(chatsession_turn_t *turn)
 {
-    const apr_interval_time_t silence = apr_time_now() - turn->last_heard;
+    const apr_interval_time_t silence = cs_steady_now() - turn->last_heard;
     const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
 
     chatsession_stream_heartbeat(turn);
@@ -595,7 +596,7 @@ void chatsession_stream_attach(chatsession_turn_t *turn)
     ctx->turn = turn;
     ctx->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_pool_create(&ctx->scratch, r->pool);
-    turn->began = turn->last_heard = apr_time_now();
+    turn->began = turn->last_heard = cs_steady_now();
     ap_add_input_filter_handle(replay_filter, turn, r, r->connection);
     ap_add_output_filter_handle(record_filter, ctx, r, r->connection);
 }

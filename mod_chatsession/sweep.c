@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "config.h"
 #include "counters.h"
+#include "core/steady.h"
 #include "store/audit.h"
 #include "store/conversation.h"
 #include "store/job.h"
@@ -49,15 +50,17 @@ static atomic_bool stopping;
 /* Batch after batch while there is work, but not for longer than this at a time: the reaping waits behind it. */
 static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
-    const apr_time_t deadline = apr_time_now() + PURGE_TIME;
+    const apr_time_t deadline = cs_steady_now() + PURGE_TIME;
     apr_int64_t total = 0;
     apr_int64_t count;
     apr_status_t rv;
 
+    rv = cs_conversation_end_temporary(&count, conf->db, BATCH, pool);
+    report(s, "CS0370", "temporary conversations ended", rv, count);
     do {
         rv = cs_conversation_purge(&count, conf->db, BATCH, pool);
         total += count;
-    } while (rv == APR_SUCCESS && count && apr_time_now() < deadline && !atomic_load(&stopping));
+    } while (rv == APR_SUCCESS && count && cs_steady_now() < deadline && !atomic_load(&stopping));
     report(s, "CS0081", "conversations purged", rv, total);
 }
 
@@ -65,13 +68,13 @@ static void purge(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
  */
 static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
-    const apr_time_t deadline = apr_time_now() + PURGE_TIME;
+    const apr_time_t deadline = cs_steady_now() + PURGE_TIME;
     cs_job_step_t step = {0};
     const char *begun;
     apr_status_t rv = cs_job_retention(&begun, conf->db, "(sweep)", chatsession_number(conf, CHATSESSION_TRASH_GRACE),
                                        chatsession_number(conf, CHATSESSION_RETENTION_INTERVAL), NULL, pool);
 
-    while (rv == APR_SUCCESS && apr_time_now() < deadline && !atomic_load(&stopping)) {
+    while (rv == APR_SUCCESS && cs_steady_now() < deadline && !atomic_load(&stopping)) {
         rv = cs_job_step(&step, conf->db, NULL, JOB_BATCH, pool);
         if (rv != APR_SUCCESS || !step.id) {
             break;
@@ -118,13 +121,13 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     if (!atomic_load(&stopping)) {
         work(s, conf, pool);
     }
-    if (apr_time_now() >= next_expiry && !atomic_load(&stopping)) {
+    if (cs_steady_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
         anchor(s, conf, pool);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
-        next_expiry = apr_time_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
+        next_expiry = cs_steady_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include "backend.h"
 #include "breaker.h"
+#include "core/steady.h"
 #include "core/utf8.h"
 #include "counters.h"
 #include "events.h"
@@ -122,7 +123,7 @@ static const char *usage_text(const chatsession_turn_t *turn)
 /* Commit the answer's end, waiting out a restart of the database. */
 static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *outcome)
 {
-    const apr_time_t deadline = apr_time_now() + FINISH_PATIENCE;
+    const apr_time_t deadline = cs_steady_now() + FINISH_PATIENCE;
     const cs_turn_end_t end = {.answer_id = turn->answer_id,
                                .status = state_names[turn->state],
                                .content = cs_text_get(turn->text),
@@ -138,7 +139,7 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
         apr_pool_create(&pool, turn->r->pool);
         rv = cs_turn_finish(outcome, turn->conf->db, &end, pool);
         apr_pool_destroy(pool);
-        if (rv != CS_EUNAVAILABLE || apr_time_now() >= deadline) {
+        if (rv != CS_EUNAVAILABLE || cs_steady_now() >= deadline) {
             return rv;
         }
         chatsession_stream_heartbeat(turn);
@@ -322,7 +323,7 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
     turn->text = cs_text_create(r->pool);
     turn->usage = cs_text_create(r->pool);
     turn->extra = cs_extra_create(r->pool);
-    turn->last_sent = apr_time_now();
+    turn->last_sent = cs_steady_now();
     return turn;
 }
 

@@ -462,6 +462,7 @@ CREATE TABLE chatsession.conversations (
     examples jsonb,
     client_key text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
+    temporary_until timestamp with time zone,
     CONSTRAINT at_most_20_tags CHECK ((cardinality(tags) <= 20)),
     CONSTRAINT client_key_is_1_to_200_characters CHECK (((char_length(client_key) >= 1) AND (char_length(client_key) <= 200))),
     CONSTRAINT examples_are_an_array CHECK ((jsonb_typeof(examples) = 'array'::text)),
@@ -510,6 +511,25 @@ CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock t
     RETURN CASE WHEN ((p_days IS NULL) OR ((c).pinned AND (NOT p_pinned_too))) THEN 'infinity'::timestamp with time zone ELSE (CASE p_clock WHEN 'age'::text THEN (c).created_at ELSE (c).updated_at END + ((p_days)::double precision * '1 day'::interval)) END;
 
 ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE WHEN c.temporary_until IS NOT NULL
+           THEN jsonb_build_object('verdict', 'temporary', 'due_at', chatsession.rfc3339(c.temporary_until))
+           ELSE jsonb_build_object('verdict', CASE WHEN isfinite(v.due_at) THEN 'due' WHEN v.keep_days IS NOT NULL THEN 'pinned' ELSE 'kept' END,
+                                   'due_at', CASE WHEN isfinite(v.due_at) THEN chatsession.rfc3339(v.due_at) END) END
+    FROM (SELECT) AS one LEFT JOIN LATERAL (
+        SELECT r.keep_days, chatsession.retention_end(c, r.clock, r.keep_days, r.pinned_too) AS due_at
+        FROM chatsession.retention_rules_with(NULL, NULL) r JOIN chatsession.users u ON u.id = c.user_id
+        WHERE CASE r.subject WHEN 'model'
+              THEN EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = c.id AND m.model = r.value)
+              ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END
+        ORDER BY r.rank, due_at DESC LIMIT 1) v ON true
+    WHERE c.trashed_at IS NULL
+$$;
+
+ALTER FUNCTION chatsession.retention_notice(c chatsession.conversations) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1586,6 +1606,8 @@ CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
+
+CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (temporary_until) WHERE ((temporary_until IS NOT NULL) AND (trashed_at IS NULL));
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 

@@ -11,7 +11,8 @@
     "c.id, c.title, c.created_at, c.updated_at, c.pinned, c.archived, c.message_count, c.trashed_at, c.purge_at"
 
 /** What only its owner is shown of it: a list has it not. */
-#define CS_CONVERSATION_SETTINGS ", c.model, c.system, c.params, c.examples"
+#define CS_CONVERSATION_SETTINGS                                                                                       \
+    ", c.model, c.system, c.params, c.examples, chatsession.retention_notice(c) AS retention"
 
 /** content and comment are expressions: a reader without the right to content gets NULL for both. */
 #define CS_MESSAGE_COLUMNS(content, comment)                                                                           \

@@ -30,9 +30,10 @@ apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, c
 /** What a new conversation begins with; any may be NULL. */
 typedef struct {
     const char *title;
-    const char *client_id;  /* the same again finds the conversation that this user made with it */
-    const json_t *settings; /* any of model, system, params and examples; null is as not there */
-    int most;               /* that a user may have outside of the trash; 0: no limit */
+    const char *client_id;         /* the same again finds the conversation that this user made with it */
+    const json_t *settings;        /* any of model, system, params and examples; null is as not there */
+    apr_interval_time_t temporary; /* 0: it is kept; else in no list, and over after so long */
+    int most;                      /* that a user may have outside of the trash; 0: no limit */
 } cs_conversation_new_t;
 
 /** A new one, or the one that this user made with the same client_id. CS_EFULL: the user has as many as may be. */
@@ -71,6 +72,7 @@ typedef struct {
     const bool *pinned;
     const bool *archived;
     const json_t *settings; /* any of model, system, params and examples; null takes one away */
+    bool keep;              /* a temporary one is kept from now on */
 } cs_conversation_change_t;
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;
@@ -86,6 +88,10 @@ apr_status_t cs_conversation_restore(json_t **conversation, cs_db_t *db, const c
 /** What the user thinks of an answer: rating 1 or -1, 0 takes it back. *feedback is the new state. */
 apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id, const char *message_id, int rating,
                              const char *comment, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Take temporary conversations that are over out of sight, to be purged at once, at most batch of them; those on hold
+ * and those with an answer that is being written wait. */
+apr_status_t cs_conversation_end_temporary(apr_int64_t *ended, cs_db_t *db, int batch, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Purge conversations that are due, at most batch of them and about ten times as many messages; *purged says how many.
  */

@@ -38,11 +38,11 @@ void cs_db_remember(const cs_db_outcome_t *outcome)
 /* False when limit passed without an answer. */
 static bool await_answer(PGconn *connection, apr_interval_time_t limit)
 {
-    const apr_time_t deadline = cs_db_clock() + limit;
+    const apr_time_t deadline = cs_steady_now() + limit;
 
     while (PQisBusy(connection)) {
         struct pollfd fd = {.fd = PQsocket(connection), .events = POLLIN};
-        apr_interval_time_t left = deadline - cs_db_clock();
+        apr_interval_time_t left = deadline - cs_steady_now();
         int ready;
 
         if (limit && left <= 0) {

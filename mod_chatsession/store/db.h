@@ -97,7 +97,8 @@ typedef apr_status_t cs_db_tx_fn(void *baton, cs_db_tx_t *tx, apr_pool_t *pool);
  * committed. The whole has no time limit but the statements'. */
 apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
                                apr_pool_t *pool) CS_MUSTCHECK;
-/** The same for reading alone: all statements see the database as it was at the first one. Never repeated. */
+/** The same for reading alone: all statements see the database as it was at the first one. Once fn was called it is not
+ * repeated. */
 apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool) CS_MUSTCHECK;
 apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *sql, int nparams,
                           const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;

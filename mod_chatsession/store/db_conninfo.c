@@ -20,7 +20,7 @@ typedef struct {
 
 /* keepalives notice a vanished host while we wait for an answer, tcp_user_timeout one while we send */
 static const addition_t keywords[] = {
-    {"connect_timeout", "2", false},   {"tcp_user_timeout", "5000", false},
+    {"connect_timeout", "2", false},   {"tcp_user_timeout", "2500", false},
     {"keepalives_idle", "30", false},  {"keepalives_interval", "5", false},
     {"client_encoding", "UTF8", true}, {"application_name", "chatsession", false},
 };

@@ -33,14 +33,6 @@ struct cs_db_waiter {
 
 static const apr_dbd_driver_t *driver;
 
-apr_time_t cs_db_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 /* libpq's sentences come in several lines with tabs; the log has one line each. */
 static void make_one_line(char *text)
 {
@@ -76,15 +68,6 @@ void cs_db_log(const cs_db_t *db, int level, const char *number, const char *for
 
 /* ---- the gate ---- */
 
-static struct timespec as_timespec(apr_time_t when)
-{
-    struct timespec ts;
-
-    ts.tv_sec = (time_t)apr_time_sec(when);
-    ts.tv_nsec = (long)apr_time_usec(when) * 1000;
-    return ts;
-}
-
 /* The queue of waiting threads; all three with the gate locked. */
 static void queue_append(cs_db_t *db, cs_db_waiter_t *waiter)
 {
@@ -110,7 +93,7 @@ static void queue_remove(cs_db_t *db, const cs_db_waiter_t *waiter)
 
 static bool wait_for_turn(cs_db_t *db, apr_time_t deadline)
 {
-    const struct timespec until = as_timespec(deadline);
+    const struct timespec until = cs_steady_timespec(deadline);
     cs_db_waiter_t self = {.admitted = false};
     pthread_condattr_t monotonic;
     int rc = 0;
@@ -347,7 +330,7 @@ static bool is_restarting(const cs_db_t *db)
 /* Nothing was sent yet, so trying again is safe for every statement. PostgreSQL gives no event to wait for. */
 static apr_status_t slot_connect(cs_db_slot_t *slot, apr_time_t deadline)
 {
-    const apr_time_t patience = cs_db_clock() + RESTART_PATIENCE;
+    const apr_time_t patience = cs_steady_now() + RESTART_PATIENCE;
     const apr_time_t end = patience < deadline ? patience : deadline;
     apr_interval_time_t pause = FIRST_PAUSE;
     bool came_back = false;
@@ -355,7 +338,7 @@ static apr_status_t slot_connect(cs_db_slot_t *slot, apr_time_t deadline)
     for (;;) {
         apr_status_t rv = slot_open(slot);
 
-        if (rv != CS_EUNAVAILABLE || came_back || cs_db_clock() + pause > end) {
+        if (rv != CS_EUNAVAILABLE || came_back || cs_steady_now() + pause > end) {
             return rv == APR_SUCCESS ? APR_SUCCESS : CS_EUNAVAILABLE;
         }
         if (is_restarting(slot->db)) {
@@ -371,7 +354,7 @@ static apr_status_t slot_connect(cs_db_slot_t *slot, apr_time_t deadline)
 
 apr_status_t cs_db_lease(cs_db_slot_t **slot, cs_db_t *db)
 {
-    const apr_time_t deadline = cs_db_clock() + db->config.acquire_timeout;
+    const apr_time_t deadline = cs_steady_now() + db->config.acquire_timeout;
     void *resource = NULL;
     apr_status_t rv;
 

@@ -19,6 +19,7 @@
 #include <apr_reslist.h>
 #include <libpq-fe.h>
 #include <pthread.h>
+#include "core/steady.h"
 #include "store/db.h"
 
 typedef struct cs_db_slot cs_db_slot_t;
@@ -70,8 +71,6 @@ void cs_db_give_back(cs_db_slot_t *slot);
 /** The connection of slot was found dead: nobody shall use one of its age. */
 void cs_db_raise_generation(const cs_db_slot_t *slot);
 void cs_db_log(const cs_db_t *db, int level, const char *number, const char *format, ...) CS_PRINTF(4, 5);
-/** Microseconds of a clock that nobody sets. */
-apr_time_t cs_db_clock(void);
 
 /* db.c */
 /** Send sql and wait for its answer, at most limit (0: as long as it takes). The caller clears the result; NULL when

@@ -121,23 +121,15 @@ static attempt_t attempt_transaction(cs_db_t *db, const char *begin, cs_db_tx_fn
     return attempt;
 }
 
-apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
-{
-    const attempt_t attempt =
-        attempt_transaction(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", fn, baton, pool);
-
-    cs_db_remember(&attempt.failure);
-    return attempt.status;
-}
-
-apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+static apr_status_t transact(cs_db_t *db, const char *begin, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
+                             apr_pool_t *pool)
 {
     int serializations = 0;
     int losses = 0;
 
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
-        attempt_t attempt = attempt_transaction(db, "BEGIN", fn, baton, pool);
+        attempt_t attempt = attempt_transaction(db, begin, fn, baton, pool);
         const bool may_repeat = attempt.undone && (repeat == CS_DB_REPEATABLE || !attempt.fn_called);
 
         if (attempt.status == APR_SUCCESS || !may_repeat ||
@@ -146,6 +138,16 @@ apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *
             return attempt.status;
         }
     }
+}
+
+apr_status_t cs_db_transaction(cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+{
+    return transact(db, "BEGIN", repeat, fn, baton, pool);
+}
+
+apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+{
+    return transact(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", CS_DB_ONCE, fn, baton, pool);
 }
 
 /* ---- long results ---- */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include "core/steady.h"
 
 #define STRIPES 256
 #define HASH_BYTES 32
@@ -55,14 +56,6 @@ struct cs_session_cache {
     pthread_mutex_t locks[STRIPES];
     set_t table[];
 };
-
-static apr_time_t steady_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 /* --- places --- */
 
@@ -170,7 +163,7 @@ static void write_text(char *kept, const char *text, size_t size)
 apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *cache, const char *id_hash,
                                    apr_interval_time_t life, apr_pool_t *pool)
 {
-    const apr_time_t now = steady_now();
+    const apr_time_t now = cs_steady_now();
     unsigned char hash[HASH_BYTES];
     place_t *place;
     int index;
@@ -234,7 +227,7 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
     if (set->mark + atomic_load(&cache->epoch) == mark) {
         place = choose_place(cache, set, hash);
         memcpy(place->hash, hash, HASH_BYTES);
-        place->loaded = place->asked = steady_now();
+        place->loaded = place->asked = cs_steady_now();
         place->db_now = session->now;
         place->times = session->times;
         place->second_factor = session->second_factor;
@@ -380,7 +373,7 @@ static void empty(wait_t *wait)
 
 int cs_session_cache_expect(cs_session_cache_t *cache, const char *token)
 {
-    const apr_time_t now = steady_now();
+    const apr_time_t now = cs_steady_now();
     int slot = 0;
 
     lock_waits(cache);
@@ -409,11 +402,11 @@ void cs_session_cache_echo(cs_session_cache_t *cache, const char *token)
 
 apr_status_t cs_session_cache_await(cs_session_cache_t *cache, int slot, int count, apr_interval_time_t limit)
 {
-    const struct timespec until = in(limit);
+    const struct timespec until = cs_steady_timespec(cs_steady_now() + limit);
     int missing = count;
 
     while (missing > 0) {
-        const bool echoed = sem_timedwait(&cache->waits[slot].echoes, &until) == 0;
+        const bool echoed = sem_clockwait(&cache->waits[slot].echoes, CLOCK_MONOTONIC, &until) == 0;
         if (!echoed && errno != EINTR) {
             break;
         }

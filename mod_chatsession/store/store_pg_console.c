@@ -436,6 +436,8 @@ typedef struct {
 /* clang-format off */
 /* What ended by the watermark (WATERMARK), and what did not. */
 #define WATERMARK "$10::timestamptz"
+/* To the microsecond, which is also what the order is by: an import has the same. */
+#define EXACT(time) "to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define ENDED "(m.role = 'user' OR m.finished_at <= " WATERMARK ")"
 
 /*
@@ -447,9 +449,9 @@ static const char export_sql[] =
     "SELECT l.line FROM (SELECT * FROM chatsession.conversations c WHERE " FILTER " AND c.created_at <= " WATERMARK
     "   ORDER BY c.created_at, c.id) c"
     " CROSS JOIN LATERAL ((SELECT row_to_json(x)::text AS line FROM (SELECT 'conversation' AS type, c.id,"
-    "     u.name AS user, c.title, chatsession.rfc3339(c.created_at) AS created_at,"
-    "     chatsession.rfc3339(coalesce(last.created_at, c.created_at)) AS updated_at, c.pinned, c.archived, " STATE ","
-    "     chatsession.rfc3339(c.trashed_at) AS trashed_at, chatsession.rfc3339(c.purge_at) AS purge_at,"
+    "     u.name AS user, c.title, " EXACT("c.created_at") " AS created_at,"
+    "     " EXACT("coalesce(last.created_at, c.created_at)") " AS updated_at, c.pinned, c.archived, " STATE ","
+    "     " EXACT("c.trashed_at") " AS trashed_at, " EXACT("c.purge_at") " AS purge_at,"
     "     CASE WHEN c.updated_at <= " WATERMARK " THEN c.message_count ELSE coalesce(last.seq, 0) END AS message_count,"
     "     array_to_json(c.tags) AS tags, c.model, c.system, c.params, c.examples"
     "   FROM chatsession.users u LEFT JOIN LATERAL (SELECT m.created_at, m.seq FROM chatsession.messages m"
@@ -459,8 +461,8 @@ static const char export_sql[] =
     "   (SELECT (SELECT row_to_json(x)::text FROM (SELECT 'message' AS type, m.id, m.conversation_id, m.parent_id, m.seq,"
     "     m.role, CASE WHEN " ENDED " THEN m.content ELSE '' END AS content,"
     "     CASE WHEN " ENDED " THEN m.status ELSE 'streaming' END AS status,"
-    "     chatsession.rfc3339(m.created_at) AS created_at,"
-    "     CASE WHEN " ENDED " THEN chatsession.rfc3339(m.finished_at) END AS finished_at, m.model,"
+    "     " EXACT("m.created_at") " AS created_at,"
+    "     CASE WHEN " ENDED " THEN " EXACT("m.finished_at") " END AS finished_at, m.model,"
     "     CASE WHEN " ENDED " THEN m.finish_reason END AS finish_reason, CASE WHEN " ENDED " THEN m.usage END AS usage,"
     "     CASE WHEN " ENDED " THEN m.detail END AS detail, CASE WHEN " ENDED " THEN m.extra END AS extra,"
     "     CASE WHEN f.at <= " WATERMARK " THEN json_build_object('rating', f.rating, 'comment', f.comment) END"

@@ -47,7 +47,8 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
                   "   FROM chatsession.messages m WHERE $2::text IS NOT NULL AND m.conversation_id = c.id"
                   "   AND m.content ILIKE " CS_LIKE_LITERAL(
                       "$2::text") " ORDER BY m.seq LIMIT 1) hit ON true"
-                                  " WHERE c.user_id = $1::uuid AND CASE $3 WHEN 'trashed' THEN c.trashed_by = 'user'"
+                                  " WHERE c.user_id = $1::uuid AND c.temporary_until IS NULL AND CASE $3 WHEN "
+                                  "'trashed' THEN c.trashed_by = 'user'"
                                   "   WHEN 'archived' THEN c.trashed_at IS NULL AND c.archived WHEN 'kept' THEN "
                                   "c.trashed_at IS NULL"
                                   "   ELSE c.trashed_at IS NULL AND NOT c.archived END"
@@ -111,20 +112,24 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
 {
     /* The same key again finds the first one's work, also while that is being committed: the update waits for it. */
     static const char sql[] =
-        "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples, client_key)"
-        " SELECT $1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> 'params', 'null'),"
-        " nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4"
+        "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples, client_key,"
+        " temporary_until) SELECT $1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system',"
+        " nullif($3::jsonb -> 'params', 'null'), nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4,"
+        " now() + nullif($5::bigint, 0) * interval '1 microsecond'"
         " WHERE " CS_ROOM_FOR_CONVERSATION(
-            "$5") " OR EXISTS (SELECT FROM chatsession.conversations o"
+            "$6") " OR EXISTS (SELECT FROM chatsession.conversations o"
                   "   WHERE o.user_id = $1::uuid AND o.client_key = 'client:' || $4)"
                   " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
                   " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS
                       CS_CONVERSATION_SETTINGS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(made->title),
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(made->title),
                                     CS_DB_TEXT(made->settings ? cs_json_print(made->settings, NULL, pool) : NULL),
-                                    CS_DB_TEXT(made->client_id), CS_DB_TEXT(apr_itoa(pool, made->most))};
+                                    CS_DB_TEXT(made->client_id),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary)),
+                                    CS_DB_TEXT(apr_itoa(pool, made->most))};
     const apr_status_t rv =
-        one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 5, params, pool);
+        one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 6, params, pool);
 
     return rv == APR_ENOENT ? CS_EFULL : rv;
 }
@@ -201,7 +206,8 @@ apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char 
 {
     static const char sql[] =
         "SELECT " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS " FROM chatsession.conversations c"
-        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'";
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
+        " AND (c.temporary_until IS NULL OR c.temporary_until > now())";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *messages;
     apr_status_t rv = one_row(conversation, db, CS_DB_REPEATABLE, sql, 2, params, pool);
@@ -227,17 +233,20 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
         " model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
         " system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
         " params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
-        " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END"
+        " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
+        " temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END"
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
+        " AND (c.temporary_until IS NULL OR c.temporary_until > now())"
         " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
     const cs_db_param_t params[] = {CS_DB_TEXT(id),
                                     CS_DB_TEXT(user_id),
                                     CS_DB_TEXT(change->title),
                                     CS_DB_TEXT(bool_text(change->pinned)),
                                     CS_DB_TEXT(bool_text(change->archived)),
-                                    CS_DB_TEXT(cs_json_print(change->settings, NULL, pool))};
+                                    CS_DB_TEXT(cs_json_print(change->settings, NULL, pool)),
+                                    CS_DB_TEXT(bool_text(&change->keep))};
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 6, params, pool);
+    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 7, params, pool);
 }
 
 apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,
@@ -289,6 +298,22 @@ apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id
                                     CS_DB_TEXT(comment)};
 
     return one_row(feedback, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+}
+
+apr_status_t cs_conversation_end_temporary(apr_int64_t *ended, cs_db_t *db, int batch, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.conversations SET trashed_at = now(), trashed_by = 'retention', purge_at = now()"
+        " WHERE id IN (SELECT c.id FROM chatsession.conversations c"
+        "   WHERE c.temporary_until <= now() AND c.trashed_at IS NULL AND NOT chatsession.is_held(c.id, c.user_id)"
+        "     AND NOT EXISTS (SELECT FROM chatsession.live_turns l WHERE l.conversation_id = c.id)"
+        "   ORDER BY c.temporary_until LIMIT $1::integer FOR UPDATE OF c SKIP LOCKED)";
+    const cs_db_param_t params[] = {CS_DB_TEXT(apr_itoa(pool, batch))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+
+    *ended = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
+    return rv;
 }
 
 apr_status_t cs_conversation_purge(apr_int64_t *purged, cs_db_t *db, int batch, apr_pool_t *pool)

@@ -8,6 +8,7 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <poll.h>
+#include "core/steady.h"
 #include "store/db_listen.h"
 
 /* Between two tries to connect. */
@@ -55,7 +56,7 @@ static bool is_over(void *baton)
     bool over;
 
     apr_thread_mutex_lock(ear->lock);
-    over = ear->stopping || (!ear->needed && apr_time_now() - ear->needed_last > LINGER);
+    over = ear->stopping || (!ear->needed && cs_steady_now() - ear->needed_last > LINGER);
     apr_thread_mutex_unlock(ear->lock);
     return over;
 }
@@ -95,7 +96,7 @@ void cs_turn_ear_need(cs_turn_ear_t *ear, bool needed)
     apr_thread_mutex_lock(ear->lock);
     if (ear->needed != needed) {
         ear->needed = needed;
-        ear->needed_last = apr_time_now();
+        ear->needed_last = cs_steady_now();
         apr_thread_cond_signal(ear->changed);
     }
     apr_thread_mutex_unlock(ear->lock);

@@ -186,6 +186,9 @@ def main():
         measure(httpd, database, client.console, sql, options)
         if options.wait:
             sys.stdin.readline()
+    except Exception:
+        print("\n".join((httpd.error_log if httpd else [])[-20:]), file=sys.stderr)
+        raise
     finally:
         if httpd:
             httpd.end()

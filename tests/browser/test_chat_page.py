@@ -302,6 +302,7 @@ def test_a_failed_answer_keeps_its_text_and_can_be_asked_again(server, browser, 
     chat.send("Break off")
     browser.see_text("The model could not finish its answer.", ".failure")
     assert chat.answers == ["So far and"]
+    assert chat.texts(".failure-detail") == ["The model broke off before the end of its answer."]
     assert chat.texts(".failure button") == ["Continue", "Answer again"]
     model.reset()
     chat.click(".failure button", "Answer again")
@@ -551,7 +552,7 @@ def test_trash_undo_and_restore(browser, chat, client):
     chat.wait_texts("#conversations .row-title", ["keep me"])
     browser.see_text("Deleted for good on", ".row-snippet")
     chat.click("#conversations a[data-id]")
-    browser.see_text("This chat is in the trash.", "#composer-note")
+    browser.see_text("This chat is in the trash and will be deleted for good on", "#composer-note")
     chat.click("[data-restore]")
     browser.see_text("The trash is empty.", "#conversations")
     browser.gone("#composer-note")
@@ -614,7 +615,7 @@ def test_the_list_is_grouped_by_day_with_the_pinned_first(browser, chat, client,
 
 
 def test_a_japanese_word_of_two_characters_is_found(browser, chat, client, model):
-    model.script = says("\u6708\u306e\u5f15\u529b\u306b\u3088\u308b\u6f6e\u6c50\u3067\u3059\u3002")
+    model.script = says("## \u6708\u306e\u5f15\u529b\u306b\u3088\u308b**\u6f6e\u6c50**\u3067\u3059\u3002")
     seeds(client, "\u6d77\u306f\u306a\u305c\u52d5\u304f\u306e\u3067\u3059\u304b")
     model.reset()
     seeds(client, "\u5c71\u306e\u8a71", "tides")
@@ -623,6 +624,7 @@ def test_a_japanese_word_of_two_characters_is_found(browser, chat, client, model
     chat.write("#search", "\u6f6e\u6c50")
     chat.wait_texts("#conversations .row-title", ["\u6d77\u306f\u306a\u305c\u52d5\u304f\u306e\u3067\u3059\u304b"])
     assert chat.texts("#conversations mark") == ["\u6f6e\u6c50"]
+    assert chat.texts(".row-snippet") == ["\u6708\u306e\u5f15\u529b\u306b\u3088\u308b\u6f6e\u6c50\u3067\u3059\u3002"]
     chat.click("#conversations a[data-id]")
     found = browser.see(".message.found")
     assert "\u6f6e\u6c50" in found.text

@@ -2,6 +2,10 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """Holds, retention and jobs in the operators' console (promises E3, E8, I2): found, held, expired with the count
 confirmed, followed, explained. What the browser's console complains about fails a test (conftest.py)."""
+import hashlib
+import json
+import socket
+
 import pytest
 
 from harness.pages import ConsolePage
@@ -141,6 +145,49 @@ def test_an_export_asks_for_the_password_again_when_the_login_is_old(browser, co
     console.write("#again-password", world.users["otto"].password)
     console.click("dialog button[type=submit]")
     assert b"export me" in console.downloaded(".ndjson")
+
+
+def test_an_export_is_followed_to_its_end_and_found_again(browser, console, world):
+    """[I5] The file, its digest on the page, its manifest, its row in the list."""
+    world.thing("anna", title="export me")
+    console.enter(world.users["otto"], "?view=conversations&user=anna")
+    browser.see_text("export me", "table")
+    console.click(".screen-actions a", "Export all that match")
+    octets = console.downloaded(".ndjson")
+    browser.see_text("Whole", ".export-card .badge")
+    digest = hashlib.sha256(b"".join(octets.splitlines(True)[:-1])).hexdigest()
+    assert browser.see(".export-card .export-digest").text == digest and octets.count(digest.encode()) == 1
+    fits(console)
+    console.click(".export-card a", "Manifest")
+    assert json.loads(console.downloaded(".manifest.json"))["export"]["sha256"] == digest
+    console.go("jobs")
+    browser.see_text(digest, "#screen table")
+    fits(console)
+
+
+def test_a_download_that_was_cut_goes_on_from_the_page(browser, console, world, tmp_path, httpd):
+    """[I5] The reader shows the file that was cut; the rest comes, and both together are whole."""
+    world.connection.execute(
+        "WITH c AS (INSERT INTO chatsession.conversations (user_id, title, message_count)"
+        "   SELECT %s, n::text, 1 FROM generate_series(1, 400) n RETURNING id)"
+        " INSERT INTO chatsession.messages (conversation_id, seq, role, status, content)"
+        " SELECT c.id, 1, 'user', 'complete', repeat('x', 60000) FROM c", (world.ids["anna"],))
+    otto = world.log_in("otto").console
+    httpd.expect_log("CS0091")
+    made = otto.json("POST", "api/exports", 201, json={"filter": {"user": "anna"}})
+    response = otto.get(made["link"], stream=True, headers={"Accept-Encoding": "identity"})
+    part = response.raw.read(4_000_000)
+    response.raw._connection.sock.shutdown(socket.SHUT_RDWR)
+    response.close()
+    (tmp_path / "part.ndjson").write_bytes(part)
+    browser.wait(lambda: otto.json("GET", f"api/exports/{made['export']['id']}", 200)["state"] == "cut", "the cut to be seen")
+    console.enter(world.users["otto"], "?view=jobs")
+    browser.see_text("Broken off", "#screen table .badge")
+    browser.find("#screen input[type=file]")[0].send_keys(str(tmp_path / "part.ndjson"))
+    rest = console.downloaded(".ndjson")
+    browser.see_text("Whole", "#screen table .badge")
+    *lines, end = (part + rest).splitlines(True)
+    assert hashlib.sha256(b"".join(lines)).hexdigest() == json.loads(end)["sha256"] and len(lines) == 800
 
 
 def test_who_may_not_hold_or_rule_sees_no_button_for_it(browser, console, world):

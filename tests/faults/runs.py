@@ -20,10 +20,22 @@ class Fault:
 
 FAULTS = (
     Fault("T1", "child_kill", "H1, H2, J1", "A killed child loses nothing that was acknowledged; its answers are"
-          " `interrupted` and can be asked for again", 5, 50),
+          " `interrupted` and can be asked for again", 3, 50),
     Fault("T2", "database_crash", "H4, H5", "A crash of PostgreSQL loses nothing that was acknowledged, crashes no child, and"
           " is over when it takes connections", 3, 20),
     Fault("T3", "commit_cut", "H6, J1", "A connection that is cut around a commit leaves exactly one row, whether the commit"
-          " was made or not (N=0: at every octet)", 8, 100),
+          " was made or not (N=0: at every octet)", 5, 100),
+    Fault("T6", "black_hole", "H7, G12", "A network that swallows or resets every packet to PostgreSQL or to the model costs"
+          " seconds, not answers (needs root)", 0, 10),
+    Fault("T7", "backend_faults", "H8, K1, F6", "A model's server that fails leaves what came, marked; the browser hears why;"
+          " no redirect is followed", 1, 10),
+    Fault("T8", "leaving", "H9, H10", "Who leaves at any octet and comes back, by HTTP/1.1, TLS or HTTP/2, reads the whole"
+          " answer without gap or repeat", 10, 200),
+    Fault("T10", "graceful_storm", "H13, G14", "Graceful restarts under load cut no stream and fail no request; a bad"
+          " configuration is refused", 2, 24),
+    Fault("T12", "clock", "H15, A6", "httpd's clock may jump: no child dies, no running answer ends, no session is extended,"
+          " and order is PostgreSQL's", 4, 10),
+    Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"
+          " conversation half there; a cut export is told from a whole one", 2, 20),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

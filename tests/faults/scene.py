@@ -27,18 +27,21 @@ CONNECTIONS_AT_REST = 15
 
 class Scene:
     def __init__(self, seed=1, *, children=2, threads=25, lines=(), pace="20ms", model_threads=128, fsync=True, users=3,
-                 rule=None, model=None, settings=None, **options):
-        """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model."""
+                 rule=None, model=None, settings=None, tcp=False, **options):
+        """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model. tcp: httpd reaches
+        PostgreSQL over TCP, which only a network of one's own has the port for."""
         self.random = random.Random(seed)
         self.folder = new_folder("fault")
-        self.cluster = Postgres(fsync=fsync, settings=settings)
+        self.cluster = Postgres(fsync=fsync, settings={**(settings or {}), **({"listen_addresses": "127.0.0.1"} if tcp else {})})
         self.model = self.relay = None
-        self.audited = 0  # entries that the run's own doings must have left
+        self.audited = {}  # {action: (at least, at most)}: entries that the run's own doings must have left
         try:
             self.cluster.start()
             self.database = new_database(self.cluster)
             self.users = [self.database.add_user(f"user{number}") for number in range(users)]
             conninfo = self.database.conninfo
+            if tcp:
+                conninfo = conninfo.replace(self.cluster.host, "127.0.0.1")
             if rule:
                 self.relay = postgres_relay(self.cluster, rule)
                 conninfo = conninfo.replace(self.cluster.host, str(self.relay.folder))
@@ -63,6 +66,11 @@ class Scene:
         if self.relay:
             self.relay.close()
         self.cluster.remove()
+
+    def audit(self, action, certain=True):
+        """Count one doing that must have left an entry, or, if it was cut, may have."""
+        least, most = self.audited.get(action, (0, 0))
+        self.audited[action] = (least + certain, most + 1)
 
     def client(self, user=None):
         client = Client(self.server.url)
@@ -106,8 +114,13 @@ class Scene:
         return [f"log: {line}" for line in lines]
 
     def _audit(self):
-        found = self.database.value("SELECT count(*) FROM chatsession.audit_entries WHERE action NOT LIKE 'user.%'")
-        return [] if found == self.audited else [f"audit: {found} entries for {self.audited} doings"]
+        found = dict(self.database.rows("SELECT action, count(*) FROM chatsession.audit_entries GROUP BY action"))
+        problems = []
+        for action in sorted(found.keys() | self.audited.keys()):
+            least, most = self.audited.get(action, (0, 0))
+            if not least <= found.get(action, 0) <= most:
+                problems.append(f"audit: {found.get(action, 0)} entries {action}, there should be {least} to {most}")
+        return problems
 
     def _cores(self):
         return [f"core: {path}" for folder in (self.server.folder, self.cluster.folder)

@@ -9,7 +9,7 @@ import uuid
 
 import requests
 
-from harness.client import Client
+from harness.client import Client, EventStream
 
 # Several scripts, two and four octets a character, and what JSON escapes.
 _WORDS = ("tide", "moon", "\u4e16\u754c", "\u6f6e\u6c50", "\U0001f600", "\u00e9t\u00e9", "\"quoted\"", "\\", "\u05e9\u05dc\u05d5\u05dd", "\n")
@@ -43,6 +43,7 @@ class Tab:
         self.client = None
         self.refused = {}  # status: how often
         self.turns, self.statuses = 0, {}
+        self.events = []  # the names of those of the last stream
 
     def log_in(self, cookies=None):
         self.client = Client(self.origin)
@@ -61,7 +62,6 @@ class Tab:
         if response.status_code != 200:
             response.close()
             raise Refused(response.status_code)
-        from harness.client import EventStream
         return EventStream(response)
 
     def send(self, conversation, content, client_id):
@@ -84,7 +84,9 @@ class Tab:
 
     def read(self, stream, entry, leave_after=None):
         """Write a stream down up to its end; True when done came. leave_after: go away after so many events."""
+        self.events = []
         for number, event in enumerate(stream):
+            self.events.append(event.event)
             if event.event == "turn":
                 entry.accepted(event.json)
             elif event.event == "message":
@@ -106,9 +108,9 @@ class Tab:
             if not self.read(stream, entry, **options):
                 entry.cut()
 
-    def turn(self, conversation, content=None, expected=None, patience=60, **options):
+    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), **options):
         """A question, and its answer to the end over any number of attempts; its entry. expected: the whole answer, if it
-        is no echo."""
+        is no echo. waits_for: statuses that pass, beside those that ask to come again."""
         content = content or text(self.random, self.length)
         client_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         entry = self.scene.ledger.begin(conversation, client_id, content, content if expected is None else expected)
@@ -119,7 +121,7 @@ class Tab:
                 self.attempt(entry, content, **options)
             except Refused as refused:
                 self.refused[refused.status] = self.refused.get(refused.status, 0) + 1
-                assert refused.status in (409, 429, 503), f"turn {client_id} was refused with {refused.status}"
+                assert refused.status in (409, 429, 503, *waits_for), f"turn {client_id} was refused with {refused.status}"
                 time.sleep(_AGAIN)
             except _CUT:
                 entry.cut()

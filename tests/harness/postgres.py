@@ -70,7 +70,7 @@ class Postgres:
             **({} if fsync else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}),
             **(settings or {})}
         subprocess.run(["cp", "-a", str(_initialised_data()), str(self._data)], check=True)
-        (self._data / "pg_hba.conf").write_text("local all all peer map=tests\n")
+        (self._data / "pg_hba.conf").write_text("local all all peer map=tests\nhost all all 127.0.0.1/32 trust\n")
         users = {getpass.getuser(), "root", "postgres"}
         lines = [f'tests "{user}" {role}' for user in sorted(users) for role in ("postgres", "chatsession")]
         (self._data / "pg_ident.conf").write_text("\n".join(lines + ["tests www-data chatsession", ""]))

@@ -16,7 +16,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at"}
 MESSAGE = {"id", "parent_id", "seq", "role", "content", "status", "created_at", "finished_at", "model", "finish_reason",
            "usage", "detail", "feedback", "extra"}
-SETTINGS = {"model", "system", "params", "examples"}  # not in a list
+SETTINGS = {"model", "system", "params", "examples", "retention"}  # not in a list
 JAPANESE = "\u6771\u4eac\u306e\u5929\u6c17\u306f\uff1f \U0001f327\ufe0f e\u0301"
 
 

@@ -295,3 +295,46 @@ def test_no_name_or_word_of_a_filter_gets_into_a_header(world, otto):
         response = otto.get(f"api/export?{query}")
         assert response.status_code == 200 and "Set-Cookie" not in response.headers
         assert len(response.raw._original_response.headers.get_all("Content-Disposition")) == 1
+
+
+def test_a_failure_before_the_first_octet_is_a_status_and_not_a_broken_file(world, httpd, otto):
+    world.thing("anna")
+    made = make(otto)
+    world.connection.execute("REVOKE SELECT ON chatsession.messages FROM chatsession")
+    try:
+        httpd.expect_log("CS2022", "CS0091", "CS0013")
+        for response in (otto.get(made["link"]), otto.get("api/export?compress=gzip"), otto.get("api/export")):
+            assert response.status_code == 500 and response.json()["error"], response.text
+            assert "Content-Disposition" not in response.headers
+    finally:
+        world.connection.execute("GRANT SELECT ON chatsession.messages TO chatsession")
+    assert otto.json("GET", "api/exports", 200)["exports"][0]["state"] == "cut"
+    assert otto.get(relink(otto, made, 0)).status_code == 200
+
+
+def test_connections_that_died_meanwhile_are_no_reason_to_fail(world, httpd, otto):
+    """After a restart of PostgreSQL the first export is as good as any."""
+    world.thing("anna")
+    for _ in range(3):
+        httpd.expect_log("CS2021")
+        world.connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession'"
+                                 " AND datname = current_database()")
+        assert otto.get("api/export").status_code == 200
+
+
+def test_an_export_that_takes_longer_than_a_report_ends_whole(world, otto):
+    """[I5] Its last piece leaves after it was noted as done: that is no reason to break it off."""
+    world.thing("anna")
+    connection = world.database.connect(autocommit=False)
+    connection.execute("LOCK TABLE chatsession.messages")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(otto.get("api/export")))
+    thread.start()
+    try:
+        wait_until(lambda: world.connection.execute("SELECT max(started_at) < now() - interval '1.2 s' FROM chatsession.exports"
+                                                    " WHERE state = 'running'").fetchone()[0], "the export to be held up")
+    finally:
+        connection.rollback()
+        connection.close()
+        thread.join()
+    assert answers[0].status_code == 200 and json.loads(answers[0].text.splitlines()[-1])["lines"] == 3

@@ -8,7 +8,7 @@ import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { apiFilter, describeFilter } from './conversation_filter.js';
 import { expireByDialog, restoreByIds } from './expire.js';
-import { exportLink, MAX_EXPORT_IDS } from './export_link.js';
+import { exportLink } from './export_link.js';
 import { holdByDialog, tagByDialog } from './matter_dialogs.js';
 import { tCount } from './words_for.js';
 
@@ -105,10 +105,7 @@ function restoreButton({ selection, reload }) {
 
 function exportAction(selection, filter) {
   if (selection.allMatching) {
-    return exportLink(apiFilter(filter), t('bulk.export'));
+    return exportLink({ filter: apiFilter(filter) }, t('bulk.export'));
   }
-  if (selection.size > MAX_EXPORT_IDS) {
-    return el('span', { class: 'muted' }, t('bulk.exportTooMany', { count: MAX_EXPORT_IDS }));
-  }
-  return exportLink({ ids: selection.rows.map((row) => row.id).join(',') }, t('bulk.export'));
+  return exportLink({ ids: selection.rows.map((row) => row.id) }, t('bulk.export'));
 }

@@ -34,7 +34,7 @@ export function showConversations(host, context) {
   const screen = { filter, key, role, signal, list };
   replaceChildren(
     host,
-    screenHeader(t('nav.conversations'), t('list.lead'), may(role, 'export') && exportLink(apiFilter(filter), t('export.filter'))),
+    screenHeader(t('nav.conversations'), t('list.lead'), may(role, 'export') && exportLink({ filter: apiFilter(filter) }, t('export.filter'))),
     filterForm(filter, role, (wanted) => navigate(hrefFor('conversations', filterParams(wanted)))),
     list,
   );

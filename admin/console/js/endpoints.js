@@ -58,8 +58,20 @@ export const getJob = (id, signal) => api.get(`api/jobs/${encodeURIComponent(id)
 export const cancelJob = (id) => api.post(`api/jobs/${encodeURIComponent(id)}/cancel`);
 /** Back from the trash. @param {string[]} ids @returns {Promise<Object>} */
 export const restore = (ids) => api.post('api/conversations/restore', { ids }, { timeout: LONG });
-/** The address of an export. @param {Object} query the list's filter, or `ids` @returns {string} */
+/** The address of an export in one step. @param {Object} query the list's filter @returns {string} */
 export const exportUrl = (query) => apiUrl('api/export', { format: 'ndjson', ...query });
+/** Ask for an export. @param {Object} what `ids` or `filter`, `format`, `compress` @returns {Promise<{export: Object, link: string}>} */
+export const createExport = (what) => api.post('api/exports', what, { timeout: LONG });
+/** A page of exports. @param {Object} query `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const listExports = (query, signal) => api.get('api/exports', query, { signal });
+/** One export. @param {string} id @param {AbortSignal} [signal] @returns {Promise<Object>} */
+export const getExport = (id, signal) => api.get(`api/exports/${encodeURIComponent(id)}`, null, { signal });
+/** Break an export off. @param {string} id @returns {Promise<Object>} */
+export const cancelExport = (id) => api.post(`api/exports/${encodeURIComponent(id)}/cancel`);
+/** A link to the rest of an export that was cut. @param {string} id @param {number} octets that are there @returns {Promise<{export: Object, link: string}>} */
+export const linkExport = (id, octets) => api.post(`api/exports/${encodeURIComponent(id)}/link`, { octets });
+/** The address of an export's manifest. @param {string} id @returns {string} */
+export const manifestUrl = (id) => apiUrl(`api/exports/${encodeURIComponent(id)}/manifest`);
 /** A page of users. @param {Object} query `q`, `role`, `state`, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listUsers = (query, signal) => api.get('api/users', query, { signal });
 /** One user with the sessions. @param {string} name @param {AbortSignal} signal @returns {Promise<Object>} */

@@ -112,8 +112,9 @@ function userMenu() {
     { class: 'account' },
     el(
       'summary',
-      { aria: { label: `${t('console.account')}: ${user.name}, ${roleName(user.role)}` } },
+      null,
       icon('user'),
+      el('span', { class: 'visually-hidden' }, `${t('console.account')}: `),
       userText(user.name, { class: 'account-name' }),
       el('span', { class: 'badge' }, roleName(user.role)),
     ),

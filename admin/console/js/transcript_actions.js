@@ -26,7 +26,7 @@ export function transcriptActions(conversation, { role }, reload) {
   return [
     button('copy', t('transcript.copyLink'), () => copyLink(id)),
     button(null, t('transcript.print'), () => window.print()),
-    may(role, 'export') && exportLink({ ids: id }, t('transcript.export')),
+    may(role, 'export') && exportLink({ ids: [id] }, t('transcript.export')),
     may(role, 'hold') && button('pin', t('bulk.hold'), () => holdByDialog({ ids: [id] }, reload)),
     may(role, 'expire') && button(null, t('bulk.tag'), () => tagByDialog([id], conversation.tags ?? [], reload)),
     may(role, 'expire') &&

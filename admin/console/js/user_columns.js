@@ -41,7 +41,7 @@ export function conversationsLink(user) {
         'a',
         {
           href: hrefFor('conversations', { user: user.name }),
-          aria: { label: `${t('users.show', { name: plainUserText(user.name) })} (${count})` },
+          aria: { label: `${count} · ${t('users.show', { name: plainUserText(user.name) })}` },
         },
         count,
       )

@@ -15,6 +15,7 @@ import { rateAnswer } from './feedback.js';
 import { messageEditor } from './message-editor.js';
 import { failureCard } from './message-view.js';
 import { readPlace, writePlace } from './places.js';
+import { drawRetention, isTemporary, trashWords } from './retention.js';
 import { showSettings } from './settings.js';
 import { Transcript, greeting } from './transcript.js';
 
@@ -27,14 +28,16 @@ export class Chat {
   #opening = 0;
   #models = [];
   #newSettings = {};
+  #modelName;
 
   /**
-   * @param {{userName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
-   *   onAddress: function(string|null, boolean): void}} options onChange: a conversation got a message or an answer; onAddress: another conversation is
-   *   shown (replace: in place of the last)
+   * @param {{userName: string, modelName: string, actions: import('./conversation-actions.js').ConversationActions, onChange: function(Object): void,
+   *   onAddress: function(string|null, boolean): void}} options onChange: a conversation got a message or an answer; modelName: the one that answers
+   *   where none is chosen; onAddress: another conversation is shown (replace: in place of the last)
    */
-  constructor({ userName, actions, onChange, onAddress }) {
+  constructor({ userName, modelName, actions, onChange, onAddress }) {
     this.#userName = userName;
+    this.#modelName = modelName;
     this.#actions = actions;
     this.#onChange = onChange;
     this.#onAddress = onAddress;
@@ -43,6 +46,10 @@ export class Chat {
     this.composer = new Composer({ onSend: (text) => this.asking.send(text), onStop: () => this.asking.stop() });
     this.asking = new Asking(this);
     $('#chat-settings').addEventListener('click', () => this.#openSettings());
+    $('#chat-temporary').addEventListener('click', () => {
+      this.#newSettings = { ...this.#newSettings, temporary: !this.#newSettings.temporary };
+      this.#drawHead();
+    });
     $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
     onLanguageChange(() => this.#redraw());
     window.addEventListener('pagehide', () => this.#keepPlace());
@@ -165,7 +172,7 @@ export class Chat {
     if (this.asking.failed) {
       this.composer.setNote({ text: () => t('send.failed'), label: () => t('send.edit'), onClick: () => this.asking.giveBack(), blocks: true });
     } else if (conversation?.info.trashed_at) {
-      this.composer.setNote({ text: () => t('trash.note'), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
+      this.composer.setNote({ text: () => trashWords(conversation.info), label: () => t('trash.restore'), onClick: () => this.#actions.restore(conversation.info), blocks: true });
     } else if (conversation && !this.asking.running && !conversation.showsNewest()) {
       this.composer.setNote({ text: () => t('composer.older_branch'), label: () => t('composer.show_newest'), onClick: () => this.#showNewest() });
     } else {
@@ -298,7 +305,7 @@ export class Chat {
   }
 
   #title() {
-    return this.conversation?.info.title || t('chat.untitled');
+    return this.conversation?.info.title || t(isTemporary(this.conversation?.info) ? 'temporary.start' : 'chat.untitled');
   }
 
   #drawHead() {
@@ -306,6 +313,11 @@ export class Chat {
     if (!heading.querySelector('input')) {
       heading.textContent = this.#title();
     }
+    drawRetention($('#chat-kept'), this.conversation?.info, this.#newSettings);
+    $('#chat-temporary').hidden = this.conversation !== null;
+    $('#chat-temporary').setAttribute('aria-pressed', String(Boolean(this.#newSettings.temporary)));
+    $('#transcript').toggleAttribute('data-trashed', Boolean(this.conversation?.info.trashed_at));
+    $('#model-name').textContent = (this.conversation?.info ?? this.#newSettings).model || this.#modelName;
     $('#chat-menu').hidden = this.conversation === null;
     $('#chat-settings').hidden = !this.#hasSettings();
     document.title = this.conversation?.info.title ? t('page.title', { title: isolate(this.conversation.info.title) }) : t('page.name');
@@ -321,7 +333,8 @@ export class Chat {
     const { conversation } = this;
     showSettings(conversation?.info ?? this.#newSettings, this.#models, async (settings) => {
       if (conversation === null) {
-        this.#newSettings = settings;
+        this.#newSettings = { ...this.#newSettings, ...settings };
+        this.#drawHead();
       } else {
         this.#actions.changed(await api.patch(`api/conversations/${conversation.id}`, settings));
       }

@@ -9,6 +9,7 @@ import { isolate, t } from '../shared/i18n.js';
 import { openMenu } from '../shared/menu.js';
 import { toast } from '../shared/notify.js';
 import { saveFile } from '../shared/save-file.js';
+import { isTemporary } from './retention.js';
 
 const FORMATS = { md: 'Markdown', html: 'HTML', txt: 'TXT', json: 'JSON' };
 const TITLE_LIMIT = 200;
@@ -43,15 +44,17 @@ export class ConversationActions {
    * @param {HTMLElement} titleNode where the title stands, for renaming it in place
    */
   openMenu(anchor, info, titleNode) {
+    const rename = { label: t('chat.rename'), icon: 'edit', onSelect: () => this.rename(info, titleNode) };
+    const temporary = [{ label: t('temporary.keep'), icon: 'check', onSelect: () => this.#keep(info) }, rename];
     const kept = [
-      { label: t('chat.rename'), icon: 'edit', onSelect: () => this.rename(info, titleNode) },
+      rename,
       { label: t(info.pinned ? 'chat.unpin' : 'chat.pin'), icon: 'pin', onSelect: () => this.#patch(info, { pinned: !info.pinned }) },
       { label: t(info.archived ? 'archive.out' : 'archive.in'), icon: 'archive', onSelect: () => this.archive(info, !info.archived) },
     ];
     const files = Object.entries(FORMATS).map(([format, name]) => ({ label: t('chat.export', { format: name }), icon: 'download', onSelect: () => this.#download(info, format) }));
     const trash = { label: t('chat.delete'), icon: 'trash', danger: true, onSelect: () => this.trash(info) };
     const restore = { label: t('trash.restore'), icon: 'restore', onSelect: () => this.restore(info) };
-    openMenu(anchor, info.trashed_at ? [restore, ...files] : [...kept, ...files, trash], t('chat.menu'));
+    openMenu(anchor, info.trashed_at ? [restore, ...files] : [...(isTemporary(info) ? temporary : kept), ...files, trash], t('chat.menu'));
   }
 
   /** Turns the title into a field: Enter or leaving it saves, Escape does not. @param {Object} info @param {HTMLElement} node */
@@ -155,6 +158,13 @@ export class ConversationActions {
   /** A conversation was changed elsewhere on the page. @param {Object} info */
   changed(info) {
     this.#onChange(info);
+  }
+
+  #keep(info) {
+    return attempt(async () => {
+      this.#onChange(await api.patch(`api/conversations/${info.id}`, { temporary: false }));
+      toast({ text: t('temporary.kept'), kind: 'success' });
+    });
   }
 
   #patch(info, change) {

@@ -6,6 +6,7 @@
  */
 
 import { api } from '../shared/api.js';
+import { isTemporary } from './retention.js';
 
 const PAGE = 50;
 
@@ -105,6 +106,9 @@ export class ConversationList {
   }
 
   #shows(info) {
+    if (isTemporary(info)) {
+      return false;
+    }
     if (info.trashed_at || this.#state === 'trashed') {
       return Boolean(info.trashed_at) && this.#state === 'trashed';
     }

@@ -19,6 +19,16 @@ export function highlighted(text, query) {
 }
 
 /**
+ * A piece of Markdown as one reads it: without the marks for bold, code, headings and tables, unless one of them is searched for.
+ * @param {string} text
+ * @param {string} query
+ * @returns {string}
+ */
+export function withoutMarks(text, query) {
+  return /[*`#|]/u.test(query) ? text : text.replace(/\*\*|`+/gu, '').replace(/(?<=^|\s)#{1,6}\s|\|(?:[\s:|-]*\|)?/gu, ' ').replace(/\s+/gu, ' ').trim();
+}
+
+/**
  * Marks every place in node's text that matches query, without touching the elements (CSS ::highlight), and unmarks what was marked before.
  * @param {Element} node
  * @param {string} query

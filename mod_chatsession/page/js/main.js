@@ -104,7 +104,6 @@ function showChat() {
   $('#way-in').hidden = true;
   $('#way-in').replaceChildren();
   $('#shell').hidden = false;
-  $('#model-name').textContent = session.model ?? '';
   const { name } = session.user;
   watchSession(name);
   installAccount(session.user);
@@ -123,6 +122,7 @@ function join(userName) {
   });
   const chat = new Chat({
     userName,
+    modelName: session.model ?? '',
     actions,
     onChange: () => sidebar.refresh().then(() => takeTitle()),
     onAddress: (id, replace) => {

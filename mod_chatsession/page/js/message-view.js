@@ -9,6 +9,7 @@ import { el, replaceChildren } from '../shared/dom.js';
 import { daysAgo, formatTime, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { renderMarkdown } from '../shared/markdown.js';
+import { endingWords } from './endings.js';
 import { GrowingText } from './growing-text.js';
 
 /** Draws one message and keeps it current. */
@@ -186,10 +187,10 @@ export class MessageView {
       return el('div', { class: 'ending' }, el('span', { class: 'badge badge-warn' }, t('message.stopped')), goOn);
     }
     if (status === 'interrupted') {
-      return failureCard(t('message.interrupted'), t('message.interrupted_text'), ways, detail);
+      return failureCard(t('message.interrupted'), t('message.interrupted_text'), ways, endingWords(detail));
     }
     if (status === 'error') {
-      return failureCard(t('message.error'), t('message.error_text'), ways, detail);
+      return failureCard(t('message.error'), t('message.error_text'), ways, endingWords(detail));
     }
     return content === '' ? el('p', { class: 'ending' }, t('message.empty')) : null;
   }

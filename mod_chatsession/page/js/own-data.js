@@ -129,7 +129,7 @@ async function save(format) {
 /* --- import --- */
 
 function importPart(work) {
-  const field = el('input', { type: 'file', class: 'visually-hidden', id: 'import-file', accept: '.json,.ndjson,.jsonl,application/json', tabindex: '-1' });
+  const field = el('input', { type: 'file', class: 'visually-hidden', id: 'import-file', aria: { label: t('data.choose') }, accept: '.json,.ndjson,.jsonl,application/json', tabindex: '-1' });
   const choose = el('button', { class: 'button', type: 'button', onclick: () => field.click() }, icon('upload'), t('data.choose'));
   const box = el('div', { class: 'import-box' });
   field.addEventListener('change', async () => {

@@ -7,7 +7,7 @@ import { describeError } from '../shared/errors.js';
 import { daysAgo, formatTime, hasMessage, isolate, onLanguageChange, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
-import { highlighted } from './highlight.js';
+import { highlighted, withoutMarks } from './highlight.js';
 import { Selection } from './selection.js';
 
 const SEARCH_DELAY_MS = 250;
@@ -237,7 +237,7 @@ export class Sidebar {
       el('span', { class: 'row-marks' },
         info.pinned && !trashed && [icon('pin'), el('span', { class: 'visually-hidden' }, t('sidebar.is_pinned'))],
         info.archived && !trashed && this.#list.state === 'active' && [icon('archive'), el('span', { class: 'visually-hidden' }, t('archive.is'))]),
-      info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(info.snippet, this.#list.query)),
+      info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(withoutMarks(info.snippet, this.#list.query), this.#list.query)),
       trashed && info.purge_at && el('span', { class: 'row-snippet' }, t('trash.purge', { date: formatTime(info.purge_at, { dateStyle: 'medium' }) })));
     const button = trashed
       ? el('button', { class: 'icon-button', type: 'button', title: t('trash.restore'), aria: { label: t('trash.restore_named', { title: isolate(title) }) }, dataset: { restore: '' } }, icon('restore'))

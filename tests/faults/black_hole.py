@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""T6: the network to PostgreSQL or to the model swallows every packet, or answers each with a reset, in a network of this
+process's own. Requests are refused cleanly within seconds, running answers lose nothing, and when the network is back
+everything works without a restart."""
+import contextlib
+import ctypes
+import os
+import subprocess
+import time
+
+import requests
+
+from harness.place import wait_until
+
+from .database_crash import AWAY
+from .scene import Scene
+from .traffic import Tab
+
+CLONE_NEWNET = 0x40000000
+ANSWERED = 10  # seconds: the longest that a request may take whatever is swallowed; H7 says 5, on a machine at rest
+_libc = ctypes.CDLL(None, use_errno=True)
+# What httpd's log may say of a model that cannot be reached.
+UNREACHED = ("AH00957", "AH00959", "AH01114", "AH01102", "AH01110", "AH10501", "AH01097", "CS00")
+
+
+@contextlib.contextmanager
+def own_network():
+    """A network with nothing but a loopback, for this thread and all that it starts. Needs root."""
+    before = os.open("/proc/self/ns/net", os.O_RDONLY)
+    if _libc.unshare(CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "a network of one's own needs root")
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        if _libc.setns(before, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "the network of before is gone")
+        os.close(before)
+
+
+@contextlib.contextmanager
+def swallowed(port, how):
+    """Packets to this port are dropped, or answered with a reset."""
+    rule = ["INPUT", "-p", "tcp", "--dport", str(port), "-j", *how]
+    subprocess.run(["iptables", "-w", "-I", *rule], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["iptables", "-w", "-D", *rule], check=True)
+
+
+DROP, RESET = ("DROP",), ("REJECT", "--reject-with", "tcp-reset")
+
+
+def _timed(call):
+    began = time.monotonic()
+    result = call()
+    return result, time.monotonic() - began
+
+
+def _database(scene, tab, how):
+    """Answers are 503 in time, a running answer comes whole afterwards; how long the slowest 503 took."""
+    conversation = tab.new_conversation()
+    entry = scene.ledger.begin(conversation, client_id := f"00000000-0000-4000-8000-{scene.random.getrandbits(48):012x}",
+                               content := f"over a hole {client_id}", content)
+    entry.attempt(0)
+    slowest = 0.0
+    with tab.send(conversation, content, client_id) as stream:
+        entry.accepted(stream.next("turn").json)
+        with swallowed(5432, how):
+            for _ in range(3):
+                response, took = _timed(lambda: tab.client.get(f"api/conversations/{conversation}"))
+                assert response.status_code in (200, 503), f"{response.status_code} {response.text}"
+                assert response.status_code == 503 or response.json()["messages"], "an empty history"
+                slowest = max(slowest, took)
+        try:
+            whole = tab.read(stream, entry)
+        except (requests.RequestException, EOFError):
+            whole = False
+        if not whole:
+            entry.cut()
+    assert slowest < ANSWERED, f"a request took {slowest:.1f} s while packets to PostgreSQL were lost"
+    wait_until(lambda: tab.client.get(f"api/conversations/{conversation}").status_code == 200, "PostgreSQL to be reached", 10)
+    return slowest
+
+
+def _model(scene, tab, how):
+    """The answer ends as an error in time; the next one, with the network back, is whole."""
+    conversation = tab.new_conversation()
+    with swallowed(scene.model.mock_port, how):
+        entry, took = _timed(lambda: tab.turn(conversation))
+        assert entry.status == "error", f"without a model the answer ended as {entry.status}"
+        response, quick = _timed(lambda: tab.client.get(f"api/conversations/{conversation}"))
+        assert response.status_code == 200 and len(response.json()["messages"]) == 2
+    assert max(took, quick) < ANSWERED, f"the answer without a model took {took:.1f} s"
+    assert tab.turn(conversation).status == "complete"
+    return took
+
+
+KINDS = ((_database, DROP), (_database, RESET), (_model, DROP), (_model, RESET))
+
+
+def run(times, seed, tell):
+    """Each of the four so often."""
+    slowest = [0.0] * len(KINDS)
+    with own_network():
+        with Scene(seed, children=1, tcp=True, pace="40ms",
+                   lines=["ChatSessionDatabaseWait 500ms", "ChatSessionFirstTokenTimeout 2s", "ChatSessionTokenTimeout 2s"]
+                   ) as scene:
+            scene.server.expect_log(*AWAY, *UNREACHED)
+            tab = Tab(scene, 0).log_in()
+            for number in range(times):
+                for kind, (hole, how) in enumerate(KINDS):
+                    slowest[kind] = max(slowest[kind], hole(scene, tab, how))
+                tell(number + 1)
+            verdict = scene.check((*AWAY, *UNREACHED))
+    told = ", ".join(f"{seconds:.1f} s" for seconds in slowest)
+    return (f"{times} times each: PostgreSQL and the model, packets dropped and reset: {verdict}; the slowest answer of each:"
+            f" {told}")

@@ -74,6 +74,7 @@ def test_a_trial_closes_it(make_httpd, database, user, model):
     server.expect_log("CS0052", "CS0341")
     client = log_in(server, user)
     trip(client, model)
+    conversation = client.new_conversation()
     wait_until(lambda: health(server, database)["state"] == "half_open", "the pause")
     model.script = lambda answer: answer.stream("He", "re")
     assert client.turn(conversation, "y").text == "Here"

@@ -243,7 +243,7 @@ pictures: packages-test all $(crash-trace) ## the chat page's pictures anew: doc
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/browser/pictures.py
 
 # The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
-.PHONY: test-asan test-tsan test-valgrind coverage
+.PHONY: test-asan test-tsan test-valgrind test-package test-upgrade coverage
 asan := SANITIZE=address,undefined BUILD=build/sanitize-address-undefined
 tsan := SANITIZE=thread BUILD=build/sanitize-thread
 test-asan: packages-test ## unit, store and httpd under AddressSanitizer and UBSan
@@ -253,6 +253,11 @@ test-tsan: packages-test ## httpd under ThreadSanitizer: sessions, revocation, f
 	@$(MAKE) $(tsan) all test-programs
 	@$(tsan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- $(or $(PYTEST_ARGS),$(racing))
 racing := $(wildcard tests/httpd/test_session*.py tests/httpd/test_revocation.py tests/httpd/test_faults.py)
+test-package: deb packages-test ## the package on a fresh Debian: installed, used, purged (as root; SUITE="bookworm trixie")
+	@dev/test -- tests/package $(PYTEST_ARGS)
+test-upgrade: packages-test all test-programs ## from 0.9, built out of the history, to this version under a running server
+	@dev/old-version
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/upgrade $(PYTEST_ARGS)
 test-valgrind: packages-valgrind test-programs ## the C tests of core/ and store/ under valgrind's memcheck
 	@TEST_WRAPPER='$(valgrind)' dev/test unit -- tests/store/test_db.py tests/store/test_session_store.py \
 		tests/store/test_session_cache.py -k 'test_door or test_session_store or test_session_cache' $(PYTEST_ARGS)

@@ -30,6 +30,8 @@ enum {
     TAKES_GRACE = 256,
     TAKES_KEYS = 512,
     TAKES_SHA256 = 1024,
+    TAKES_SETUP = 1 << 20,
+    TAKES_HTTPD = 1 << 21,
     TAKES_CONFIRM = 2048,
     TAKES_DRY_RUN = 4096,
 };
@@ -52,6 +54,12 @@ typedef struct {
 #define PASSWORD_ARGUMENTS "(--password-stdin | --random-password)"
 
 static const command_t commands[] = {
+    {"setup", "", 0, NO_DATABASE | TAKES_SETUP | TAKES_DIR,
+     "[--as USER] [--operator NAME] [--backend \"NAME URL ...\"] [--httpd-user USER] [--folder DIR] [--dir DIR]",
+     "make what a chat needs: database, roles, schema, httpd's way in, secret, configuration, administrator",
+     ctl_setup},
+    {"check", "", 0, NO_DATABASE | TAKES_HTTPD | TAKES_JSON, "[--httpd COMMAND | --settings FILE] [--json]",
+     "look over a running set-up and say what to change and why; changes nothing", ctl_check},
     {"schema", "apply", 0, TAKES_DIR, "[--dir DIR]", "bring the database to the last step in DIR", ctl_schema_apply},
     {"schema", "status", 0, TAKES_DIR, "[--dir DIR]", "compare the database with DIR", ctl_schema_status},
     {"user", "add", 1, TAKES_ROLE | TAKES_PASSWORD, "NAME --role ROLE " PASSWORD_ARGUMENTS, "make a user",
@@ -115,6 +123,13 @@ static void print_help(void)
            "--json    for machines: what the HTTP API shows\n"
            "TIME      a number with ms, s, min, h or d, as ChatSessionTurnSilence, ChatSessionIdleTimeout and\n"
            "          ChatSessionMaxLifetime; default: 10s, 400d, 400d; for --grace as ChatSessionTrashGrace: 30d\n"
+           "--as      the user of this system who is PostgreSQL's superuser; root becomes it, by default postgres\n"
+           "--folder  where secret, password and configuration are put; default: /etc/chatsession\n"
+           "--httpd-user   whom httpd runs as; default: www-data\n"
+           "--operator     the first administrator; default: operator\n"
+           "--backend      the first model, as ChatSessionBackend; default: Ollama's on this host\n"
+           "--httpd        how httpd is called, with its -f and -d; default: apache2ctl, apachectl or httpd\n"
+           "--settings     what httpd printed for -t -D CHATSESSION_SETTINGS, instead of calling it\n"
            "--help, --version\n\n"
            "Exit code: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
@@ -197,31 +212,34 @@ static const command_t *find_command(const char *noun, const char *verb)
     return NULL;
 }
 
-static int connect_and_run(const command_t *command, ctl_t *ctl, const char *database, apr_pool_t *pool)
+int ctl_open_database(ctl_t *ctl, apr_pool_t *pool)
 {
-    const cs_db_config_t config = {database, 1, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
+    const cs_db_config_t config = {ctl->database, 1, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
     const char *problem;
-    apr_status_t rv;
+    apr_status_t rv = cs_db_init(&problem, pool);
 
-    if (command->options & NO_DATABASE) {
-        return command->run(ctl, pool);
-    }
-    if (!database) {
-        return usage("no database: give --database CONNINFO or set CHATSESSION_DATABASE", NULL);
-    }
-    rv = cs_db_init(&problem, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail("%s", problem);
     }
     rv = cs_db_create(&ctl->db, &config, pool);
-    if (rv != APR_SUCCESS) {
-        return ctl_fail_status(ctl, rv, "the database cannot be used");
+    return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the database cannot be used");
+}
+
+static int connect_and_run(const command_t *command, ctl_t *ctl, apr_pool_t *pool)
+{
+    int code = CTL_DONE;
+
+    if (!(command->options & NO_DATABASE)) {
+        if (!ctl->database) {
+            return usage("no database: give --database CONNINFO or set CHATSESSION_DATABASE", NULL);
+        }
+        code = ctl_open_database(ctl, pool);
     }
-    return command->run(ctl, pool);
+    return code == CTL_DONE ? command->run(ctl, pool) : code;
 }
 
 /* The words of the command line after the options were taken out of it. */
-static int run_command(ctl_t *ctl, const char *database, int options, char **words, apr_pool_t *pool)
+static int run_command(ctl_t *ctl, int options, char **words, apr_pool_t *pool)
 {
     const command_t *command;
     int count = 0;
@@ -244,7 +262,7 @@ static int run_command(ctl_t *ctl, const char *database, int options, char **wor
     }
     ctl->name = command->operands >= 1 ? ctl->operands[0] : ctl->name;
     ctl->role = command->operands >= 2 ? ctl->operands[1] : ctl->role;
-    return connect_and_run(command, ctl, database, pool);
+    return connect_and_run(command, ctl, pool);
 }
 
 /* The value of an option that is a TIME; false when it is none. */
@@ -258,6 +276,18 @@ static bool read_time(apr_interval_time_t *value, const char *text)
 }
 
 #define CTL_GO_ON (-1)
+
+/* Options whose value is a word; beyond all letters. */
+enum {
+    WORD_OPTIONS = 1000,
+    SETUP_AS,
+    SETUP_FOLDER,
+    SETUP_HTTPD_USER,
+    SETUP_OPERATOR,
+    SETUP_BACKEND,
+    CHECK_HTTPD,
+    CHECK_SETTINGS
+};
 
 static const struct option known_options[] = {
     {"database", required_argument, NULL, 'd'},
@@ -280,15 +310,44 @@ static const struct option known_options[] = {
     {"turn-silence", required_argument, NULL, 't'},
     {"idle-timeout", required_argument, NULL, 'i'},
     {"max-lifetime", required_argument, NULL, 'm'},
+    {"as", required_argument, NULL, SETUP_AS},
+    {"folder", required_argument, NULL, SETUP_FOLDER},
+    {"httpd-user", required_argument, NULL, SETUP_HTTPD_USER},
+    {"operator", required_argument, NULL, SETUP_OPERATOR},
+    {"backend", required_argument, NULL, SETUP_BACKEND},
+    {"httpd", required_argument, NULL, CHECK_HTTPD},
+    {"settings", required_argument, NULL, CHECK_SETTINGS},
     {NULL, 0, NULL, 0},
 };
 
-/* Take one option. CTL_GO_ON, or the exit code when there is nothing more to do. */
-static int read_option(ctl_t *ctl, int option, const char **database, int *options)
+/* An option of setup or check whose value is kept as it is; false: it is another command's. */
+static bool keep_word(ctl_t *ctl, int option, int *options)
 {
+    const char **places[] = {[SETUP_AS - WORD_OPTIONS] = &ctl->setup.as,
+                             [SETUP_FOLDER - WORD_OPTIONS] = &ctl->setup.folder,
+                             [SETUP_HTTPD_USER - WORD_OPTIONS] = &ctl->setup.httpd_user,
+                             [SETUP_OPERATOR - WORD_OPTIONS] = &ctl->setup.operator_name,
+                             [SETUP_BACKEND - WORD_OPTIONS] = &ctl->setup.backend,
+                             [CHECK_HTTPD - WORD_OPTIONS] = &ctl->check.httpd,
+                             [CHECK_SETTINGS - WORD_OPTIONS] = &ctl->check.settings};
+
+    if (option < SETUP_AS || option > CHECK_SETTINGS) {
+        return false;
+    }
+    *places[option - WORD_OPTIONS] = optarg;
+    *options |= option >= CHECK_HTTPD ? TAKES_HTTPD : TAKES_SETUP;
+    return true;
+}
+
+/* Take one option. CTL_GO_ON, or the exit code when there is nothing more to do. */
+static int read_option(ctl_t *ctl, int option, int *options)
+{
+    if (keep_word(ctl, option, options)) {
+        return CTL_GO_ON;
+    }
     switch (option) {
     case 'd':
-        *database = optarg;
+        ctl->database = optarg;
         break;
     case 'D':
         ctl->dir = optarg;
@@ -376,18 +435,20 @@ static int read_option(ctl_t *ctl, int option, const char **database, int *optio
 
 static int parse_and_run(int argc, char **argv, apr_pool_t *pool)
 {
-    const char *database = getenv("CHATSESSION_DATABASE");
-    ctl_t ctl = {.limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT}, .turn_silence = TURN_SILENCE, .grace = TRASH_GRACE};
+    ctl_t ctl = {.database = getenv("CHATSESSION_DATABASE"),
+                 .limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT},
+                 .turn_silence = TURN_SILENCE,
+                 .grace = TRASH_GRACE};
     int options = 0;
     int option;
 
     while ((option = getopt_long(argc, argv, "", known_options, NULL)) != -1) {
-        const int code = read_option(&ctl, option, &database, &options);
+        const int code = read_option(&ctl, option, &options);
         if (code != CTL_GO_ON) {
             return code;
         }
     }
-    return run_command(&ctl, database, options, argv + optind, pool);
+    return run_command(&ctl, options, argv + optind, pool);
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,7 @@
 #include "store/schema.h"
 
 /* Where `make install` puts the files, seen from the program's own place; in the source tree it is ./schema. */
-static const char *default_dir(apr_pool_t *pool)
+static const char *installed_dir(apr_pool_t *pool)
 {
     char program[4096];
     const ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -28,6 +28,11 @@ static const char *default_dir(apr_pool_t *pool)
         }
     }
     return "schema";
+}
+
+const char *ctl_schema_dir(const ctl_t *ctl, apr_pool_t *pool)
+{
+    return ctl->dir ? ctl->dir : installed_dir(pool);
 }
 
 static void print_applied(void *baton, const cs_schema_step_t *step)
@@ -52,7 +57,7 @@ typedef apr_status_t schema_fn(cs_db_t *db, const char *dir, cs_schema_step_cb *
 static int work(ctl_t *ctl, schema_fn *fn, cs_schema_step_cb *print, int *steps, apr_pool_t *pool)
 {
     const char *problem;
-    apr_status_t rv = fn(ctl->db, ctl->dir ? ctl->dir : default_dir(pool), print, steps, &problem, pool);
+    apr_status_t rv = fn(ctl->db, ctl_schema_dir(ctl, pool), print, steps, &problem, pool);
 
     if (rv == CS_EUNAVAILABLE && ctl->last_error) {
         return ctl_fail_status(ctl, rv, "the schema could not be read or applied");

@@ -56,17 +56,16 @@ static int write_whole(int fd, const char *bytes, size_t len)
     return fsync(fd);
 }
 
-/* A new file at path that holds secret, only for its owner. */
-static int make_file(const char *path, const char *secret)
+int ctl_make_file(const char *path, const char *text, mode_t mode)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     int failed;
 
     if (fd < 0) {
         return errno == EEXIST ? ctl_fail("%s is there already; it was not touched", path)
                                : ctl_fail("%s cannot be made: %s", path, strerror(errno));
     }
-    failed = fchmod(fd, 0600) != 0 || write_whole(fd, secret, strlen(secret)) != 0 ? errno : 0;
+    failed = fchmod(fd, mode) != 0 || write_whole(fd, text, strlen(text)) != 0 ? errno : 0;
     if (close(fd) != 0 && !failed) {
         failed = errno;
     }
@@ -85,13 +84,13 @@ static const char *absolute(const char *path, apr_pool_t *pool)
     return apr_filepath_merge(&merged, NULL, path, APR_FILEPATH_TRUENAME, pool) == APR_SUCCESS ? merged : path;
 }
 
-static int new_file(const char *path)
+int ctl_secret_make(const char *path)
 {
     char secret[SECRET_CHARS + 2];
     int code = random_secret(secret);
 
     if (code == CTL_DONE) {
-        code = make_file(path, secret);
+        code = ctl_make_file(path, secret, 0600);
     }
     explicit_bzero(secret, sizeof(secret));
     return code;
@@ -100,7 +99,7 @@ static int new_file(const char *path)
 int ctl_secret_new(ctl_t *ctl, apr_pool_t *pool)
 {
     const char *path = absolute(ctl->name, pool);
-    const int code = new_file(path);
+    const int code = ctl_secret_make(path);
 
     if (code == CTL_DONE) {
         printf("made %s\n\n  ChatSessionSecretFile \"%s\"\n\nHosts that share a database share the file.\n", path,
@@ -109,8 +108,14 @@ int ctl_secret_new(ctl_t *ctl, apr_pool_t *pool)
     return code;
 }
 
-/* Would httpd take what is in the file? */
-static int check_present(const char *path, apr_pool_t *pool)
+bool ctl_is_there(const char *path, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    return apr_stat(&info, path, APR_FINFO_TYPE, pool) == APR_SUCCESS;
+}
+
+int ctl_secret_check(const char *path, apr_pool_t *pool)
 {
     char bytes[CS_SECRET_MAX + 1];
     cs_keyring_t *ring;
@@ -174,14 +179,14 @@ int ctl_secret_rotate(ctl_t *ctl, apr_pool_t *pool)
     const char *old = absolute(ctl->name, pool);
     apr_time_exp_t day;
     const char *new;
-    int code = check_present(old, pool);
+    int code = ctl_secret_check(old, pool);
 
     if (code != CTL_DONE) {
         return code;
     }
     apr_time_exp_gmt(&day, apr_time_now());
     new = apr_psprintf(pool, "%s-%04d-%02d-%02d", stem(old, pool), day.tm_year + 1900, day.tm_mon + 1, day.tm_mday);
-    code = new_file(new);
+    code = ctl_secret_make(new);
     if (code == CTL_DONE) {
         print_steps(old, new);
     }

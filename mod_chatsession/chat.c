@@ -76,6 +76,11 @@ static const chatsession_route_t routes[] = {
     {"POST", "api/conversations/{id}/stop", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_post_stop},
     {"GET", "api/conversations/{id}/stream", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_stream},
     {"GET", "api/conversations/{id}/export", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_export_conversation},
+    {"POST", "api/conversations/{id}/share", CHATSESSION_USER, SMALL_LIMIT,
+     CHATSESSION_MEMBERS(chatsession_share_members), chatsession_create_share},
+    {"GET", "api/shares", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_shares},
+    {"DELETE", "api/shares/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_share},
+    {"GET", "api/shared/{id}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_get_shared},
     {"PUT", "api/messages/{id}/feedback", CHATSESSION_USER, SMALL_LIMIT,
      CHATSESSION_MEMBERS(chatsession_feedback_members), chatsession_put_feedback},
 };

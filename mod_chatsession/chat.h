@@ -45,6 +45,11 @@ extern const cs_json_member_t chatsession_own_erase_members[3];
 /* chat_export.c */
 chatsession_handler_fn chatsession_export_conversation, chatsession_export_all;
 
+/* chat_shares.c */
+chatsession_handler_fn chatsession_create_share, chatsession_list_shares, chatsession_delete_share,
+    chatsession_get_shared;
+extern const cs_json_member_t chatsession_share_members[1];
+
 /* chat_import.c */
 chatsession_handler_fn chatsession_post_import;
 extern const cs_json_member_t chatsession_import_members[8];

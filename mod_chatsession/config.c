@@ -5,6 +5,7 @@
  * merging come from that row. Directives that build something have a function each, those of models in
  * config_backend.c, those of keys in config_keys.c.
  */
+#include <jansson.h>
 #include "config.h"
 #include "config_private.h"
 #include <http_core.h>
@@ -160,6 +161,8 @@ typedef struct {
         "what a conversation is called until its owner says") \
     ROW(SHOW_ACCESS, "ChatSessionShowAccess", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_ACCESS_HIDDEN, "off|role|name"), \
         "users see when an operator opened their conversations, and the operator's role or also name") \
+    ROW(SHARING, "ChatSessionShare", set_setting, TYPE_CHOICE, CHOICE(1, "off|on"), \
+        "users may let others who log in read a conversation, by a link") \
     ROW(SELF_ERASE, "ChatSessionSelfErase", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "users may erase their own account with all that is in it") \
     ROW(CHATSTREAM, "ChatSessionChatStream", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
@@ -189,6 +192,34 @@ apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_set
 const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting)
 {
     return conf->values[setting].set ? conf->values[setting].string : settings[setting].fallback_string;
+}
+
+/* The word of a choice that stands for number. */
+static json_t *choice_word(const char *choices, apr_int64_t number)
+{
+    for (; number > 0; number--) {
+        choices += strcspn(choices, "|") + 1;
+    }
+    return json_stringn(choices, strcspn(choices, "|"));
+}
+
+json_t *chatsession_settings_json(const chatsession_server_t *conf)
+{
+    json_t *all = json_object();
+
+    for (int i = 0; i < CHATSESSION_SETTINGS; i++) {
+        const chatsession_setting_e index = (chatsession_setting_e)i;
+        const apr_int64_t number = chatsession_number(conf, index);
+        const char *string = chatsession_string(conf, index);
+
+        json_object_set_new(all, settings[i].name,
+                            settings[i].type == TYPE_CHOICE     ? choice_word(settings[i].choices, number)
+                            : settings[i].type == TYPE_DURATION ? json_integer(apr_time_as_msec(number))
+                            : settings[i].type == TYPE_NUMBER   ? json_integer(number)
+                            : string                            ? json_string(string)
+                                                                : json_null());
+    }
+    return all;
 }
 
 /* --- values from text --- */

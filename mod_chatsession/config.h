@@ -10,6 +10,7 @@
 #include <httpd.h>
 #include <ap_expr.h>
 #include <http_config.h>
+#include <jansson.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "core/audit_seal.h"
@@ -70,6 +71,7 @@ typedef enum {
     CHATSESSION_TURN_SILENCE,
     CHATSESSION_TRASH_GRACE,
     CHATSESSION_TEMPORARY,
+    CHATSESSION_SHARING,
     CHATSESSION_RETENTION_INTERVAL,
     CHATSESSION_LOGIN_URL,
     CHATSESSION_SECOND_FACTOR,
@@ -203,6 +205,10 @@ chatsession_dir_t *chatsession_dir(const request_rec *r);
 /** The value of a setting, or its default. */
 apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting);
 const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting);
+
+/** Every setting by its directive's name, as it counts: numbers, durations in milliseconds, words; null: none. New
+ * reference. */
+json_t *chatsession_settings_json(const chatsession_server_t *conf);
 
 /** The keys of the audit log: the first seals. With ChatSessionAuditKeyFile, those, followed by what the secrets stand
  * for, which sealed before; NULL: none. */

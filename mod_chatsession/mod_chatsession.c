@@ -30,6 +30,7 @@
 #include "request.h"
 #include "session_provider.h"
 #include "sessions.h"
+#include "settings.h"
 #include "socache.h"
 #include "store/session_ear.h"
 #include "status_page.h"
@@ -158,6 +159,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(chatsession_session_provider_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(chatsession_socache_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(chatsession_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(chatsession_settings_print, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_counters_create, NULL, NULL, APR_HOOK_MIDDLE);

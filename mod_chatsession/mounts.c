@@ -34,7 +34,7 @@ static void add_mount(apr_array_header_t *mounts, const ap_directive_t *section)
     }
 }
 
-static bool is_section_of(const ap_directive_t *node, const server_rec *s)
+bool chatsession_mounts_is_section_of(const ap_directive_t *node, const server_rec *s)
 {
     return s->defn_name && node->filename && !strcmp(node->filename, s->defn_name) &&
            node->line_num == (int)s->defn_line_number;
@@ -47,7 +47,7 @@ static void walk(apr_array_header_t *mounts, const ap_directive_t *node, const s
         if (inside && !ap_cstr_casecmp(node->directive, "<Location")) {
             add_mount(mounts, node);
         } else if (!ap_cstr_casecmp(node->directive, "<VirtualHost")) {
-            walk(mounts, node->first_child, s, s->is_virtual && is_section_of(node, s));
+            walk(mounts, node->first_child, s, s->is_virtual && chatsession_mounts_is_section_of(node, s));
         } else if (node->first_child) {
             walk(mounts, node->first_child, s, inside);
         }

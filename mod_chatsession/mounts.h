@@ -7,6 +7,7 @@
  * which section chose it, so they are looked up in the configuration tree once, when the configuration is checked.
  */
 #include <httpd.h>
+#include <http_config.h>
 #include <stdbool.h>
 
 typedef struct {
@@ -26,5 +27,8 @@ bool chatsession_mounts_have(const apr_array_header_t *mounts, const char *handl
  */
 const chatsession_mount_t *chatsession_mounts_of(const apr_array_header_t *mounts, const request_rec *r,
                                                  const char **below);
+
+/** Whether that <VirtualHost> section of the configuration's tree is s's. */
+bool chatsession_mounts_is_section_of(const ap_directive_t *node, const server_rec *s);
 
 #endif

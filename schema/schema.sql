@@ -1457,6 +1457,15 @@ CREATE TABLE chatsession.schema_steps (
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.shares (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    last_message_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE chatsession.shares OWNER TO chatsession_owner;
+
 ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME chatsession.turn_durations_id_seq
     START WITH 1
@@ -1552,6 +1561,9 @@ ALTER TABLE ONLY chatsession.retention_rules
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT one_session_per_ref UNIQUE (ref);
 
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT one_share_per_message UNIQUE (last_message_id);
+
 ALTER TABLE ONLY chatsession.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
 
@@ -1569,6 +1581,9 @@ ALTER TABLE ONLY chatsession.session_values
 
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id_hash);
+
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT shares_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY chatsession.thought_pieces
     ADD CONSTRAINT thought_pieces_pkey PRIMARY KEY (answer_id, from_point);
@@ -1650,6 +1665,8 @@ CREATE INDEX sessions_by_last_seen ON chatsession.sessions USING btree (last_see
 CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced_by) WHERE (replaced_by IS NOT NULL);
 
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
+
+CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
 
 CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
 
@@ -1754,6 +1771,12 @@ ALTER TABLE ONLY chatsession.second_factors
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT session_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT share_ends_at_a_message FOREIGN KEY (last_message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY chatsession.shares
+    ADD CONSTRAINT share_has_its_conversation FOREIGN KEY (conversation_id) REFERENCES chatsession.conversations(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
 
@@ -1836,5 +1859,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.login_attempts TO chatses
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatsession;
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.shares TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;

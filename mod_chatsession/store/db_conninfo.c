@@ -10,6 +10,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
+#include "store/db_cluster.h"
 #include "store/db_private.h"
 
 typedef struct {
@@ -175,4 +176,38 @@ apr_status_t cs_db_conninfo_complete(const char **complete, const char *conninfo
     PQconninfoFree(options);
     *complete = text;
     return APR_SUCCESS;
+}
+
+const char *cs_db_conninfo_value(const char *conninfo, const char *keyword, apr_pool_t *pool)
+{
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    PQconninfoOption *defaults = PQconndefaults();
+    const char *value = NULL;
+
+    for (const PQconninfoOption *option = defaults; option && option->keyword; option++) {
+        value = strcmp(option->keyword, keyword) == 0 && option->val ? apr_pstrdup(pool, option->val) : value;
+    }
+    for (const PQconninfoOption *option = options; option && option->keyword; option++) {
+        value = strcmp(option->keyword, keyword) == 0 && option->val ? apr_pstrdup(pool, option->val) : value;
+    }
+    PQconninfoFree(options);
+    PQconninfoFree(defaults);
+    return value;
+}
+
+const char *cs_db_conninfo_with(const char *conninfo, const char *keyword, const char *value, apr_pool_t *pool)
+{
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    const char *text = "";
+
+    for (const PQconninfoOption *option = options; option && option->keyword; option++) {
+        const char *one = strcmp(option->keyword, keyword) == 0 ? value : option->val;
+
+        if (one) {
+            text = apr_pstrcat(pool, text, *text ? " " : "", option->keyword, "=",
+                               strpbrk(one, " '\\") || !*one ? quoted(one, pool) : one, NULL);
+        }
+    }
+    PQconninfoFree(options);
+    return text;
 }

@@ -71,7 +71,7 @@ def page(browser, make_httpd, database, model):
     server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=[
         "ChatSessionChatStream on", "ChatSessionCheckpoint 20ms",
         "ChatSessionChatStreamRole user chat_stream clear_context set_feedback get_prompt get_generation_params"])
-    server.expect_log("AH01110", "AH01102", "AH00898")
+    server.expect_log("AH01110", "AH01102", "AH00898", "CS0052")
     client = Client(server.url)
     person = database.add_user(f"u{uuid.uuid4().hex[:10]}")
     client.login(person)
@@ -144,3 +144,19 @@ def test_the_browser_client_aborts_and_goes_on(page, model):
     (conversation,) = client.get("api/conversations").json()["conversations"]
     wait_until(lambda: [one["status"] for one in client.conversation(conversation["id"])["messages"][1::2]] == [
         "stopped", "complete"], "both answers to be recorded")
+
+
+def test_the_browser_client_tells_whose_fault_it_is(page, model):
+    """A refusal of the server's is a server error, one of the client's a client error, both with error and detail."""
+    browser, client = page
+    browser.expect_console("502", "400")
+    model.script = lambda answer: answer.whole({"error": {"message": "x"}}, status=500)
+    browser.run("window.chatstream.send('one', false)")
+    first = ended(browser, 1)["ends"][0]
+    assert first["kind"] == "server_error" and first["error"] and first["detail"]
+    browser.run("window.chatstream.send(null, false)")
+    second = ended(browser, 2)["ends"][1]
+    assert second["kind"] == "client_error" and second["error"] and second["detail"]
+    model.reset()
+    browser.run("window.chatstream.send('three', false)")
+    assert ended(browser, 3)["ends"][2] == {"kind": "success"}

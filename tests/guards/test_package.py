@@ -49,3 +49,9 @@ def test_the_packaged_configuration_counts_only_after_the_setup():
     """a2enmod before chatsessionctl setup must not keep httpd from starting."""
     lines = [line for line in text("debian/chatsession.conf").splitlines() if line and not line.startswith("#")]
     assert lines[0] == '<IfFile "/etc/chatsession/httpd.conf">' and lines[-1] == "</IfFile>"
+
+
+def test_the_quick_start_tells_the_same_in_both_languages():
+    blocks = [re.findall(r"^```\w+\n(.*?)^```$", text(page), re.MULTILINE | re.DOTALL) for page in
+              ("docs/quickstart.md", "docs/quickstart.ja.md")]
+    assert blocks[0] == blocks[1] and len(blocks[0]) == 4

@@ -22,7 +22,7 @@ _STATE = {
     "api_keys": "to_jsonb(t)",
     "exports": "to_jsonb(t)", "matters": "to_jsonb(t)",
     "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
-    "erasures": "to_jsonb(t)",
+    "erasures": "to_jsonb(t)", "shares": "to_jsonb(t)",
     "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
 }
 
@@ -113,6 +113,11 @@ class World:
         return str(self.connection.execute(
             "INSERT INTO chatsession.api_keys (user_id, name, prefix, key_hash) VALUES"
             " (%s, 'a key', 'csk_x', sha256(%s::bytea)) RETURNING id", (self.ids[owner], uuid.uuid4().bytes)).fetchone()[0])
+
+    def share(self, thing):
+        """The id of a share of a thing."""
+        return self.connection.execute("INSERT INTO chatsession.shares (conversation_id, last_message_id) VALUES (%s, %s)"
+                                       " RETURNING id::text", (thing.conversation, thing.answer)).fetchone()[0]
 
     def session_ref(self, owner):
         """The ref of a session that nobody uses."""
@@ -214,6 +219,10 @@ _MAKERS = {
     "POST /chat/api/conversations/{id}/stop": (200, None),
     "GET /chat/api/conversations/{id}/stream": (200, None),
     "GET /chat/api/conversations/{id}/export": (200, None),
+    "POST /chat/api/conversations/{id}/share": (201, lambda world, thing, person: {"message_id": thing.answer}),
+    "GET /chat/api/shares": (200, None),
+    "DELETE /chat/api/shares/{id}": (204, None),
+    "GET /chat/api/shared/{id}": (200, None),
     "PUT /chat/api/messages/{id}/feedback": (200, lambda *_: {"rating": 1, "comment": "good"}),
     "GET /chat-admin/api/overview": (200, None),
     "GET /chat-admin/metrics": (200, None),
@@ -300,6 +309,8 @@ def good_request(route, world, owner, person):
         identifier = world.session_ref(owner)
     if route.path.startswith("api/keys/"):
         identifier = world.key(owner)
+    if route.path.startswith(("api/shares/", "api/shared/")):
+        identifier = world.share(thing)
     return Request(route.at(identifier), body(world, thing, person) if body else None, status)
 
 

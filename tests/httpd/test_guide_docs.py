@@ -21,7 +21,7 @@ ALL = (*MODULES, "ssl", "socache_shmcb", "socache_redis", "socache_memcache", "r
 
 def blocks():
     """One parameter for each block: its page, the heading above it, its lines."""
-    for page in ("docs/administration.md", "docs/integration.md"):
+    for page in ("docs/administration.md", "docs/integration.md", "docs/quickstart.md", "docs/quickstart.ja.md", "docs/from-chatstream.md"):
         content = text(page)
         found = list(BLOCK.finditer(content))
         assert len(found) == content.count("```apache"), page
@@ -33,7 +33,7 @@ def blocks():
 def configtest(make_httpd, lines, **options):
     server = make_httpd("host=@nowhere dbname=nothing", modules=ALL, start=False, **options)
     folder = new_folder("etc")
-    for name, content in (("secret", os.urandom(48)), ("secret.old", os.urandom(48)), ("htpasswd", b"")):
+    for name, content in (("secret", os.urandom(48)), ("secret.old", os.urandom(48)), ("htpasswd", b""), ("legacy.secret", b"my-secret-key\n")):
         (folder / name).touch(mode=0o600)
         (folder / name).write_bytes(content)
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",

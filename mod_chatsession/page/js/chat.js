@@ -17,6 +17,7 @@ import { failureCard } from './message-view.js';
 import { readPlace, writePlace } from './places.js';
 import { drawRetention, isTemporary, trashWords } from './retention.js';
 import { showSettings } from './settings.js';
+import { showSharing } from './sharing.js';
 import { Transcript, greeting } from './transcript.js';
 
 /** The chat pane. */
@@ -50,7 +51,7 @@ export class Chat {
       this.#newSettings = { ...this.#newSettings, temporary: !this.#newSettings.temporary };
       this.#drawHead();
     });
-    $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title')));
+    $('#chat-menu').addEventListener('click', (event) => this.#actions.openMenu(event.currentTarget, this.conversation.info, $('#chat-title'), this.#sharing()));
     onLanguageChange(() => this.#redraw());
     window.addEventListener('pagehide', () => this.#keepPlace());
   }
@@ -327,6 +328,12 @@ export class Chat {
   #hasSettings() {
     const { info } = this.conversation ?? {};
     return info ? 'params' in info && !info.trashed_at : this.#models.length > 1;
+  }
+
+  /* What offers a link to the shown branch; null while there is nothing to share. */
+  #sharing() {
+    const last = this.conversation.path().at(-1);
+    return last && !this.asking.busy ? () => showSharing(this.conversation.id, last.id) : null;
   }
 
   #openSettings() {

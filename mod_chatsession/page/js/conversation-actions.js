@@ -42,8 +42,9 @@ export class ConversationActions {
    * @param {HTMLElement} anchor the menu's button
    * @param {Object} info
    * @param {HTMLElement} titleNode where the title stands, for renaming it in place
+   * @param {(function(): void)|null} [share] offers a link to what is shown; null where nothing is
    */
-  openMenu(anchor, info, titleNode) {
+  openMenu(anchor, info, titleNode, share = null) {
     const rename = { label: t('chat.rename'), icon: 'edit', onSelect: () => this.rename(info, titleNode) };
     const temporary = [{ label: t('temporary.keep'), icon: 'check', onSelect: () => this.#keep(info) }, rename];
     const kept = [
@@ -51,10 +52,11 @@ export class ConversationActions {
       { label: t(info.pinned ? 'chat.unpin' : 'chat.pin'), icon: 'pin', onSelect: () => this.#patch(info, { pinned: !info.pinned }) },
       { label: t(info.archived ? 'archive.out' : 'archive.in'), icon: 'archive', onSelect: () => this.archive(info, !info.archived) },
     ];
+    const link = share ? [{ label: t('share.menu'), icon: 'share', onSelect: share }] : [];
     const files = Object.entries(FORMATS).map(([format, name]) => ({ label: t('chat.export', { format: name }), icon: 'download', onSelect: () => this.#download(info, format) }));
     const trash = { label: t('chat.delete'), icon: 'trash', danger: true, onSelect: () => this.trash(info) };
     const restore = { label: t('trash.restore'), icon: 'restore', onSelect: () => this.restore(info) };
-    openMenu(anchor, info.trashed_at ? [restore, ...files] : [...(isTemporary(info) ? temporary : kept), ...files, trash], t('chat.menu'));
+    openMenu(anchor, info.trashed_at ? [restore, ...files] : [...(isTemporary(info) ? temporary : kept), ...link, ...files, trash], t('chat.menu'));
   }
 
   /** Turns the title into a field: Enter or leaving it saves, Escape does not. @param {Object} info @param {HTMLElement} node */

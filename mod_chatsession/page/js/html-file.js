@@ -3,8 +3,8 @@
 /* A conversation as one HTML file that needs nothing else: drawn as on the page, without scripts, light and dark, to be read or printed anywhere. */
 
 import { el } from '../shared/dom.js';
-import { formatTime, language, t } from '../shared/i18n.js';
-import { renderMarkdown } from '../shared/markdown.js';
+import { language, t } from '../shared/i18n.js';
+import { plainMessages, plainTime } from './plain-messages.js';
 
 /* The file loads nothing and runs nothing, whatever is in it. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
@@ -29,22 +29,10 @@ export async function htmlFile(conversation) {
   file.documentElement.lang = language();
   file.head.prepend(el('meta', { charset: 'utf-8' }), el('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }), el('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }));
   file.body.append(
-    el('header', null, el('h1', { dir: 'auto' }, title), el('p', null, time(conversation.created_at))),
-    el('main', null, conversation.messages.map(article)));
+    el('header', null, el('h1', { dir: 'auto' }, title), el('p', null, plainTime(conversation.created_at))),
+    el('main', null, plainMessages(conversation.messages)));
+  file.body.querySelectorAll('button').forEach((button) => button.remove());
   /* As text: an element of style would be subject to this page's own policy. The first end of a head is the real one, for text is escaped. */
   const style = `<style>${sheets.join('\n')}${OWN_SHEET}</style></head>`;
   return new Blob(['<!DOCTYPE html>\n', file.documentElement.outerHTML.replace('</head>', () => style), '\n'], { type: 'text/html;charset=utf-8' });
-}
-
-function article({ role, status, content, created_at: at, model }) {
-  const answer = role === 'assistant';
-  const ended = answer && status !== 'complete' && t({ stopped: 'message.stopped', interrupted: 'message.interrupted' }[status] ?? 'message.error');
-  const head = el('h2', null, [t(answer ? 'message.answer' : 'message.you'), answer && model, ended].filter(Boolean).join(' · '), ' · ', time(at));
-  const body = answer ? el('div', { class: 'markdown', dir: 'auto' }, renderMarkdown(content ?? '')) : el('div', { class: 'said', dir: 'auto' }, content);
-  body.querySelectorAll('button').forEach((button) => button.remove());
-  return el('article', null, head, body);
-}
-
-function time(at) {
-  return el('time', { datetime: at }, formatTime(at));
 }

@@ -19,6 +19,7 @@ import { goOn, goOnOnce } from './next.js';
 import { onImported } from './own-data.js';
 import { watchSession } from './relogin.js';
 import { loadModels } from './settings.js';
+import { sharedChat, sharedId } from './shared-chat.js';
 import { installShortcuts } from './shortcuts.js';
 import { Sidebar } from './sidebar.js';
 
@@ -100,6 +101,10 @@ function wayIn(content) {
 }
 
 function showChat() {
+  if (sharedId(location.search) !== null) {
+    showShared();
+    return;
+  }
   $('#loading').hidden = true;
   $('#way-in').hidden = true;
   $('#way-in').replaceChildren();
@@ -108,6 +113,16 @@ function showChat() {
   watchSession(name);
   installAccount(session.user);
   join(name);
+}
+
+async function showShared() {
+  const content = await sharedChat(sharedId(location.search));
+  $('#loading').hidden = true;
+  $('#shell').hidden = true;
+  const box = $('#way-in');
+  box.hidden = false;
+  box.classList.add('way-in-wide');
+  box.replaceChildren(content);
 }
 
 function join(userName) {

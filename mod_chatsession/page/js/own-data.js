@@ -11,6 +11,7 @@ import { openDialog, toast } from '../shared/notify.js';
 import { saveFile } from '../shared/save-file.js';
 import { UnknownFormat, readImport } from './import-sources.js';
 import { untilSignedIn } from './relogin.js';
+import { ownShares } from './sharing.js';
 
 const PAUSES_MS = [1000, 2000, 4000, 8000];
 const SEND_TIMEOUT_MS = 120000;
@@ -83,14 +84,16 @@ defineMessages({
 /** Opens the dialog. */
 export function showOwnData() {
   const work = { closed: false };
+  const shares = ownShares();
   openDialog({
     title: t('data.title'),
-    content: [exportPart(), importPart(work)],
+    content: [exportPart(), importPart(work), part('share.mine', shares.node)],
     class: 'own-account',
     onClose: () => {
       work.closed = true;
     },
   });
+  shares.load();
 }
 
 /** Calls fn() when conversations have been imported. @param {function(): void} fn */

@@ -28,6 +28,7 @@ const PATHS = {
   select: 'M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11.5 6.5H20M11.5 12.5H20M11.5 18.5H20',
   send: 'M12 20V5M5.5 11.5L12 5l6.5 6.5',
   settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4',
+  share: 'M9 12h7a4 4 0 000-8h-3M15 12H8a4 4 0 000 8h3',
   sidebar: 'M4 5h16v14H4zM9.5 5v14',
   stop: 'M7 7h10v10H7z',
   thumbDown: 'M17 14V4H7L4 12v2h5.5L8.5 19 11 20l4-6zM17 4h3v10h-3',

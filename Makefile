@@ -25,6 +25,9 @@ T ?=
 N ?=
 SEED ?=
 SECONDS ?= 60
+BENCH ?=
+BENCH_ARGS ?=
+GROWTH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 MANDIR ?= $(PREFIX)/share/man
@@ -130,7 +133,7 @@ $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,mod_chatsession admin ctl tests)) -name '*.d' -type f 2>/dev/null)
 
 # The symbols of httpd itself are only there once httpd loads the module, so --no-undefined cannot watch this link;
 # dev/check-symbols does: every name must be found in httpd, mod_proxy or a library, and one name alone is exported.
@@ -280,6 +283,14 @@ fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; S
 	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
 fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))
 
+# Measures this build beside what bounds it, in about five minutes, and writes the table in docs/performance.md.
+.PHONY: bench
+bench: packages-bench all ## measure sessions, turns, streams, history beside their limits (BENCH="session turn" BENCH_ARGS="--rounds 9")
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/main.py $(BENCH) $(BENCH_ARGS)
+.PHONY: bench-growth
+bench-growth: packages-bench all ## the same with more and more sessions, messages and streams (GROWTH_ARGS=--large)
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' /usr/bin/python3 tests/bench/growth.py $(GROWTH_ARGS)
+
 .PHONY: lint format
 lint: packages-lint ## clang-tidy, cppcheck, gcc -fanalyzer; silent when clean
 	@CORE_CPPFLAGS='$(CORE_CPPFLAGS)' STORE_CPPFLAGS='$(STORE_CPPFLAGS)' GLUE_CPPFLAGS='$(subst \",",$(GLUE_CPPFLAGS))' dev/lint
@@ -288,9 +299,9 @@ format: packages-lint ## clang-format over the C files
 
 # --- the rest -----------------------------------------------------------------------------------------------------
 
-.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb
-packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck and packaging need
-	@dev/packages build test lint fuzz faults valgrind deb
+.PHONY: packages packages-build packages-test packages-lint packages-fuzz packages-faults packages-valgrind packages-deb packages-bench
+packages: ## install every Debian package that building, running, testing, linting, fuzzing, faults, memcheck, packaging and measuring need
+	@dev/packages build test lint fuzz faults valgrind deb bench
 packages-build:
 	@dev/packages build
 packages-test:
@@ -299,6 +310,8 @@ packages-lint:
 	@dev/packages build lint
 packages-fuzz:
 	@dev/packages build fuzz
+packages-bench:
+	@dev/packages build test bench
 packages-faults:
 	@dev/packages build test faults
 packages-valgrind:
@@ -309,7 +322,8 @@ packages-deb:
 .PHONY: install
 install: all man ## copy module, its header, chatsessionctl, pages, schema, manual and samples (DESTDIR= PREFIX=)
 	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(share-dir)/schema' \
-		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
+		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(share-dir)/monitoring' \
+		'$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
 	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(INCLUDEDIR)/'
@@ -320,6 +334,8 @@ install: all man ## copy module, its header, chatsessionctl, pages, schema, manu
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
 	@for sample in conf/samples/*.conf; do \
 		sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' "$$sample" > "$(DESTDIR)$(share-dir)/samples/$${sample##*/}"; done
+	@install -m 644 conf/monitoring/alerts.yml conf/monitoring/prometheus.yml conf/monitoring/grafana.json \
+		'$(DESTDIR)$(share-dir)/monitoring/'
 	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
 
 # The manual's pages are made from what there is: the program's own help, and the page of directives.

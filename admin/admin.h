@@ -70,7 +70,7 @@ void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *
 chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsession_admin_user_create,
     chatsession_admin_user_change, chatsession_admin_user_password, chatsession_admin_user_reset_factor,
     chatsession_admin_user_revoke;
-extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[2];
+extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[5];
 
 /* api_erasures.c */
 chatsession_handler_fn chatsession_admin_user_erase, chatsession_admin_user_archive, chatsession_admin_erasures,
@@ -88,7 +88,7 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer);
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
 /** The export has begun as a row, whose filter is judged: send it. */
-int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *export, bool plain);
+int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *known, bool plain);
 
 /** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
  * secret. New reference. */

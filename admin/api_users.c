@@ -19,9 +19,13 @@ const cs_json_member_t chatsession_user_create_members[2] = {
     {"name", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 64},
     {"role", CS_JSON_STRING, CS_JSON_REQUIRED, 1, ROLE_LENGTH},
 };
-const cs_json_member_t chatsession_user_change_members[2] = {
+/* The bounds are those of the directives for all users. */
+const cs_json_member_t chatsession_user_change_members[5] = {
     {"role", CS_JSON_STRING, 0, 1, ROLE_LENGTH},
     {"disabled", CS_JSON_BOOLEAN, 0, 0, 0},
+    {"max_turns", CS_JSON_INTEGER, CS_JSON_NULLABLE, 0, 10000},
+    {"max_requests", CS_JSON_INTEGER, CS_JSON_NULLABLE, 0, 100000},
+    {"max_tokens", CS_JSON_INTEGER, CS_JSON_NULLABLE, 0, 1000000000000},
 };
 
 #define ROLES_EXPECTED "\"role\" is none of user, viewer, auditor, operator, admin."
@@ -149,6 +153,22 @@ int chatsession_admin_user_create(chatsession_call_t *call)
                                             password));
 }
 
+/* The limits of the body, those that were given; NULL: none was. */
+static json_t *read_limits(const chatsession_call_t *call)
+{
+    json_t *limits = NULL;
+
+    for (int i = 2; i < 5; i++) {
+        const char *name = chatsession_user_change_members[i].name;
+        if (call->fields[i].given) {
+            limits = limits ? limits : cs_json_own(json_object(), call->r->pool);
+            json_object_set_new(limits, name,
+                                call->fields[i].null ? json_null() : json_integer(call->fields[i].integer));
+        }
+    }
+    return limits;
+}
+
 int chatsession_admin_user_change(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.change", NULL);
@@ -159,14 +179,16 @@ int chatsession_admin_user_change(chatsession_call_t *call)
                                  .disabled = !disabled->given    ? NULL
                                              : disabled->boolean ? "true"
                                                                  : "false",
+                                 .limits = read_limits(call),
                                  .actor_id = call->session->user_id};
     cs_user_outcome_e outcome;
     json_t *user;
     apr_status_t rv;
     int answer;
 
-    if (!deed.role && !deed.disabled) {
-        return chatsession_bad_request(call, "Give \"role\", \"disabled\" or both.");
+    if (!deed.role && !deed.disabled && !deed.limits) {
+        return chatsession_bad_request(call, "Give \"role\", \"disabled\", \"max_turns\", \"max_requests\" or "
+                                             "\"max_tokens\".");
     }
     if (deed.role && !cs_user_is_role(deed.role)) {
         return chatsession_bad_request(call, ROLES_EXPECTED);

@@ -12,8 +12,8 @@
 
 typedef struct ctl_source ctl_source_t;
 
-/** The files of names, which may not be none. What is wrong with one is said; then it is the exit code's turn. */
-int ctl_source_open(ctl_source_t **source, char *const *names, int count, apr_pool_t *pool);
+/** The files of names, which may not be none, as one text. What is wrong with one is said; then it is the exit code's turn. */
+int ctl_source_open(ctl_source_t **opened, char *const *names, int count, apr_pool_t *pool);
 
 /** At most size octets of text; APR_EOF after the last; CS_EMALFORMED when a compressed file breaks off or is none. */
 apr_status_t ctl_source_read(ctl_source_t *source, char *text, apr_size_t size, apr_size_t *len) CS_MUSTCHECK;

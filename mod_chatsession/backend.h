@@ -5,7 +5,10 @@
 /*
  * Asking a model. The only implementation hands the request to mod_proxy, which does connections, TLS, keep-alive, unix
  * sockets and balancers, and blocks until the answer has ended; what comes is given to stream.c's filters meanwhile. An
- * event-driven relay could take its place behind this one call.
+ * event-driven relay could take its place behind this one call: turn, queue and recorder know nothing else of how a
+ * model is reached. It would send turn->body, hand every piece of the answer to what stream.c's record filter does with
+ * one (stop when that says so), look around every tenth of a second as its tick filter does, and end with
+ * chatsession_stream_ended.
  */
 #include "turn.h"
 

@@ -38,6 +38,9 @@ chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, ch
     chatsession_post_password;
 extern const cs_json_member_t chatsession_password_members[2];
 
+/* chat_guest.c */
+chatsession_handler_fn chatsession_post_guest;
+
 /* chat_person.c */
 chatsession_handler_fn chatsession_get_access, chatsession_get_archive, chatsession_get_erase, chatsession_post_erase;
 extern const cs_json_member_t chatsession_own_erase_members[3];

@@ -91,6 +91,10 @@ typedef struct {
         "live sessions of one user; a login beyond ends the longest unseen") \
     ROW(ANONYMOUS, "ChatSessionAnonymous", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
         "sessions of visitors who are not logged in, made when something is stored in one") \
+    ROW(GUESTS, "ChatSessionGuests", set_setting, TYPE_NUMBER, RANGE(0, 0, 100000), \
+        "visitors may chat without logging in: so many new ones from one network in an hour; 0: nobody may") \
+    ROW(ADOPT, "ChatSessionAdopt", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "what a guest wrote goes over to the user who logs in from the same browser") \
     ROW(SESSION_CACHE_ENTRIES, "ChatSessionCacheEntries", set_setting, TYPE_NUMBER, RANGE(65536, 0, 16777216), \
         "sessions remembered in shared memory; 0: none, each request asks the database") \
     ROW(SESSION_CACHE_LIFE, "ChatSessionCacheLife", set_setting, TYPE_DURATION, RANGE(SECONDS(30), SECONDS(1), HOURS(1)), \

@@ -50,6 +50,8 @@ typedef enum {
     CHATSESSION_GRACE,
     CHATSESSION_MAX_PER_USER,
     CHATSESSION_ANONYMOUS,
+    CHATSESSION_GUESTS,
+    CHATSESSION_ADOPT,
     CHATSESSION_SESSION_CACHE_ENTRIES,
     CHATSESSION_SESSION_CACHE_LIFE,
     CHATSESSION_PASSWORD_MEMORY,
@@ -163,11 +165,13 @@ typedef struct {
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
     apr_array_header_t *metrics_from; /* of apr_ipsubnet_t *: who may read the metrics without a login; NULL: nobody */
     apr_array_header_t *skips;        /* of chatsession_skip_t; NULL: none */
-    const chatsession_legacy_t *legacy;   /* NULL: none */
-    apr_array_header_t *mounts;           /* of chatsession_mount_t, found when the configuration is checked */
-    chatsession_assets_t *assets;         /* the pages, in memory */
-    cs_session_cache_t *sessions;         /* what this host remembers of sessions; NULL: nothing */
-    cs_db_t *db;                          /* this child's; NULL before child_init or when not configured */
+    const chatsession_legacy_t *legacy; /* NULL: none */
+    apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
+    chatsession_assets_t *assets;       /* the pages, in memory */
+    cs_session_cache_t *sessions;       /* what this host remembers of sessions; NULL: nothing */
+    cs_session_review_t
+        *review; /* this child's, who writes back when they were used and looks them up anew; NULL as sessions or db */
+    cs_db_t *db; /* this child's; NULL before child_init or when not configured */
     chatsession_recorder_t *recorder;     /* of db's running answers; NULL as db */
     chatsession_socache_t *cache;         /* where visitors' sessions live (socache.h); NULL: in the database */
     bool store_set;                       /* there is a line ChatSessionStore */

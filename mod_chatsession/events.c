@@ -41,12 +41,40 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *dat
     add(bb, name, NULL, data, pool);
 }
 
+static const char *id_text(apr_int64_t points, apr_int64_t thought, apr_pool_t *pool)
+{
+    return thought ? apr_psprintf(pool, "%" APR_INT64_T_FMT "+%" APR_INT64_T_FMT, points, thought)
+                   : apr_psprintf(pool, "%" APR_INT64_T_FMT, points);
+}
+
 void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
                                  apr_pool_t *pool)
 {
-    const char *id = apr_psprintf(pool, "%" APR_INT64_T_FMT, points);
+    add(bb, NULL, id_text(points, thought, pool), data, pool);
+}
 
-    add(bb, NULL, thought ? apr_psprintf(pool, "%s+%" APR_INT64_T_FMT, id, thought) : id, data, pool);
+/* Written in one go: building and printing a value for each token took more time than sending it. */
+void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, const char *answer_id,
+                                const char *model, const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    static const char begin[] = "id: %s\ndata: {\"id\":";
+    static const char middle[] = ",\"object\":\"chat.completion.chunk\",\"created\":%" APR_TIME_T_FMT ",\"model\":";
+    static const char choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":";
+    static const char end[] = "},\"finish_reason\":null}]}\n\n";
+    const apr_size_t numbers = 3 * 21;
+    const apr_size_t room = sizeof(begin) + sizeof(middle) + sizeof(choice) + sizeof(end) + numbers +
+                            CS_JSON_STRING_ROOM(strlen(answer_id)) + CS_JSON_STRING_ROOM(strlen(model)) +
+                            CS_JSON_STRING_ROOM(len);
+    char *event = apr_palloc(pool, room);
+    char *at = event + apr_snprintf(event, room, begin, id_text(points, thought, pool));
+
+    at = cs_json_write_string(at, answer_id, strlen(answer_id));
+    at += apr_snprintf(at, sizeof(middle) + numbers, middle, apr_time_sec(apr_time_now()));
+    at = cs_json_write_string(at, model, strlen(model));
+    memcpy(at, choice, sizeof(choice) - 1);
+    at = cs_json_write_string(at + sizeof(choice) - 1, text, len);
+    memcpy(at, end, sizeof(end) - 1);
+    apr_brigade_write(bb, NULL, NULL, event, (apr_size_t)(at + sizeof(end) - 1 - event));
 }
 
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb)

@@ -21,6 +21,11 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *dat
 void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
                                  apr_pool_t *pool);
 
+/** Append the event that nearly all are, a chunk of ours with some text and nothing else, as chatsession_event_add
+ * would write chatsession_chunk_json of it; text is well-formed UTF-8. */
+void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, const char *answer_id,
+                                const char *model, const char *text, apr_size_t len, apr_pool_t *pool);
+
 /** Append a comment, which clients ignore: the sign of life in silence. */
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb);
 

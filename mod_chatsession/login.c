@@ -89,6 +89,11 @@ int chatsession_get_session(chatsession_call_t *call)
                      in ? time_json(call, cs_session_ends_at(&session->times, &limits)) : json_null(), "model",
                      backend ? backend->name : NULL, "models", backend_names(call->conf), "second_factor",
                      chatsession_second_factor_state(call));
+    if (!call->console && chatsession_number(call->conf, CHATSESSION_GUESTS)) {
+        json_object_set_new(body, "guests", json_true());
+        json_object_set_new(body, "guest",
+                            session->access == CHATSESSION_GUEST ? json_string(session->user) : json_null());
+    }
     if (call->console && in) {
         json_object_set_new(body, "fresh_until",
                             time_json(call, fresh && chatsession_dir(call->r)->trust_user != 1

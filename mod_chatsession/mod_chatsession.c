@@ -105,12 +105,15 @@ static void open_database(server_rec *first, server_rec *s, apr_pool_t *pchild)
         if (known->db && !strcmp(chatsession_string(known, CHATSESSION_DATABASE), config.conninfo)) {
             conf->db = known->db;
             conf->recorder = known->recorder;
+            conf->review = known->review;
             return;
         }
     }
-    if (config.conninfo && (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
-                            chatsession_recorder_start(conf, &config, s, pchild) != APR_SUCCESS ||
-                            (conf->sessions && cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS))) {
+    if (config.conninfo &&
+        (cs_db_create(&conf->db, &config, pchild) != APR_SUCCESS ||
+         chatsession_recorder_start(conf, &config, s, pchild) != APR_SUCCESS ||
+         (conf->sessions && (cs_session_review_start(&conf->review, conf->db, conf->sessions, pchild) != APR_SUCCESS ||
+                             cs_session_ear_start(conf->sessions, &config, pchild) != APR_SUCCESS)))) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
                      "CS0003: no connections to the database can be prepared: out of memory");
     }

@@ -86,14 +86,14 @@ static refusal_t refusal_of(const cs_turn_limits_t *limits, const cs_turn_begun_
     }
     if (!strcmp(begun->exceeded, "tokens")) {
         return (refusal_t){"token_limit", "Your answers of today (UTC) hold as many tokens as a day may have.",
-                           limits->user_tokens, CHATSESSION_COUNT_REFUSED_TOKENS};
+                           begun->limit, CHATSESSION_COUNT_REFUSED_TOKENS};
     }
     if (!strcmp(begun->exceeded, "requests")) {
-        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", limits->user_rate,
+        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", begun->limit,
                            CHATSESSION_COUNT_REFUSED_REQUESTS};
     }
     return (refusal_t){"turn_limit", "As many answers of yours are being written as you may have at once.",
-                       limits->user_turns, CHATSESSION_COUNT_REFUSED_TURNS};
+                       begun->limit, CHATSESSION_COUNT_REFUSED_TURNS};
 }
 
 int chatsession_queue_refuse(request_rec *r, const cs_turn_limits_t *limits, const cs_turn_begun_t *begun)

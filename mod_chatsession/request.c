@@ -21,14 +21,14 @@ APLOG_USE_MODULE(chatsession);
 #define TOUCHES_WITHIN_IDLE_LIMIT 10
 
 static const char *const roles[] = {
-    [CHATSESSION_USER] = "user",         [CHATSESSION_VIEWER] = "viewer", [CHATSESSION_AUDITOR] = "auditor",
-    [CHATSESSION_OPERATOR] = "operator", [CHATSESSION_ADMIN] = "admin",
+    [CHATSESSION_GUEST] = "guest",     [CHATSESSION_USER] = "user",         [CHATSESSION_VIEWER] = "viewer",
+    [CHATSESSION_AUDITOR] = "auditor", [CHATSESSION_OPERATOR] = "operator", [CHATSESSION_ADMIN] = "admin",
 };
 
 chatsession_access_e chatsession_access_of(const char *role)
 {
-    for (int i = CHATSESSION_USER; i <= CHATSESSION_ADMIN; i++) {
-        if (role && !strcmp(role, roles[i])) {
+    for (int i = CHATSESSION_GUEST; i <= CHATSESSION_ADMIN; i++) {
+        if (role && roles[i] && !strcmp(role, roles[i])) {
             return (chatsession_access_e)i;
         }
     }
@@ -128,6 +128,9 @@ static bool is_valid(chatsession_session_t *session, const chatsession_server_t 
     if (!stored->user_id) {
         return validity == CS_SESSION_VALID && chatsession_number(conf, CHATSESSION_ANONYMOUS);
     }
+    if (!strcmp(stored->role, roles[CHATSESSION_GUEST]) && !chatsession_number(conf, CHATSESSION_GUESTS)) {
+        return false;
+    }
     session->ended = explain_end(validity, stored->revoke_cause);
     return validity == CS_SESSION_VALID && !stored->user_disabled;
 }
@@ -169,7 +172,7 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
     *session = (chatsession_session_t){.status = APR_SUCCESS,
                                        .cause = "success",
                                        .cookie = true,
-                                       .authenticated = stored.user_id != NULL,
+                                       .authenticated = chatsession_access_of(stored.role) > CHATSESSION_GUEST,
                                        .access = chatsession_access_of(stored.role),
                                        .user_id = stored.user_id,
                                        .user = stored.user,
@@ -611,6 +614,7 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
     cs_session_new_t made = {.user_id = user_id,
                              .password_revision = password_revision,
                              .replaces = current->id_hash,
+                             .adopt = chatsession_number(conf, CHATSESSION_ADOPT),
                              .most = (int)chatsession_number(conf, CHATSESSION_MAX_PER_USER),
                              .max_lifetime = chatsession_number(conf, CHATSESSION_MAX_LIFETIME)};
 

@@ -20,6 +20,7 @@
 typedef enum {
     CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
     CHATSESSION_ANYONE = 0,      /* no login needed */
+    CHATSESSION_GUEST,           /* one who chats without having logged in: not authenticated, but with a user's row */
     CHATSESSION_UNENROLLED,      /* a user, also one who must set up a second factor before anything else */
     CHATSESSION_USER,
     CHATSESSION_VIEWER,
@@ -34,10 +35,10 @@ typedef struct {
                             InvalidSignature, renew after SignatureExpired */
     bool cookie;         /* the request carried a cookie of our name */
     bool skipped;        /* it asked to be served without a session: none is looked for, made or ended */
-    bool by_key; /* an API key, no cookie, says who asks */
+    bool by_key;         /* an API key, no cookie, says who asks */
     bool authenticated;
     chatsession_access_e access;
-    const char *user_id; /* these three: NULL unless authenticated */
+    const char *user_id; /* these three: NULL unless authenticated or a guest's */
     const char *user;
     const char *role;
     const char *ref; /* the session's handle for logs and lists; this and the hash: NULL when there is no session */

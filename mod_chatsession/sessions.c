@@ -57,7 +57,7 @@ void chatsession_sessions_open(server_rec *s, apr_pool_t *pchild)
     const cs_session_limits_t limits = chatsession_limits(conf);
 
     if (conf->db) {
-        conf->users = cs_session_store_pg(conf->db, conf->sessions,
+        conf->users = cs_session_store_pg(conf->db, conf->sessions, conf->review,
                                           chatsession_number(conf, CHATSESSION_SESSION_CACHE_LIFE), pchild);
     }
     if (conf->cache && !s->is_virtual) {

@@ -192,6 +192,11 @@ static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
     return APR_ECONNABORTED;
 }
 
+static bool is_text_alone(const cs_completion_t *piece)
+{
+    return piece->content && !piece->reasoning && !piece->tool_calls && !piece->parts && !piece->finish_reason;
+}
+
 /* Append text to the answer. */
 static apr_status_t append_text(record_t *record, const char *text, apr_size_t len, apr_size_t limit)
 {
@@ -245,6 +250,13 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         return too_long(turn, limit);
     }
     turn->thought += (apr_int64_t)cs_utf8_count(piece->reasoning ? piece->reasoning : "", piece->reasoning_len);
+    if (is_text_alone(piece)) {
+        if (chatsession_turn_has_events(turn)) {
+            chatsession_event_add_text(record->out, turn->points, turn->thought, turn->answer_id, turn->backend->name,
+                                       piece->content, piece->content_len, record->scratch);
+        }
+        return APR_SUCCESS;
+    }
     delta = json_object();
     if (piece->content) {
         json_object_set_new(delta, "content", json_stringn(piece->content, piece->content_len));

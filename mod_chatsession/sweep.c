@@ -124,6 +124,9 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     if (cs_steady_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
         report(s, "CS0082", "old sessions deleted", rv, count);
+        rv = cs_guest_expire(conf->db, limits.max_lifetime, chatsession_number(conf, CHATSESSION_TRASH_GRACE), BATCH,
+                             pool);
+        report(s, "CS0313", "guests who are gone", rv, 0);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
         anchor(s, conf, pool);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);

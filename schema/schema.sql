@@ -108,6 +108,81 @@ CREATE FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb
 
 ALTER FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_guest uuid;
+    v_count integer;
+BEGIN
+    SELECT u.id INTO v_guest FROM chatsession.sessions s JOIN chatsession.users u ON u.id = s.user_id
+        WHERE s.id_hash = p_session AND u.role = 'guest' AND u.id <> p_user;
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM chatsession.users u WHERE u.id = p_user AND u.role <> 'guest') THEN
+        RETURN 0;
+    END IF;
+    UPDATE chatsession.conversations c SET user_id = p_user, client_key = NULL
+        WHERE c.user_id = v_guest AND NOT chatsession.is_held(c.id, v_guest);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    UPDATE chatsession.live_turns l SET user_id = p_user WHERE l.user_id = v_guest;
+    PERFORM chatsession.guest_end(v_guest);
+    RETURN v_count;
+END
+$$;
+
+ALTER FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.guest_end(p_guest uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM chatsession.users u WHERE u.id = p_guest AND u.role = 'guest'
+        AND NOT EXISTS (SELECT FROM chatsession.conversations c WHERE c.user_id = p_guest)
+        AND NOT EXISTS (SELECT FROM chatsession.held_users h WHERE h.user_id = p_guest)
+$$;
+
+ALTER FUNCTION chatsession.guest_end(p_guest uuid) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.guest_make(p_network inet, p_most integer) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_network CONSTANT inet := set_masklen(p_network, CASE family(p_network) WHEN 4 THEN 32 ELSE 64 END);
+    v_id uuid;
+BEGIN
+    -- Two at once count each other.
+    PERFORM pg_advisory_xact_lock(hashtextextended(network(v_network)::text, 2));
+    IF (SELECT count(DISTINCT u.id) FROM chatsession.users u JOIN chatsession.sessions s ON s.user_id = u.id
+        WHERE u.role = 'guest' AND u.created_at > now() - interval '1 hour' AND s.network <<= v_network) >= p_most THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO chatsession.users (name, role)
+        VALUES ('guest ' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 16), 'guest') RETURNING id INTO v_id;
+    RETURN v_id;
+END
+$$;
+
+ALTER FUNCTION chatsession.guest_make(p_network inet, p_most integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.guest_sweep(p_idle interval, p_grace interval, p_batch integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_guests uuid[];
+BEGIN
+    SELECT coalesce(array_agg(g.id), '{}') INTO v_guests FROM (
+        SELECT u.id FROM chatsession.users u WHERE u.role = 'guest' AND u.created_at < now() - p_idle
+           AND NOT EXISTS (SELECT FROM chatsession.sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL
+                           AND s.last_seen_at > now() - p_idle)
+         ORDER BY u.created_at LIMIT p_batch) g;
+    UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = 'retention', purge_at = now() + p_grace
+        WHERE c.user_id = ANY (v_guests) AND c.trashed_at IS NULL AND NOT chatsession.is_held(c.id, c.user_id);
+    PERFORM chatsession.guest_end(g) FROM unnest(v_guests) g;
+    RETURN cardinality(v_guests);
+END
+$$;
+
+ALTER FUNCTION chatsession.guest_sweep(p_idle interval, p_grace interval, p_batch integer) OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.matter_conversations (
     matter_id uuid NOT NULL,
     conversation_id uuid NOT NULL,
@@ -395,10 +470,17 @@ CREATE TABLE chatsession.users (
     last_login_at timestamp with time zone,
     password_revision integer DEFAULT 0 NOT NULL,
     second_factor_at timestamp with time zone,
+    max_turns integer,
+    max_requests integer,
+    max_tokens bigint,
+    CONSTRAINT guests_have_no_password CHECK (((role <> 'guest'::text) OR (password_phc IS NULL))),
+    CONSTRAINT max_requests_is_0_to_100000 CHECK (((max_requests >= 0) AND (max_requests <= 100000))),
+    CONSTRAINT max_tokens_is_0_to_a_million_million CHECK (((max_tokens >= 0) AND (max_tokens <= '1000000000000'::bigint))),
+    CONSTRAINT max_turns_is_0_to_10000 CHECK (((max_turns >= 0) AND (max_turns <= 10000))),
     CONSTRAINT name_is_1_to_64_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 64))),
     CONSTRAINT name_is_visible CHECK ((canonical_name ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'::text)),
     CONSTRAINT password_is_argon2id CHECK ((password_phc ~~ '$argon2id$%'::text)),
-    CONSTRAINT role_is_known CHECK ((role = ANY (ARRAY['user'::text, 'viewer'::text, 'auditor'::text, 'operator'::text, 'admin'::text])))
+    CONSTRAINT role_is_known CHECK ((role = ANY (ARRAY['guest'::text, 'user'::text, 'viewer'::text, 'auditor'::text, 'operator'::text, 'admin'::text])))
 );
 
 ALTER TABLE chatsession.users OWNER TO chatsession_owner;
@@ -1630,6 +1712,8 @@ CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DES
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
+CREATE INDEX guests_by_age ON chatsession.users USING btree (created_at) WHERE (role = 'guest'::text);
+
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
 
 CREATE INDEX jobs_running ON chatsession.jobs USING btree (updated_at) WHERE (state = 'running'::text);
@@ -1794,6 +1878,9 @@ GRANT USAGE ON SCHEMA chatsession TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.answer_extras TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.thought_pieces TO chatsession;
+
+REVOKE ALL ON FUNCTION chatsession.guest_end(p_guest uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION chatsession.guest_end(p_guest uuid) TO chatsession;
 
 GRANT SELECT,INSERT ON TABLE chatsession.matter_conversations TO chatsession;
 

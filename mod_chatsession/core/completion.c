@@ -14,6 +14,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "core/completion_quick.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
@@ -531,6 +532,9 @@ apr_status_t cs_completion_read(cs_completion_t *piece, cs_completion_reader_t *
         read_done(piece, reader);
         return APR_SUCCESS;
     }
+    /* Half a character that is held back belongs to whatever text comes next. */
+    if (!reader->content && !reader->reasoning && cs_completion_quick(piece, data, len, pool))
+        return APR_SUCCESS;
     piece->json = cs_json_own(parse(data, len, &marked, pool), pool);
     if ((rv = read_json(piece, reader, marked, pool)) != APR_SUCCESS)
         memset(piece, 0, sizeof(*piece));

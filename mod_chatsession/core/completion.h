@@ -28,16 +28,16 @@ typedef struct {
     json_t *usage;             /* borrowed from json; NULL when not given */
     const char *model;         /* as the backend names it; NULL when not given */
     const char *error;         /* the backend's error message (an "error" member instead of choices); NULL when none */
-    json_t *json;              /* the whole piece, owned by pool; NULL for [DONE] */
+    json_t *json;              /* the whole piece, owned by pool; NULL for [DONE] and where no tree was needed */
 } cs_completion_t;
 
 apr_status_t cs_completion_reader_create(cs_completion_reader_t **reader, apr_pool_t *pool) CS_MUSTCHECK;
 
 /**
  * Read one event's data, or the whole body of an answer that is not streamed ("message" is read like "delta"; its end
- * is done and nothing is held back). Only the choice with index 0 is read; its text also stands joined in json.
- * CS_EMALFORMED when it is no JSON object of that form, APR_ENOMEM; nothing is lost of what came before. Results live
- * in pool.
+ * is done and nothing is held back). Only the choice with index 0 is read; its text also stands joined in json, where
+ * there is one. CS_EMALFORMED when it is no JSON object of that form, APR_ENOMEM; nothing is lost of what came before.
+ * Results live in pool.
  */
 apr_status_t cs_completion_read(cs_completion_t *piece, cs_completion_reader_t *reader, const char *data,
                                 apr_size_t len, apr_pool_t *pool) CS_MUSTCHECK;

@@ -175,6 +175,39 @@ const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool
     return printed ? cs_text_get(text) : NULL;
 }
 
+/** A character that may not stand in a string as it is. */
+static char *write_escape(char *out, char c)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    static const char meant[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *found = c ? strchr(meant, c) : NULL;
+
+    *out++ = '\\';
+    if (found) {
+        *out++ = letters[found - meant];
+        return out;
+    }
+    memcpy(out, "u00", 3);
+    out[3] = digits[(unsigned char)c >> 4];
+    out[4] = digits[c & 15];
+    return out + 5;
+}
+
+char *cs_json_write_string(char *out, const char *bytes, apr_size_t len)
+{
+    apr_size_t at;
+
+    *out++ = '"';
+    for (at = 0; at < len; at++) {
+        if ((unsigned char)bytes[at] < ' ' || bytes[at] == '"' || bytes[at] == '\\')
+            out = write_escape(out, bytes[at]);
+        else
+            *out++ = bytes[at];
+    }
+    *out++ = '"';
+    return out;
+}
+
 /* ---- members ---- */
 
 /* APR's printf does not know jansson's "lld". */

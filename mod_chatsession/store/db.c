@@ -4,8 +4,9 @@
  * Statements. Every answer of PostgreSQL passes through cs_db_judge, which is the only place that says
  * what a SQLSTATE means; a row set that is not looked at there does not exist.
  *
- * Statements are sent without names (the server infers the types and keeps nothing), and the answer is waited for with
- * poll(), so that a server that hangs instead of dying cannot hold a thread for ever.
+ * Statements are sent without names (the server infers the types and keeps nothing) but for those that are worth
+ * preparing (db_prepare.c), and the answer is waited for with poll(), so that a server that hangs instead of dying
+ * cannot hold a thread for ever.
  */
 #include <apr_strings.h>
 #include <errno.h>
@@ -84,8 +85,8 @@ PGresult *cs_db_next_answer(cs_db_slot_t *slot, apr_interval_time_t limit)
     return PQgetResult(slot->connection);
 }
 
-/* The last answer, or the first that is an error: a script has one per statement. */
-static PGresult *collect_answers(cs_db_slot_t *slot, apr_interval_time_t limit)
+/* A script has one answer per statement. */
+PGresult *cs_db_collect(cs_db_slot_t *slot, apr_interval_time_t limit)
 {
     PGresult *kept = NULL;
 
@@ -119,7 +120,7 @@ PGresult *cs_db_exec(cs_db_slot_t *slot, const char *sql, int nparams, const cha
         slot->doomed = true;
         return NULL;
     }
-    return collect_answers(slot, limit);
+    return cs_db_collect(slot, limit);
 }
 
 bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql)
@@ -134,7 +135,7 @@ bool cs_db_send_for_rows(cs_db_slot_t *slot, const char *sql)
 
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script)
 {
-    return PQsendQuery(slot->connection, script) ? collect_answers(slot, 0) : NULL;
+    return PQsendQuery(slot->connection, script) ? cs_db_collect(slot, 0) : NULL;
 }
 
 apr_interval_time_t cs_db_answer_limit(const cs_db_t *db)
@@ -299,7 +300,8 @@ apr_status_t cs_db_values(const char ***values, int nparams, const cs_db_param_t
 
 /* ---- one statement ---- */
 
-static cs_db_outcome_t run_once(PGresult **answer, cs_db_t *db, const char *sql, int nparams, const char **values)
+static cs_db_outcome_t run_once(PGresult **answer, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
+                                const char **values)
 {
     cs_db_outcome_t outcome = {.status = APR_SUCCESS};
     cs_db_slot_t *slot;
@@ -309,7 +311,8 @@ static cs_db_outcome_t run_once(PGresult **answer, cs_db_t *db, const char *sql,
     if (outcome.status != APR_SUCCESS) {
         return outcome;
     }
-    *answer = cs_db_exec(slot, sql, nparams, values, cs_db_answer_limit(db));
+    *answer = repeat & CS_DB_PREPARED ? cs_db_exec_prepared(slot, sql, nparams, values, cs_db_answer_limit(db))
+                                      : cs_db_exec(slot, sql, nparams, values, cs_db_answer_limit(db));
     outcome = cs_db_judge(slot, *answer, sql);
     cs_db_give_back(slot);
     return outcome;
@@ -339,9 +342,9 @@ apr_status_t cs_db_run(cs_db_result_t **result, cs_db_t *db, cs_db_repeat_e repe
         return rv;
     }
     for (;;) {
-        outcome = run_once(&answer, db, sql, nparams, values);
+        outcome = run_once(&answer, db, repeat, sql, nparams, values);
         if (outcome.status == APR_SUCCESS ||
-            !cs_db_is_worth_repeating(&outcome, repeat == CS_DB_REPEATABLE, &serializations, &losses)) {
+            !cs_db_is_worth_repeating(&outcome, repeat & CS_DB_REPEATABLE, &serializations, &losses)) {
             break;
         }
         PQclear(answer);

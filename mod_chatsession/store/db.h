@@ -9,12 +9,12 @@
  * result. Nobody else calls APR DBD or libpq. Nothing here knows httpd.
  *
  * What this door closes (design.md section 2; each has a test of that name in tests/store/):
- *   a. after a restart of PostgreSQL no connection stays poisoned: there is no server-side state to lose, and a dead
- * connection is thrown away, never reset; b. a dead connection cannot crash the child: transactions are statements like
- * any other; c. a transaction that was rolled back is never called committed: every statement's status and COMMIT's
- * command tag are looked at; d. text with a NUL or with invalid UTF-8 is refused before it is sent (CS_ENOTTEXT), never
- * cut short; e. an SQL error is CS_EDATABASE or CS_EUNAVAILABLE, never an empty result; f. the wait for a connection
- * ends after acquire_timeout with CS_EUNAVAILABLE.
+ *   a. after a restart of PostgreSQL no connection stays poisoned: what a server keeps (prepared
+ * statements) is its connection's alone, and a dead connection is thrown away, never reset; b. a dead connection cannot
+ * crash the child: transactions are statements like any other; c. a transaction that was rolled back is never called
+ * committed: every statement's status and COMMIT's command tag are looked at; d. text with a NUL or with invalid UTF-8
+ * is refused before it is sent (CS_ENOTTEXT), never cut short; e. an SQL error is CS_EDATABASE or CS_EUNAVAILABLE,
+ * never an empty result; f. the wait for a connection ends after acquire_timeout with CS_EUNAVAILABLE.
  *
  * Connecting happens in the thread that needs the connection, outside the list's lock, so one hanging connect holds up
  * nobody else.
@@ -60,8 +60,11 @@ static inline cs_db_param_t cs_db_param_text(const char *text)
 
 /** May the statement be sent a second time on a new connection when the first died without an answer? */
 typedef enum {
-    CS_DB_ONCE = 0,      /* no: the outcome of a lost connection is unknown, the caller hears CS_EUNAVAILABLE */
-    CS_DB_REPEATABLE = 1 /* yes: it only reads, or carries a key that makes the second run find the first one's work */
+    CS_DB_ONCE = 0,       /* no: the outcome of a lost connection is unknown, the caller hears CS_EUNAVAILABLE */
+    CS_DB_REPEATABLE = 1, /* yes: it only reads, or carries a key that makes the second run find the first one's work */
+    CS_DB_PREPARED = 2,   /* no; and a statement in static memory that is sent often and planned the same whatever its
+                             values are: parsed and planned once for each connection, where that is possible */
+    CS_DB_OFTEN = 3       /* yes; and the same */
 } cs_db_repeat_e;
 
 /** Check conninfo without connecting: NULL, or what libpq says is wrong with it (in pool), without any password. */

@@ -155,6 +155,7 @@ static void slot_disconnect(cs_db_slot_t *slot)
     slot->handle = NULL;
     slot->connection = NULL;
     slot->doomed = false;
+    slot->prepared = NULL;
     apr_pool_clear(slot->connection_pool);
 }
 

@@ -3,8 +3,8 @@
 #ifndef CS_DB_PRIVATE_H
 #define CS_DB_PRIVATE_H
 /*
- * What the files of the door (db.c, db_tx.c, db_pool.c, db_conninfo.c, db_result.c) and its tests share. Nobody else
- * includes this.
+ * What the files of the door (db.c, db_tx.c, db_pool.c, db_prepare.c, db_conninfo.c, db_result.c) and its tests share.
+ * Nobody else includes this.
  *
  * A slot is a place for one connection. The apr_reslist keeps the slots; a slot's connection is opened and closed by
  * the thread that holds the slot, never under the list's lock. In front of the list stands a gate that lets
@@ -16,6 +16,7 @@
  * one is closed instead of being used.
  */
 #include <apr_dbd.h>
+#include <apr_hash.h>
 #include <apr_reslist.h>
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -36,7 +37,8 @@ struct cs_db {
     volatile apr_uint32_t generation;
     volatile apr_uint32_t open;
     volatile apr_uint32_t timeouts;
-    volatile apr_uint32_t down; /* 1 after a connect failed, until one succeeds: one log line per change */
+    volatile apr_uint32_t unprepared; /* 1 since prepared statements were found not to last */
+    volatile apr_uint32_t down;       /* 1 after a connect failed, until one succeeds: one log line per change */
 };
 
 struct cs_db_slot {
@@ -45,6 +47,8 @@ struct cs_db_slot {
     apr_pool_t *connection_pool; /* cleared when the connection is closed */
     apr_dbd_t *handle;           /* NULL: no connection */
     PGconn *connection;          /* handle's */
+    apr_hash_t *prepared;        /* the connection's statements, name by address; NULL: none; in connection_pool */
+    unsigned int prepared_count; /* for names that are never used twice */
     apr_uint32_t generation;
     bool doomed; /* close it instead of giving it to the next user */
 };
@@ -77,6 +81,11 @@ void cs_db_log(const cs_db_t *db, int level, const char *number, const char *for
  * there was none. */
 PGresult *cs_db_exec(cs_db_slot_t *slot, const char *sql, int nparams, const char *const *values,
                      apr_interval_time_t limit);
+/** The same for a static text that is worth preparing on the slot's connection, outside of transactions. */
+PGresult *cs_db_exec_prepared(cs_db_slot_t *slot, const char *sql, int nparams, const char *const *values,
+                              apr_interval_time_t limit);
+/** Wait for the answer to what was sent: the last one, or the first that is an error. */
+PGresult *cs_db_collect(cs_db_slot_t *slot, apr_interval_time_t limit);
 /** The same for many statements at once, without a limit: the last answer, or the first that is an error. */
 PGresult *cs_db_exec_script(cs_db_slot_t *slot, const char *script);
 /** Send sql, whose rows come one at a time by cs_db_next_answer; false: the slot is doomed. */

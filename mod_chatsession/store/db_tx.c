@@ -130,7 +130,7 @@ static apr_status_t transact(cs_db_t *db, const char *begin, cs_db_repeat_e repe
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
         attempt_t attempt = attempt_transaction(db, begin, fn, baton, pool);
-        const bool may_repeat = attempt.undone && (repeat == CS_DB_REPEATABLE || !attempt.fn_called);
+        const bool may_repeat = attempt.undone && ((repeat & CS_DB_REPEATABLE) || !attempt.fn_called);
 
         if (attempt.status == APR_SUCCESS || !may_repeat ||
             !cs_db_is_worth_repeating(&attempt.failure, true, &serializations, &losses)) {
@@ -214,12 +214,15 @@ static apr_status_t fetch_all(cs_db_tx_t *tx, const char *fetch, const walk_t *w
  * The callbacks wait for a reader who may be slow: while they do, the transaction is idle, or the server waits to be
  * read from. Neither must end the walk, so the server's own limit for a statement is off and the one here counts, for
  * each wait. A server that goes on working for nobody sees by itself that we left (where it can: PostgreSQL 14).
+ * To compile a statement that reads row by row by two indexes takes longer than it saves: 2.5 s instead of 0.9 s for an
+ * export of 100,000 messages.
  */
 static void prepare_to_walk(cs_db_tx_t *tx)
 {
     tx_command(tx, "SELECT set_config(s.name, v.value, true) FROM (VALUES"
                    " ('idle_in_transaction_session_timeout', '5min'), ('statement_timeout', '0'),"
-                   " ('client_connection_check_interval', '1s'), ('cursor_tuple_fraction', '1')) v (name, value)"
+                   " ('client_connection_check_interval', '1s'), ('cursor_tuple_fraction', '1'), ('jit', 'off')) v "
+                   "(name, value)"
                    " JOIN pg_settings s ON s.name = v.name");
 }
 

@@ -11,6 +11,8 @@
 
 /** Code points of a user agent that are kept. */
 #define CS_SESSION_USER_AGENT_MAX 256
+/** Of the hash of an id. */
+#define CS_SESSION_HASH_CHARS 64
 /** Characters of a legacy id. */
 #define CS_SESSION_LEGACY_ID_MAX 64
 
@@ -35,6 +37,7 @@ typedef struct {
     const char *replaces;             /* hash of the session that ends in the same statement; NULL: none */
     const char *network;              /* text of an inet; may be NULL */
     const char *user_agent;           /* may be NULL */
+    bool adopt;                       /* what the guest of the session that it replaces wrote goes over to the user */
     int most;                         /* live sessions of the user, this one included; 0: any number */
     apr_interval_time_t max_lifetime; /* sessions older than this do not count among them; 0: all count */
     const char *legacy_id;            /* what it was exchanged for, of an anonymous session; NULL: nothing */
@@ -54,10 +57,33 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
 apr_status_t cs_session_create(int *evicted, cs_db_t *db, const cs_session_new_t *session,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
+/** Make a guest: *id in pool, or NULL when the network made most of them within an hour. */
+apr_status_t cs_guest_create(const char **id, cs_db_t *db, const char *network, int most,
+                             apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Guests whose sessions are over for idle: their conversations into the trash for grace, themselves gone when they
+ * have none; at most batch of them. */
+apr_status_t cs_guest_expire(cs_db_t *db, apr_interval_time_t idle, apr_interval_time_t grace, int batch,
+                             apr_pool_t *pool) CS_MUSTCHECK;
+
 /** last_seen is now, unless the session was revoked meanwhile. */
 apr_status_t cs_session_touch(cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The same, and it was used for the console. */
+/** A session that was used, and when by the database's clock; used 0: it is only asked for. */
+typedef struct {
+    char id_hash[CS_SESSION_HASH_CHARS + 1];
+    apr_time_t used;
+} cs_session_note_t;
+
+/** Write back when many sessions were used, and find them: sessions[i] is that of notes[i], as cs_session_find fills
+ * it; its ref is NULL when there is none. A session that another statement is changing now keeps its last use. */
+apr_status_t cs_session_review(cs_session_t *sessions, cs_db_t *db, const cs_session_note_t *notes, int count,
+                               apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Whether a session that was found may be remembered: it is neither revoked nor its user disabled. */
+bool cs_session_is_worth_remembering(const cs_session_t *session);
+
+/** As cs_session_touch, and it was used for the console. */
 apr_status_t cs_session_touch_console(cs_db_t *db, const char *id_hash, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** End a session, and its successor when it was rotated; doing it again keeps the first cause. */

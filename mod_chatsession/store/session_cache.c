@@ -18,6 +18,7 @@
 typedef struct {
     unsigned char hash[HASH_BYTES];
     bool used;
+    bool ageing; /* somebody was told */
     bool second_factor;
     apr_uint32_t epoch; /* the cache's when it was remembered: a later one makes it forgotten */
     apr_time_t loaded;  /* when, by the clock that nobody sets; also the age for replacement together with asked */
@@ -160,31 +161,40 @@ static void write_text(char *kept, const char *text, size_t size)
     apr_cpystrn(kept, text ? text : "", size);
 }
 
-apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *cache, const char *id_hash,
+apr_status_t cs_session_cache_find(cs_session_t *session, bool *ageing, cs_session_cache_t *cache, const char *id_hash,
                                    apr_interval_time_t life, apr_pool_t *pool)
 {
     const apr_time_t now = cs_steady_now();
     unsigned char hash[HASH_BYTES];
     place_t *place;
+    place_t found;
     int index;
 
     *session = (cs_session_t){0};
+    *ageing = false;
     read_hash(hash, id_hash);
     index = set_of(cache, hash);
     place = find_place(cache, lock(cache, index), hash);
-    if (place && now - place->loaded < life) {
-        place->asked = now;
-        session->ref = apr_pstrdup(pool, place->ref);
-        session->user_id = read_text(place->user_id, pool);
-        session->user = read_text(place->user, pool);
-        session->role = read_text(place->role, pool);
-        session->legacy_id = read_text(place->legacy_id, pool);
-        session->times = place->times;
-        session->second_factor = place->second_factor;
-        session->now = place->db_now + (now - place->loaded);
+    if (!place || now - place->loaded >= life) {
+        unlock(cache, index);
+        return APR_ENOENT;
     }
+    if (now - place->loaded >= life / 2 && !place->ageing) {
+        place->ageing = *ageing = true;
+    }
+    place->asked = now;
+    found = *place;
     unlock(cache, index);
-    return session->ref ? APR_SUCCESS : APR_ENOENT;
+    /* Copied in one piece: many requests of one session at once must not wait for each other's strings. */
+    session->ref = apr_pstrdup(pool, found.ref);
+    session->user_id = read_text(found.user_id, pool);
+    session->user = read_text(found.user, pool);
+    session->role = read_text(found.role, pool);
+    session->legacy_id = read_text(found.legacy_id, pool);
+    session->times = found.times;
+    session->second_factor = found.second_factor;
+    session->now = found.db_now + (now - found.loaded);
+    return APR_SUCCESS;
 }
 
 apr_uint32_t cs_session_cache_mark(cs_session_cache_t *cache, const char *id_hash)
@@ -237,6 +247,7 @@ void cs_session_cache_put(cs_session_cache_t *cache, const char *id_hash, const 
         write_text(place->user, session->user, sizeof(place->user));
         write_text(place->legacy_id, session->legacy_id, sizeof(place->legacy_id));
         place->epoch = mark - set->mark;
+        place->ageing = false;
         place->used = true;
     }
     unlock(cache, index);

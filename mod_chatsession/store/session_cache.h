@@ -27,8 +27,8 @@ typedef struct cs_session_cache cs_session_cache_t;
 apr_status_t cs_session_cache_create(cs_session_cache_t **cache, int entries, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The session, strings in pool, with now as the database's clock would show it. APR_ENOENT: not known, or remembered
- * for longer than life. */
-apr_status_t cs_session_cache_find(cs_session_t *session, cs_session_cache_t *cache, const char *id_hash,
+ * for longer than life. *ageing: half of that is over; told to one caller. */
+apr_status_t cs_session_cache_find(cs_session_t *session, bool *ageing, cs_session_cache_t *cache, const char *id_hash,
                                    apr_interval_time_t life, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Take this before asking the database. */

@@ -14,6 +14,7 @@
  */
 #include "store/session.h"
 #include "store/session_cache.h"
+#include "store/session_review.h"
 
 typedef struct cs_session_store cs_session_store_t;
 
@@ -38,8 +39,9 @@ struct cs_session_store {
                                 const char *except, apr_pool_t *pool);
 };
 
-/** PostgreSQL, and before it what this host remembers (cache NULL: nothing) for at most life. */
-const cs_session_store_t *cs_session_store_pg(cs_db_t *db, cs_session_cache_t *cache, apr_interval_time_t life,
-                                              apr_pool_t *pool);
+/** PostgreSQL, and before it what this host remembers (cache NULL: nothing) for at most life. review may be NULL: each
+ * use is written back at once, as it is where the host remembers nothing. */
+const cs_session_store_t *cs_session_store_pg(cs_db_t *db, cs_session_cache_t *cache, cs_session_review_t *review,
+                                              apr_interval_time_t life, apr_pool_t *pool);
 
 #endif

@@ -8,6 +8,7 @@ typedef struct {
     cs_session_store_t base; /* first: what the callers have is this */
     cs_db_t *db;
     cs_session_cache_t *cache;
+    cs_session_review_t *review;
     apr_interval_time_t life;
 } pg_store_t;
 
@@ -21,17 +22,22 @@ static apr_status_t find(cs_session_t *session, const cs_session_store_t *store,
     const pg_store_t *pg = own(store);
     apr_uint32_t mark;
     apr_status_t rv;
+    bool ageing;
 
     /* What is remembered counts only while this host hears of every revocation. */
     if (!pg->cache || !cs_session_cache_is_hearing(pg->cache)) {
         return cs_session_find(session, pg->db, id_hash, pool);
     }
-    if (cs_session_cache_find(session, pg->cache, id_hash, pg->life, pool) == APR_SUCCESS) {
+    if (cs_session_cache_find(session, &ageing, pg->cache, id_hash, pg->life, pool) == APR_SUCCESS) {
+        /* Before it is too old to be believed it has been looked up anew, so that no request waits for that. */
+        if (ageing && pg->review) {
+            cs_session_review_note(pg->review, id_hash, 0);
+        }
         return APR_SUCCESS;
     }
     mark = cs_session_cache_mark(pg->cache, id_hash);
     rv = cs_session_find(session, pg->db, id_hash, pool);
-    if (rv == APR_SUCCESS && !session->user_disabled && !session->times.revoked) {
+    if (rv == APR_SUCCESS && cs_session_is_worth_remembering(session)) {
         cs_session_cache_put(pg->cache, id_hash, session, mark);
     }
     return rv;
@@ -46,7 +52,9 @@ static apr_status_t create(int *evicted, const cs_session_store_t *store, const 
 static apr_status_t touch(const cs_session_store_t *store, const char *id_hash, apr_time_t now, apr_pool_t *pool)
 {
     const pg_store_t *pg = own(store);
-    apr_status_t rv = cs_session_touch(pg->db, id_hash, pool);
+    const bool later = pg->review && pg->cache && cs_session_cache_is_hearing(pg->cache) &&
+                       cs_session_review_note(pg->review, id_hash, now);
+    apr_status_t rv = later ? APR_SUCCESS : cs_session_touch(pg->db, id_hash, pool);
 
     if (rv == APR_SUCCESS && pg->cache) {
         cs_session_cache_touch(pg->cache, id_hash, now);
@@ -84,8 +92,8 @@ static apr_status_t values_json(json_t **values, const cs_session_store_t *store
     return cs_session_values_json(values, own(store)->db, id_hash, except, pool);
 }
 
-const cs_session_store_t *cs_session_store_pg(cs_db_t *db, cs_session_cache_t *cache, apr_interval_time_t life,
-                                              apr_pool_t *pool)
+const cs_session_store_t *cs_session_store_pg(cs_db_t *db, cs_session_cache_t *cache, cs_session_review_t *review,
+                                              apr_interval_time_t life, apr_pool_t *pool)
 {
     static const cs_session_store_t functions = {.find = find,
                                                  .create = create,
@@ -97,6 +105,6 @@ const cs_session_store_t *cs_session_store_pg(cs_db_t *db, cs_session_cache_t *c
                                                  .values_json = values_json};
     pg_store_t *pg = apr_palloc(pool, sizeof(*pg));
 
-    *pg = (pg_store_t){.base = functions, .db = db, .cache = cache, .life = life};
+    *pg = (pg_store_t){.base = functions, .db = db, .cache = cache, .review = review, .life = life};
     return &pg->base;
 }

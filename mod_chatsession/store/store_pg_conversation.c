@@ -157,7 +157,7 @@ apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_d
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *row;
-    apr_status_t rv = one_row(&row, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    apr_status_t rv = one_row(&row, db, CS_DB_OFTEN, sql, 2, params, pool);
 
     *settings = (cs_conversation_settings_t){0};
     if (rv == APR_SUCCESS) {
@@ -195,7 +195,7 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
                                                   " ORDER BY m.seq";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id), CS_DB_TEXT(message_id)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 3, params, pool);
 
     *messages = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
     return rv;
@@ -210,7 +210,7 @@ apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char 
         " AND (c.temporary_until IS NULL OR c.temporary_until > now())";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *messages;
-    apr_status_t rv = one_row(conversation, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    apr_status_t rv = one_row(conversation, db, CS_DB_OFTEN, sql, 2, params, pool);
 
     if (rv == APR_SUCCESS) {
         rv = cs_conversation_newer(&messages, db, user_id, id, NULL, pool);

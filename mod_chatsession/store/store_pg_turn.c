@@ -39,10 +39,14 @@ static double seconds_of(const cs_db_result_t *result, int row, int column)
 apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_new_t *turn, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after, untitled"
-        " FROM chatsession.turn_enter($1::uuid, $2::uuid, $3,"
+        "SELECT t.outcome, t.message_id, t.answer_id, t.model, t.place, t.estimate, t.exceeded, t.retry_after,"
+        " t.untitled, CASE t.exceeded WHEN 'tokens' THEN l.tokens WHEN 'requests' THEN l.requests ELSE l.turns END"
+        " FROM (SELECT coalesce(u.max_turns, $15::integer) AS turns, coalesce(u.max_requests, $16::integer) AS "
+        "requests,"
+        "   coalesce(u.max_tokens, $17::bigint) AS tokens FROM chatsession.users u WHERE u.id = $1::uuid) l,"
+        " LATERAL chatsession.turn_enter($1::uuid, $2::uuid, $3,"
         " $4::uuid, $5::boolean, $6::boolean, $7::uuid, $8::uuid, $9, $10, $11, decode($12, 'hex'),"
-        " $13::integer, $14::integer, $15::integer, $16::integer, $17::bigint, $18::boolean)";
+        " $13::integer, $14::integer, l.turns, l.requests, l.tokens, $18::boolean) t";
     const cs_turn_limits_t *limits = &turn->limits;
     const cs_db_param_t params[] = {CS_DB_TEXT(turn->user_id),
                                     CS_DB_TEXT(turn->conversation_id),
@@ -63,11 +67,11 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, limits->user_tokens)),
                                     CS_DB_TEXT(bool_text(turn->titled))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 18, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 18, params, pool);
 
     *begun = (cs_turn_begun_t){.outcome = CS_TURN_ABSENT};
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (rv != APR_SUCCESS || !cs_db_rows(result)) {
+        return rv; /* no row: the user was erased a moment ago */
     }
     begun->message_id = cs_db_text(result, 0, 1, NULL);
     begun->answer_id = cs_db_text(result, 0, 2, NULL);
@@ -77,6 +81,7 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     begun->exceeded = cs_db_text(result, 0, 6, NULL);
     begun->retry_after = seconds_of(result, 0, 7);
     begun->untitled = cs_db_bool(result, 0, 8);
+    begun->limit = cs_db_int(result, 0, 9, 0);
     return read_begun(begun, cs_db_text(result, 0, 0, NULL));
 }
 
@@ -84,8 +89,8 @@ apr_status_t cs_turn_history(cs_db_result_t **rows, cs_db_t *db, const char *mes
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(message_id)};
 
-    return cs_db_run(rows, db, CS_DB_REPEATABLE, "SELECT role, content FROM chatsession.turn_history($1::uuid)", 1,
-                     params, pool);
+    return cs_db_run(rows, db, CS_DB_OFTEN, "SELECT role, content FROM chatsession.turn_history($1::uuid)", 1, params,
+                     pool);
 }
 
 static cs_turn_life_e read_life(const char *word)
@@ -105,7 +110,7 @@ apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *piece
 
     json_decref(pieces);
     *saved = NULL;
-    rv = text ? cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool) : APR_ENOMEM;
+    rv = text ? cs_db_run(&result, db, CS_DB_OFTEN, sql, 1, params, pool) : APR_ENOMEM;
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -133,7 +138,7 @@ apr_status_t cs_turn_wait(apr_array_header_t **waiting, cs_db_t *db, json_t *ans
 
     json_decref(answers);
     *waiting = NULL;
-    rv = text ? cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool) : APR_ENOMEM;
+    rv = text ? cs_db_run(&result, db, CS_DB_OFTEN, sql, 3, params, pool) : APR_ENOMEM;
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -154,8 +159,8 @@ apr_status_t cs_turn_wait(apr_array_header_t **waiting, cs_db_t *db, json_t *ans
 apr_status_t cs_turn_load(int *processing, int *waiting, cs_db_t *db, apr_pool_t *pool)
 {
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE,
-                                "SELECT processing, waiting FROM chatsession.turn_load()", 0, NULL, pool);
+    apr_status_t rv =
+        cs_db_run(&result, db, CS_DB_OFTEN, "SELECT processing, waiting FROM chatsession.turn_load()", 0, NULL, pool);
 
     *processing = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 0, 0) : 0;
     *waiting = rv == APR_SUCCESS ? (int)cs_db_int(result, 0, 1, 0) : 0;
@@ -170,7 +175,7 @@ apr_status_t cs_turn_stop(bool *running, cs_db_t *db, const char *user_id, const
                               " WHERE c.id = $2::uuid AND c.user_id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(conversation_id)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 2, params, pool);
 
     *running = rv == APR_SUCCESS && cs_db_rows(result) && cs_db_bool(result, 0, 0);
     return rv == APR_SUCCESS && !cs_db_rows(result) ? APR_ENOENT : rv;
@@ -184,7 +189,7 @@ apr_status_t cs_turn_finish(cs_turn_finished_e *outcome, cs_db_t *db, const cs_t
                                     CS_DB_TEXT(end->usage),           CS_DB_TEXT(end->detail),
                                     CS_DB_TEXT(end->model),           CS_DB_TEXT(end->extra)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 8, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 8, params, pool);
     const char *word;
 
     *outcome = CS_TURN_FINISHED;
@@ -204,7 +209,7 @@ apr_status_t cs_turn_reap(apr_int64_t *reaped, cs_db_t *db, apr_interval_time_t 
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, silence))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE,
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN,
                                 "SELECT chatsession.turn_reap($1::bigint * interval '1 microsecond')", 1, params, pool);
 
     *reaped = rv == APR_SUCCESS ? cs_db_rows(result) : 0;
@@ -243,7 +248,7 @@ apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_
                                     CS_DB_TEXT(place->session_hash),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, place->from_thought))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 6, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 6, params, pool);
 
     *progress = (cs_turn_progress_t){0};
     if (rv != APR_SUCCESS) {

@@ -3,6 +3,7 @@
 #include "store/user_admin.h"
 #include <apr_strings.h>
 #include <string.h>
+#include "core/json.h"
 #include "store/keyset.h"
 #include "store/second_factor.h"
 #include "store/user_sql.h"
@@ -173,14 +174,30 @@ static apr_status_t create(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return record(tx, work, deed->name, json_pack("{s:s}", "role", deed->role), pool);
 }
 
-/* {"role":{"old","new"},"disabled":{"old","new"},"sessions"}, of the first two what has changed. */
+/* {"limits","role":{"old","new"},"disabled":{"old","new"},"sessions"}, of the first three what was changed. */
 static json_t *change_detail(const cs_user_deed_t *deed, const target_t *target, bool role, bool state,
                              apr_int64_t ended)
 {
-    return json_pack("{s:o*,s:o*,s:I}", "role",
+    return json_pack("{s:O*,s:o*,s:o*,s:I}", "limits", deed->limits, "role",
                      role ? json_pack("{s:s,s:s}", "old", target->role, "new", deed->role) : NULL, "disabled",
                      state ? json_pack("{s:b,s:b}", "old", target->disabled, "new", !target->disabled) : NULL,
                      "sessions", (json_int_t)ended);
+}
+
+/* Limits end no session, and one may have them changed by oneself: they are no right. */
+static apr_status_t change_limits(cs_db_tx_t *tx, const cs_user_deed_t *deed, const char *id, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "UPDATE chatsession.users SET"
+        " max_turns = CASE WHEN $2::jsonb ? 'max_turns' THEN ($2::jsonb ->> 'max_turns')::integer ELSE max_turns END,"
+        " max_requests = CASE WHEN $2::jsonb ? 'max_requests' THEN ($2::jsonb ->> 'max_requests')::integer"
+        "   ELSE max_requests END,"
+        " max_tokens = CASE WHEN $2::jsonb ? 'max_tokens' THEN ($2::jsonb ->> 'max_tokens')::bigint ELSE max_tokens END"
+        " WHERE id = $1::uuid";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(cs_json_print(deed->limits, NULL, pool))};
+    cs_db_result_t *result;
+
+    return cs_db_tx_run(&result, tx, sql, 2, params, pool);
 }
 
 static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -203,20 +220,25 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     role = deed->role && strcmp(deed->role, target.role) != 0;
     state = deed->disabled && !strcmp(deed->disabled, "true") != target.disabled;
-    if (!role && !state) {
-        return APR_SUCCESS;
-    }
-    if (!strcmp(target.id, deed->actor_id)) {
+    if ((role || state) && !strcmp(target.id, deed->actor_id)) {
         work->outcome = CS_USER_OWN;
-    } else if (target.last_admin) {
+    } else if ((role || state) && target.last_admin) {
         work->outcome = CS_USER_LAST_ADMIN;
     }
-    if (work->outcome != CS_USER_DONE) {
+    if (work->outcome != CS_USER_DONE || (!role && !state && !deed->limits)) {
         return APR_SUCCESS;
     }
-    rv = cs_db_tx_run(&result, tx, sql, 3,
-                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)},
-                      pool);
+    if (deed->limits) {
+        rv = change_limits(tx, deed, target.id, pool);
+    }
+    if (rv == APR_SUCCESS && !role && !state) {
+        return record(tx, work, target.name, change_detail(deed, &target, false, false, 0), pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_tx_run(&result, tx, sql, 3,
+                          (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)},
+                          pool);
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }

@@ -55,6 +55,7 @@ typedef struct {
     int place;            /* in the queue, from 1; QUEUED */
     double estimate;      /* seconds until it is let in; negative: nobody knows; QUEUED */
     const char *exceeded; /* turns, requests or tokens; LIMITED */
+    apr_int64_t limit;    /* how much of that this user may; LIMITED */
     double retry_after;   /* seconds; negative: nobody knows; BUSY and LIMITED */
     bool untitled;        /* the conversation had no title before */
 } cs_turn_begun_t;

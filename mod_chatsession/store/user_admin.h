@@ -50,13 +50,14 @@ typedef struct {
     const char *role;     /* of a change: NULL: as it is */
     const char *disabled; /* "true", "false"; NULL: as it is */
     const char *phc;      /* of a new user or a new password */
+    const json_t *limits; /* of a change: any of max_turns, max_requests, max_tokens; null: as configured; NULL: none */
 } cs_user_deed_t;
 
 /** Make a user: name, role, phc. */
 apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Another role or state. The sessions end with it, but when the user is only enabled. */
+/** Another role, state or limits. The sessions end with it, but when the user is only enabled or only limits change. */
 apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 

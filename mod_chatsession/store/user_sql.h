@@ -34,6 +34,6 @@
 #define CS_USER_COLUMNS                                                                                                \
     "u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled,"                                             \
     " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations, u.last_login_at,"    \
-    " u.second_factor_at"
+    " u.second_factor_at, u.max_turns, u.max_requests, u.max_tokens"
 
 #endif

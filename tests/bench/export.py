@@ -28,6 +28,8 @@ from harness.httpd import Httpd  # noqa: E402
 from harness.postgres import Postgres, new_database, program  # noqa: E402
 
 PER_CONVERSATION = 10
+# What the module sets for its walk and what is quicker: the limit has it too.
+AS_OURS = {**os.environ, "LC_ALL": "C.UTF-8", "PGOPTIONS": "-c jit=off"}
 ROWS = """
 INSERT INTO chatsession.conversations (user_id, title, created_at, updated_at, message_count)
   SELECT u.id, 'conversation ' || n, now() - n * interval '1 second', now() - n * interval '1 second', {per}
@@ -77,7 +79,7 @@ def by_copy(database, sql):
     """(seconds, octets) of psql; it has nothing but its speed to look after."""
     begin = time.monotonic()
     with subprocess.Popen([program("psql"), "-Xq", "-d", database.superuser, "-c", f"COPY ({sql}) TO STDOUT"],
-                          stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"}) as process:
+                          stdout=subprocess.DEVNULL, env=AS_OURS) as process:
         assert process.wait() == 0
     return time.monotonic() - begin
 
@@ -85,7 +87,7 @@ def by_copy(database, sql):
 def by_fetch(database, sql):
     begin = time.monotonic()
     with subprocess.Popen([program("psql"), "-XqAt", "-v", "FETCH_COUNT=2000", "-d", database.superuser, "-c", sql],
-                          stdout=subprocess.DEVNULL) as process:
+                          stdout=subprocess.DEVNULL, env=AS_OURS) as process:
         assert process.wait() == 0
     return time.monotonic() - begin
 

@@ -103,7 +103,8 @@ def test_each_role_sees_only_what_it_may_do(browser, console, httpd, add):
     log_in(httpd, user)
     allowed = {
         "viewer": [], "auditor": [], "operator": ["End all sessions\u2026", "End"],
-        "admin": ["Change role\u2026", "Reset password\u2026", "Disable\u2026", "End all sessions\u2026", "End"]}
+        "admin": ["Change role\u2026", "Reset password\u2026", "Limits\u2026", "Disable\u2026", "Erase\u2026",
+                  "End all sessions\u2026", "End"]}
     for role, words in allowed.items():
         console.enter(add(role), LIST)
         console.loaded()
@@ -123,8 +124,43 @@ def test_ones_own_account_is_for_others_to_change(browser, console, add):
     me = add("admin")
     console.enter(me, of(me))
     browser.see_text("This is your own account.")
-    assert buttons(browser) == ["End all sessions\u2026", "End"]
+    assert buttons(browser) == ["Limits\u2026", "End all sessions\u2026", "End"]
     browser.see_text("this one", "tbody")
+
+
+def test_limits_are_set_and_taken_back(browser, console, add, root, database):
+    user = add()
+    console.enter(root, of(user))
+    browser.see_text("as for everybody", ".user-facts")
+    console.click("#screen button", "Limits\u2026")
+    console.write("#max_turns", "2")
+    console.write("#max_tokens", "0")
+    console.click("dialog button", "Set limits")
+    browser.see_text("2 answers at once, any number of tokens in a day", ".user-facts")
+    assert database.rows("SELECT max_turns, max_requests, max_tokens FROM chatsession.users WHERE name = %s",
+                         (user.name,)) == [(2, None, 0)]
+
+
+def test_a_person_is_erased_once_the_number_was_typed(browser, console, add, root, database):
+    """[I3]"""
+    user = add()
+    identifier = str(database.value("SELECT id FROM chatsession.users WHERE name = %s", (user.name,)))
+    database.rows("INSERT INTO chatsession.conversations (user_id, title) VALUES (%s, 'mine')", (identifier,))
+    console.enter(root, of(user))
+    console.click("#screen button", "Erase\u2026")
+    browser.see_text("Conversations", "dialog .facts")
+    console.write("#erase-reason", "her letter")
+    console.click("dialog button", "Erase")
+    browser.see_text("Type 1 to go on.", "dialog")
+    console.write("#erase-count", "1")
+    console.click("dialog button", "Erase")
+    browser.see_text(identifier, "dialog .mono")
+    assert browser.find("dialog a[download]")[0].get_attribute("href").endswith(f"api/erasures/{identifier}")
+    console.click("dialog button", "Done")
+    browser.see_text("Users", "h1")
+    assert database.value("SELECT count(*) FROM chatsession.users WHERE id = %s", (identifier,)) == 0
+    assert database.rows("SELECT reason, detail ->> 'user_id' FROM chatsession.audit_entries WHERE action = 'user.erase'"
+                         ) == [("her letter", identifier)]
 
 
 # --- making

@@ -191,3 +191,50 @@ def test_an_import_of_many_shows_how_far_it_is_and_can_be_stopped(browser, chat,
     chat.click(".import-box button", "Go on")
     browser.see_text("Finished: 5 chats imported", ".import-box")
     assert len(client.get("api/conversations").json()["conversations"]) == 5
+
+
+# --- the person
+
+
+def test_who_looked_is_seen_and_the_account_is_erased(make_module_httpd, database, browser, person, operator):
+    """[I3] [D9]"""
+    server = make_module_httpd(database.conninfo, lines=["ChatSessionShowAccess name", "ChatSessionSelfErase on"])
+    made = Client(server.url)
+    made.login(person)
+    conversation = made.json("POST", "api/conversations", 201, json={"title": "my letter"})["id"]
+    looking = Client(server.url, "/chat-admin")
+    looking.login(operator)
+    looking.json("GET", f"api/conversations/{conversation}?reason=ticket", 200)
+    chat = ChatPage(browser, server).enter(person)
+    chat.click("#account")
+    chat.click("[data-data]")
+    browser.see_text("operator", "dialog")
+    browser.see_text("my letter", "dialog")
+    assert "ticket" not in browser.find("dialog")[0].text
+    browser.see("#erase-password").send_keys(person.password)
+    chat.click("dialog button", "Erase my account")
+    browser.see_text("Tick the box to go on.", "dialog")
+    chat.click("#erase-sure")
+    chat.click("dialog button", "Erase my account")
+    browser.see("#login-username")
+    assert database.value("SELECT count(*) FROM chatsession.users WHERE name = %s", (person.name,)) == 0
+
+
+# --- before there is an account
+
+
+def test_a_guest_goes_on_without_logging_in_and_keeps_the_chats_at_the_log_in(make_module_httpd, database, browser, person):
+    server = make_module_httpd(database.conninfo, lines=["ChatSessionGuests 5", "ChatSessionAdopt on"])
+    chat = ChatPage(browser, server)
+    browser.open(f"{server.url}/chat/")
+    chat.click("[data-guest]")
+    chat.send("asked as a guest")
+    browser.see_text("asked as a guest", "#messages, main")
+    chat.click("#account")
+    browser.see_text("kept for this browser alone", "dialog")
+    chat.click("dialog [data-login]")
+    browser.see("#login-username").send_keys(person.name)
+    browser.see("#login-password").send_keys(person.password)
+    chat.click("dialog form button", "Log in")
+    browser.see_text(person.name, "#account")
+    browser.see_text("asked as a guest", "nav, aside")

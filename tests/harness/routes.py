@@ -33,7 +33,7 @@ class Route:
     mount: str
     method: str
     path: str
-    access: str  # anyone, unenrolled, user, viewer, auditor, operator, admin
+    access: str  # anyone, guest, unenrolled, user, viewer, auditor, operator, admin
     limit: int   # octets of the body; 0: none is read
     members: tuple
     handler: str

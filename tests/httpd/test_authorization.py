@@ -10,13 +10,14 @@ from harness.routes import ROUTES
 from harness.world import PEOPLE, World, good_request, needs_trash, send
 
 OPEN = ("no_session", "anyone")
-RANKS = (*OPEN, "unenrolled", "user", "viewer", "auditor", "operator", "admin")
+RANKS = (*OPEN, "guest", "unenrolled", "user", "viewer", "auditor", "operator", "admin")
 LEVELS = {
     "GET /chat/healthz": "no_session",
     "GET /chat/readyz": "no_session",
     "GET /chat/api/session": "anyone",
     "POST /chat/api/login": "anyone",
     "POST /chat/api/logout": "anyone",
+    "POST /chat/api/guest": "anyone",
     "GET /chat/api/sessions": "user",
     "DELETE /chat/api/sessions": "user",
     "DELETE /chat/api/sessions/{word}": "user",
@@ -26,7 +27,7 @@ LEVELS = {
     "POST /chat/api/second-factor/confirm": "unenrolled",
     "POST /chat/api/second-factor/remove": "user",
     "POST /chat/api/second-factor/recovery-codes": "user",
-    "GET /chat/api/models": "user",
+    "GET /chat/api/models": "guest",
     "GET /chat/api/access": "user",
     "GET /chat/api/archive": "user",
     "GET /chat/api/erase": "user",
@@ -34,24 +35,24 @@ LEVELS = {
     "GET /chat/api/keys": "user",
     "POST /chat/api/keys": "user",
     "DELETE /chat/api/keys/{id}": "user",
-    "GET /chat/api/conversations": "user",
-    "POST /chat/api/conversations": "user",
+    "GET /chat/api/conversations": "guest",
+    "POST /chat/api/conversations": "guest",
     "POST /chat/api/conversations/import": "user",
     "GET /chat/api/export": "user",
-    "GET /chat/api/conversations/{id}": "user",
-    "PATCH /chat/api/conversations/{id}": "user",
-    "DELETE /chat/api/conversations/{id}": "user",
-    "POST /chat/api/conversations/{id}/restore": "user",
-    "POST /chat/api/conversations/{id}/messages": "user",
-    "POST /chat/api/conversations/{id}/regenerate": "user",
-    "POST /chat/api/conversations/{id}/stop": "user",
-    "GET /chat/api/conversations/{id}/stream": "user",
-    "GET /chat/api/conversations/{id}/export": "user",
+    "GET /chat/api/conversations/{id}": "guest",
+    "PATCH /chat/api/conversations/{id}": "guest",
+    "DELETE /chat/api/conversations/{id}": "guest",
+    "POST /chat/api/conversations/{id}/restore": "guest",
+    "POST /chat/api/conversations/{id}/messages": "guest",
+    "POST /chat/api/conversations/{id}/regenerate": "guest",
+    "POST /chat/api/conversations/{id}/stop": "guest",
+    "GET /chat/api/conversations/{id}/stream": "guest",
+    "GET /chat/api/conversations/{id}/export": "guest",
     "POST /chat/api/conversations/{id}/share": "user",
     "GET /chat/api/shares": "user",
     "DELETE /chat/api/shares/{id}": "user",
     "GET /chat/api/shared/{id}": "user",
-    "PUT /chat/api/messages/{id}/feedback": "user",
+    "PUT /chat/api/messages/{id}/feedback": "guest",
     "GET /chat-admin/api/session": "anyone",
     "POST /chat-admin/api/login": "anyone",
     "POST /chat-admin/api/logout": "anyone",
@@ -278,7 +279,8 @@ def test_lists_hold_no_secret_of_anybody(world):
     """[E10]"""
     console = world.clients["ada"].console
     assert set(console.get("api/users").json()["users"][0]) == {
-        "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}
+        "name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at",
+                            "max_turns", "max_requests", "max_tokens"}
     assert set(console.get("api/sessions").json()["sessions"][0]) == {
         "ref", "user", "role", "created_at", "last_seen_at", "expires_at", "network", "user_agent", "current"}
     tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]

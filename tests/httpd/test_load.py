@@ -310,6 +310,21 @@ def test_a_users_answers_at_once(make_server, gates):
     assert anna.turn(anna.new_conversation(), "c").done["status"] == "complete"
 
 
+def test_one_users_own_limit_counts_in_place_of_that_for_all(make_server, gates):
+    """[G5] more, fewer, or none"""
+    server, database = make_server("ChatSessionUserTurns 1")
+    anna, berta = (log_in(server, database, name) for name in ("anna", "berta"))
+    database.rows("UPDATE chatsession.users SET max_turns = 2 WHERE name = 'anna' RETURNING id")
+    streams = [ask(anna, str(number)) for number in range(2)]
+    assert (refused(anna)["error"], refused(anna)["limit"]) == ("turn_limit", 2)
+    streams.append(ask(berta, "3"))
+    assert refused(berta)["limit"] == 1
+    database.rows("UPDATE chatsession.users SET max_turns = 0 WHERE name = 'berta' RETURNING id")
+    streams.append(ask(berta, "4"))
+    gates.open_all()
+    assert {read_turn(stream).done["status"] for stream in streams} == {"complete"}
+
+
 def test_a_users_requests_in_a_minute(make_server, gates, model):
     """[G6] counted over all children; a retry of the same turn costs nothing; the oldest one's minute says when again"""
     server, database = make_server("ChatSessionUserRequests 3", children=3)

@@ -161,7 +161,8 @@ def test_a_new_role_is_recorded_with_the_old_one_and_ends_the_sessions_on_every_
     sessions = on_both(hosts, log_in(hosts[1], user))
     changed = admin.json("PATCH", path(user), 200, json={"role": "operator"})
     assert [is_logged_in(one) for one in sessions] == [False, False]
-    assert set(changed) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at"}
+    assert set(changed) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at",
+                            "max_turns", "max_requests", "max_tokens"}
     assert (changed["name"], changed["role"], changed["disabled"]) == (user.name, "operator", False)
     entry = last_entry(database)
     assert (entry["action"], entry["target_user"]) == ("user.change", user.name)
@@ -214,6 +215,24 @@ def test_only_role_and_disabled_can_be_changed(admin, add, database, body):
     before = state(database)
     refused(admin.patch(path(user), json=body), 400, "invalid_request")
     assert state(database) == before
+
+
+def test_limits_of_one_user_are_set_recorded_and_taken_back(admin, add, database):
+    """[G5] [G6] They end no session, and one's own may be changed as well: a limit is no right."""
+    user = add()
+    shown = admin.json("PATCH", path(user), 200, json={"max_turns": 1, "max_tokens": 0})
+    assert (shown["max_turns"], shown["max_requests"], shown["max_tokens"]) == (1, None, 0)
+    assert database.rows("SELECT action, detail FROM chatsession.audit_entries ORDER BY seq DESC LIMIT 1") == [
+        ("user.change", {"limits": {"max_turns": 1, "max_tokens": 0}, "sessions": 0})]
+    shown = admin.json("PATCH", path(user), 200, json={"max_turns": None, "max_requests": 100000})
+    assert (shown["max_turns"], shown["max_requests"], shown["max_tokens"]) == (None, 100000, 0)
+    refused(admin.patch(path(user), json={"max_turns": -1}), 400, "invalid_request")
+    refused(admin.patch(path(user), json={"max_requests": 100001}), 400, "invalid_request")
+    assert admin.json("PATCH", path("root"), 200, json={"max_turns": 7})["max_turns"] == 7
+    # what is refused changes no limit either
+    refused(admin.patch(path("root"), json={"max_turns": 8, "role": "user"}), 403, "own_account")
+    assert admin.json("PATCH", path("root"), 200, json={"max_turns": None})["max_turns"] is None
+    assert is_logged_in(admin)
 
 
 @pytest.mark.parametrize("body", [
@@ -363,7 +382,8 @@ def test_a_users_sessions_are_shown_to_operators_only(hosts, add):
     shown = {}
     for role in ("viewer", "auditor", "operator", "admin"):
         shown[role] = log_in(hosts[0], add(role)).json("GET", path(user), 200)
-        assert set(shown[role]) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at", "sessions"}
+        assert set(shown[role]) == {"name", "role", "created_at", "disabled", "conversations", "last_login_at", "second_factor_at",
+                                    "max_turns", "max_requests", "max_tokens", "sessions"}
     assert shown["viewer"]["sessions"] is None and shown["auditor"]["sessions"] is None
     for role in ("operator", "admin"):
         [session] = shown[role]["sessions"]

@@ -274,7 +274,8 @@ def test_the_list_of_users_for_machines_is_that_of_the_api(make_database):
     [user] = json.loads(ctl(database, "user", "list", "--json").stdout)["users"]
     assert user.pop("created_at").endswith("Z")
     assert user == {"name": "zoe", "role": "admin", "disabled": False, "conversations": 0, "last_login_at": None,
-                    "second_factor_at": None}
+                    "second_factor_at": None,
+                    "max_turns": None, "max_requests": None, "max_tokens": None}
 
 
 def test_one_user_is_shown_with_the_sessions(database, add_session):

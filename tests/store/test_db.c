@@ -82,6 +82,40 @@ static void test_e_an_sql_error_is_never_an_empty_result(void **state)
     assert_string_equal(run(db, "SELECT 1"), "1");
 }
 
+/* One connection, so that all meet the same server process. */
+static const char *ask_prepared(cs_db_t *door)
+{
+    static const char sql[] = "SELECT n FROM scratch.prepared WHERE n = $1::integer";
+    const cs_db_param_t params[] = {CS_DB_TEXT("7")};
+    cs_db_result_t *result;
+
+    assert_int_equal(cs_db_run(&result, door, CS_DB_OFTEN, sql, 1, params, pool), APR_SUCCESS);
+    assert_int_equal(cs_db_rows(result), 1);
+    return cs_db_text(result, 0, 0, NULL);
+}
+
+static void test_a_prepared_statement_that_does_not_last_is_sent_whole(void **state)
+{
+    cs_db_t *door = open_door(test_conninfo(), 1, apr_time_from_sec(5), 0);
+
+    (void)state;
+    run(door, "CREATE TABLE scratch.prepared (n integer)");
+    run(door, "INSERT INTO scratch.prepared VALUES (7)");
+    assert_string_equal(ask_prepared(door), "7");
+    assert_string_equal(ask_prepared(door), "7");
+    assert_string_equal(run(door, "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'cs_%'"), "1");
+    /* a step of the schema: the plan's result has another type now */
+    run(door, "ALTER TABLE scratch.prepared ALTER n TYPE numeric(3, 1)");
+    assert_string_equal(ask_prepared(door), "7.0");
+    assert_string_equal(ask_prepared(door), "7.0");
+    /* another server process, as a pooler between transactions gives it */
+    run(door, "DEALLOCATE ALL");
+    assert_string_equal(ask_prepared(door), "7.0");
+    assert_string_equal(ask_prepared(door), "7.0");
+    assert_string_equal(run(door, "SELECT count(*) FROM pg_prepared_statements"), "0");
+    run(door, "DROP TABLE scratch.prepared");
+}
+
 static void test_unique_violation_is_a_conflict(void **state)
 {
     (void)state;
@@ -539,6 +573,7 @@ int main(int argc, char **argv)
         TEST(test_a_parameter_ends_at_its_length),
         TEST(test_d_text_that_is_none_is_refused_before_it_is_sent),
         TEST(test_e_an_sql_error_is_never_an_empty_result),
+        TEST(test_a_prepared_statement_that_does_not_last_is_sent_whole),
         TEST(test_unique_violation_is_a_conflict),
         TEST(test_a_conflict_raised_by_our_functions_is_one),
         TEST(test_time_limits_are_unavailable_not_defects),

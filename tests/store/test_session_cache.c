@@ -61,11 +61,13 @@ static void remember(int n, const char *name)
     cs_session_cache_put(cache, hash, &session, cs_session_cache_mark(cache, hash));
 }
 
+static bool ageing; /* what the last look-up said */
+
 static bool knows(int n)
 {
     cs_session_t found;
 
-    return cs_session_cache_find(&found, cache, hash_of(n), LONG_LIFE, pool) == APR_SUCCESS;
+    return cs_session_cache_find(&found, &ageing, cache, hash_of(n), LONG_LIFE, pool) == APR_SUCCESS;
 }
 
 static void test_what_was_remembered_is_found_as_it_was(void **state)
@@ -73,9 +75,9 @@ static void test_what_was_remembered_is_found_as_it_was(void **state)
     cs_session_t found;
 
     (void)state;
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_ENOENT);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_ENOENT);
     remember(1, "美香");
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
     assert_string_equal(found.user, "美香");
     assert_string_equal(found.role, "user");
     assert_string_equal(found.ref, "ref");
@@ -92,7 +94,7 @@ static void test_an_anonymous_session_is_found_as_it_was(void **state)
 
     (void)state;
     cs_session_cache_put(cache, hash, &session, cs_session_cache_mark(cache, hash));
-    assert_int_equal(cs_session_cache_find(&found, cache, hash, LONG_LIFE, pool), APR_SUCCESS);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash, LONG_LIFE, pool), APR_SUCCESS);
     assert_null(found.user_id);
     assert_null(found.user);
     assert_null(found.role);
@@ -106,11 +108,11 @@ static void test_the_consoles_use_is_remembered_apart(void **state)
     (void)state;
     remember(1, "mika");
     cs_session_cache_touch(cache, hash_of(1), NOW + 1);
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
     assert_true(found.times.last_seen == NOW + 1 && found.times.console_seen == 0);
     cs_session_cache_touch_console(cache, hash_of(1), NOW + 2);
     cs_session_cache_touch_console(cache, hash_of(1), NOW);
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
     assert_true(found.times.last_seen == NOW + 2 && found.times.console_seen == NOW + 2);
 }
 
@@ -159,7 +161,30 @@ static void test_a_life_that_is_over_is_not_found(void **state)
 
     (void)state;
     remember(1, "mika");
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), 0, pool), APR_ENOENT);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), 0, pool), APR_ENOENT);
+}
+
+/* So one request in the life of an entry has it looked up anew, and no request waits for that. */
+static void test_one_caller_hears_that_half_the_life_is_over(void **state)
+{
+    const apr_interval_time_t life = apr_time_from_msec(400);
+    const apr_time_t began = apr_time_now();
+    cs_session_t found;
+    bool first = false;
+
+    (void)state;
+    remember(1, "mika");
+    while (!first && cs_session_cache_find(&found, &first, cache, hash_of(1), life, pool) == APR_SUCCESS) {
+        assert_true(knows(1) && !ageing);
+    }
+    assert_true(first && apr_time_now() - began >= life / 2);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_false(ageing);
+    remember(1, "mika");
+    while (cs_session_cache_find(&found, &ageing, cache, hash_of(1), life, pool) == APR_SUCCESS && !ageing) {
+        /* until the new life is half over */
+    }
+    assert_true(ageing);
 }
 
 static void test_touch_moves_last_seen_forward_only(void **state)
@@ -171,7 +196,7 @@ static void test_touch_moves_last_seen_forward_only(void **state)
     cs_session_cache_touch(cache, hash_of(1), NOW + 60);
     cs_session_cache_touch(cache, hash_of(1), NOW);
     cs_session_cache_touch(cache, hash_of(2), NOW); /* unknown: nothing happens */
-    assert_int_equal(cs_session_cache_find(&found, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
+    assert_int_equal(cs_session_cache_find(&found, &ageing, cache, hash_of(1), LONG_LIFE, pool), APR_SUCCESS);
     assert_true(found.times.last_seen == NOW + 60);
 }
 
@@ -309,6 +334,7 @@ int main(int argc, char **argv)
         TEST(test_forgetting_all_also_refuses_answers_that_are_on_their_way),
         TEST(test_remove_forgets_that_session_and_no_other),
         TEST(test_a_life_that_is_over_is_not_found),
+        TEST(test_one_caller_hears_that_half_the_life_is_over),
         TEST(test_touch_moves_last_seen_forward_only),
         TEST(test_a_full_set_gives_up_the_place_longest_unused),
         TEST(test_ten_thousand_sessions_fit_into_the_default_size),

@@ -329,6 +329,39 @@ static void test_the_consoles_use_is_noted_apart(void **state)
     assert_int_equal(judge(hash), CS_SESSION_VALID);
 }
 
+static cs_session_note_t note(const char *hash, apr_time_t used)
+{
+    cs_session_note_t noted = {.used = used};
+
+    apr_cpystrn(noted.id_hash, hash, sizeof(noted.id_hash));
+    return noted;
+}
+
+static void test_many_are_reviewed_at_once_and_only_live_ones_touched(void **state)
+{
+    const char *used = begin(new_user(), NULL);
+    const char *asked = begin(new_user(), NULL);
+    const char *over = begin(new_user(), NULL);
+    const apr_time_t now = find(used).now;
+    const cs_session_note_t notes[] = {note(used, now), note(new_hash(), now), note(asked, 0), note(over, now),
+                                       note(used, now - 1)};
+    cs_session_t found[5];
+
+    (void)state;
+    update(used, "last_seen_at = now() - interval '20 min'");
+    update(asked, "last_seen_at = now() - interval '20 min'");
+    update(over, "last_seen_at = now() - interval '20 min', revoked_at = now(), revoke_cause = 'logout'");
+    assert_int_equal(cs_session_review(found, db, notes, 5, pool), APR_SUCCESS);
+    assert_true(find(used).times.last_seen == now);
+    assert_true(find(asked).times.last_seen < now - apr_time_from_sec(1000));
+    assert_true(find(over).times.last_seen < now - apr_time_from_sec(1000));
+    assert_true(found[0].times.last_seen == now && cs_session_is_worth_remembering(&found[0]));
+    assert_null(found[1].ref);
+    assert_false(cs_session_is_worth_remembering(&found[1]));
+    assert_string_equal(found[2].ref, find(asked).ref);
+    assert_false(cs_session_is_worth_remembering(&found[3]));
+}
+
 static void test_sessions_that_cannot_become_valid_are_deleted_with_what_points_to_them(void **state)
 {
     const char *user = new_user();
@@ -363,6 +396,7 @@ int main(int argc, char **argv)
         TEST(test_sessions_past_their_lifetime_are_not_counted),
         TEST(test_a_legacy_id_is_taken_once_until_it_is_forgotten),
         TEST(test_the_consoles_use_is_noted_apart),
+        TEST(test_many_are_reviewed_at_once_and_only_live_ones_touched),
         TEST(test_sessions_that_cannot_become_valid_are_deleted_with_what_points_to_them),
     };
 

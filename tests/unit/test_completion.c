@@ -115,7 +115,6 @@ static void test_a_chunk_is_read(void **state)
     assert_null(piece.usage);
     assert_null(piece.error);
     assert_string_equal(piece.model, "mock");
-    assert_string_equal(json_string_value(json_object_get(piece.json, "id")), "c1");
 }
 
 static void test_pieces_without_text_have_none(void **state)
@@ -140,7 +139,6 @@ static void test_pieces_without_text_have_none(void **state)
         assert_null(piece.reasoning);
         assert_null(piece.error);
         assert_false(piece.done);
-        assert_non_null(piece.json);
     }
 }
 
@@ -443,7 +441,8 @@ static void test_the_json_holds_the_joined_text(void **state)
 
 static void test_text_without_escapes_is_not_copied(void **state)
 {
-    cs_completion_t piece = read_piece(make_reader(*state), delta("content", "caf\xC3\xA9", *state), *state);
+    cs_completion_t piece =
+        read_piece(make_reader(*state), "{\"x\":0,\"choices\":[{\"delta\":{\"content\":\"caf\xC3\xA9\"}}]}", *state);
     const json_t *choice = json_array_get(json_object_get(piece.json, "choices"), 0);
 
     assert_ptr_equal(piece.content, json_string_value(json_object_get(json_object_get(choice, "delta"), "content")));

@@ -417,6 +417,23 @@ static void test_large_values_are_printed_whole(void **state)
     assert_memory_equal(printed + 1, text, 1024 * 1024);
 }
 
+static void test_a_string_is_written_as_it_is_printed(void **state)
+{
+    const char *tail = "\x7f/ \xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x98\x80 </script>";
+    char text[256], written[CS_JSON_STRING_ROOM(256) + 1];
+    apr_size_t len = 0;
+
+    for (char c = 1; c < 127; c++)
+        text[len++] = c;
+    memcpy(text + len, tail, strlen(tail));
+    len += strlen(tail);
+    *cs_json_write_string(written, text, len) = '\0';
+    assert_string_equal(written, cs_json_print(cs_json_own(json_stringn(text, len), *state), NULL, *state));
+    *cs_json_write_string(written, "", 0) = '\0';
+    assert_string_equal(written, "\"\"");
+    assert_int_equal(cs_json_write_string(written, "\0", 1) - written, CS_JSON_STRING_ROOM(1));
+}
+
 static void test_print_of_nothing_is_null(void **state)
 {
     size_t len = 99;
@@ -678,6 +695,7 @@ int main(void)
         FIXTURE_TEST(test_what_is_printed_parses_to_the_same),
         FIXTURE_TEST(test_print_is_compact_and_keeps_the_order),
         FIXTURE_TEST(test_large_values_are_printed_whole),
+        FIXTURE_TEST(test_a_string_is_written_as_it_is_printed),
         FIXTURE_TEST(test_print_of_nothing_is_null),
         FIXTURE_TEST(test_the_pool_releases_what_it_owns),
         FIXTURE_TEST(test_members_are_read_by_the_table),

@@ -80,6 +80,14 @@ export const getUser = (name, signal) => api.get(userPath(name), null, { signal 
 export const createUser = (name, role) => api.post('api/users', { name, role });
 /** Another role or state. @param {string} name @param {{role?: string, disabled?: boolean}} change @returns {Promise<Object>} */
 export const changeUser = (name, change) => api.patch(userPath(name), change);
+/** What an erasure of a user would take. @param {string} name @returns {Promise<Object>} */
+export const previewErasure = (name) => api.post(`${userPath(name)}/erase`, { dry_run: true }, { timeout: LONG });
+/** Erase a user as shown. @param {string} name @param {{id: string, conversations: number, messages: number, reason?: string}} deed @returns {Promise<Object>} */
+export const eraseUser = (name, deed) => api.post(`${userPath(name)}/erase`, deed, { timeout: LONG });
+/** The address of all that is here of a user. @param {string} name @returns {string} */
+export const archiveUrl = (name) => apiUrl(`${userPath(name)}/archive`);
+/** The address of an erasure's certificate. @param {string} id @returns {string} */
+export const certificateUrl = (id) => apiUrl(`api/erasures/${encodeURIComponent(id)}`);
 /** A new password. @param {string} name @returns {Promise<{password: string}>} */
 export const resetPassword = (name) => api.post(`${userPath(name)}/password`);
 /** Take another's second factor away. @param {string} name @returns {Promise<null>} */

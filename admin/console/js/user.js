@@ -6,16 +6,19 @@
 import { el } from '../shared/dom.js';
 import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
-import { getUser } from './endpoints.js';
+import { archiveUrl, getUser } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { loadInto } from './loading.js';
 import { forget } from './memory.js';
+import { downloadWhenFresh } from './reauthenticate.js';
 import { may } from './roles.js';
 import { hrefFor } from './router.js';
 import { screenHeader } from './screen_header.js';
 import { sessionsTable } from './sessions.js';
 import { conversationsLink, lastLogin, stateBadge } from './user_columns.js';
 import { changeRoleByDialog, disableByDialog, enable, endSessionsByDialog, resetFactorByDialog, resetPasswordByDialog } from './user_dialogs.js';
+import { changeLimitsByDialog, limitsText } from './user_limits.js';
+import { eraseByDialog } from './user_erase.js';
 import { userText } from './user_text.js';
 import { timeText } from './words_for.js';
 
@@ -64,8 +67,15 @@ function actions(screen, shown) {
     manages && button('refresh', t('user.password.reset'), () => resetPasswordByDialog(shown, done)),
     manages && shown.second_factor_at && button('refresh', t('user.factor.reset'), () => resetFactorByDialog(shown, done)),
     manages && shown.disabled && button('restore', t('user.enable'), () => enable(shown, done)),
+    may(screen.role, 'manageUsers') && button('edit', t('user.limits.change'), () => changeLimitsByDialog(shown, done)),
+    may(screen.role, 'manageUsers') && archiveLink(shown),
     manages && !shown.disabled && button('close', t('user.disable.ask'), () => disableByDialog(shown, done), 'button-danger'),
+    manages && button('trash', t('user.erase.ask'), () => eraseByDialog(shown), 'button-danger'),
   ];
+}
+
+function archiveLink(shown) {
+  return el('a', { class: 'button button-small', href: archiveUrl(shown.name), download: '', onclick: (event) => downloadWhenFresh(event) }, icon('download'), t('user.archive'));
 }
 
 function button(name, label, onclick, kind = '') {
@@ -79,6 +89,7 @@ function facts(shown) {
     [t('users.col.conversations'), conversationsLink(shown)],
     [t('users.col.lastLogin'), lastLogin(shown)],
     [t('users.col.created'), timeText(shown.created_at)],
+    [t('user.limits'), limitsText(shown)],
     [t('user.factor'), shown.second_factor_at ? timeText(shown.second_factor_at) : t('console.none')],
   ];
   return el(

@@ -8,6 +8,7 @@ import { describeError } from '../shared/errors.js';
 import { isolate, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
+import { loginForm } from '../shared/login.js';
 import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { clearDrafts } from './drafts.js';
 import { showOwnAccount } from './own-account.js';
@@ -26,7 +27,23 @@ export function installAccount(user) {
   listenForLogout();
 }
 
+/* Who has not logged in has no account: only the way to one. */
+function openGuest() {
+  const login = el('button', { class: 'button button-primary button-wide', type: 'button', dataset: { login: '' } }, icon('user'), t('account.login'));
+  const dialog = openDialog({ title: t('account.title'), content: [el('p', null, t('account.guest')), themeSwitch(), languageSwitch(), login], class: 'dialog-small' });
+  login.addEventListener('click', () => {
+    dialog.close('');
+    const form = loginForm({ onSuccess: () => location.replace('./') });
+    openDialog({ title: t('account.login'), content: form, class: 'dialog-small' });
+    form.elements.username.focus();
+  });
+}
+
 function openAccount(user) {
+  if (user.role === 'guest') {
+    openGuest();
+    return;
+  }
   const who = el('p', null, t('account.user', { name: isolate(user.name) }));
   const own = el('button', { class: 'button button-wide', type: 'button', dataset: { own: '' } }, icon('user'), t('own.open'));
   const data = el('button', { class: 'button button-wide', type: 'button', dataset: { data: '' } }, icon('download'), t('data.open'));

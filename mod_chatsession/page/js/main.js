@@ -40,7 +40,7 @@ async function start() {
   }
   if (session.second_factor === 'needed') {
     showEnrolment();
-  } else if (session.authenticated) {
+  } else if (session.authenticated || session.guest) {
     if (!goOnOnce()) {
       showChat();
     }
@@ -63,7 +63,7 @@ function showLogin() {
         }
       },
     });
-    wayIn([el('h1', { class: 'way-in-title' }, t('page.name')), el('p', { class: 'way-in-intro' }, t('page.login_intro')), form]);
+    wayIn([el('h1', { class: 'way-in-title' }, t('page.name')), el('p', { class: 'way-in-intro' }, t('page.login_intro')), form, session.guests && guestWay()]);
     form.elements.username.focus();
   };
   const stop = onLanguageChange(() => {
@@ -72,6 +72,21 @@ function showLogin() {
     $('.way-in-intro').textContent = t('page.login_intro');
   });
   draw();
+}
+
+/* Where the site lets visitors chat. */
+function guestWay() {
+  const button = el('button', { class: 'button button-quiet button-wide', type: 'button', dataset: { guest: '', i18n: 'page.guest' } }, t('page.guest'));
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    try {
+      session = await api.post('api/guest');
+      showChat();
+    } catch (error) {
+      showFailure(error);
+    }
+  });
+  return button;
 }
 
 /* Nothing else is answered before; then it goes on as after a log-in. */
@@ -109,9 +124,10 @@ function showChat() {
   $('#way-in').hidden = true;
   $('#way-in').replaceChildren();
   $('#shell').hidden = false;
-  const { name } = session.user;
+  const user = session.user ?? { name: t('page.guest_name'), role: 'guest' };
+  const name = session.user?.name ?? '';
   watchSession(name);
-  installAccount(session.user);
+  installAccount(user);
   join(name);
 }
 

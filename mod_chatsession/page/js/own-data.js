@@ -10,6 +10,7 @@ import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { saveFile } from '../shared/save-file.js';
 import { UnknownFormat, readImport } from './import-sources.js';
+import { personParts } from './own-person.js';
 import { untilSignedIn } from './relogin.js';
 import { ownShares } from './sharing.js';
 
@@ -87,7 +88,7 @@ export function showOwnData() {
   const shares = ownShares();
   openDialog({
     title: t('data.title'),
-    content: [exportPart(), importPart(work), part('share.mine', shares.node)],
+    content: [exportPart(), importPart(work), part('share.mine', shares.node), ...personParts()],
     class: 'own-account',
     onClose: () => {
       work.closed = true;

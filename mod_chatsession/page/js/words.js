@@ -12,6 +12,11 @@ defineMessages({
     'page.start_failed': 'The chat could not be opened',
     'page.retry': 'Try again',
     'page.login_intro': 'Log in to go on with your chats.',
+    'page.guest': 'Go on without logging in',
+    'page.guest_name': 'Guest',
+    'account.guest': 'You are not logged in: your chats are kept for this browser alone.',
+    'account.login': 'Log in',
+    'error.too_many_guests': 'Too many guests came from your network within the hour. Log in, or try again later.',
 
     'sidebar.label': 'Chats',
     'sidebar.list': 'Your chats',
@@ -162,6 +167,11 @@ defineMessages({
     'page.start_failed': 'チャットを開けませんでした',
     'page.retry': '再試行',
     'page.login_intro': 'ログインして、チャットを続けましょう。',
+    'page.guest': 'ログインせずに続ける',
+    'page.guest_name': 'ゲスト',
+    'account.guest': 'ログインしていません。チャットはこのブラウザーでのみ利用できます。',
+    'account.login': 'ログイン',
+    'error.too_many_guests': 'お使いのネットワークからのゲストが多すぎます。ログインするか、しばらくしてからお試しください。',
 
     'sidebar.label': 'チャット',
     'sidebar.list': 'チャット一覧',

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""The table of a run: rows of (category, what, ours, limit, ratio, target)."""
+import os
+import time
+
+from rig import TREE, commit, machine, versions
+
+DOCUMENT = TREE / "docs" / "performance.md"
+# What stands around a table in the document.
+FIGURES = ("<!-- make bench writes from here -->", "<!-- to here -->")
+GROWTH = ("<!-- make bench-growth writes from here -->", "<!-- to here: growth -->")
+_HEAD = ("| Category | What | Ours | Limit, measured beside it | Ratio: median (range) | Target |\n"
+         "|---|---|---:|---|---:|---|\n")
+
+
+def table(rows):
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _kept(text, categories):
+    """The rows of categories that this run did not measure."""
+    rows = [tuple(cell.strip() for cell in line.strip("| ").split("|")) for line in text.splitlines()
+            if line.startswith("| ") and not line.startswith("| Category")]
+    return [row for row in rows if row[0] not in categories]
+
+
+def write(rows, categories, place=FIGURES):
+    """Replace the measured categories' rows in the document; categories None: all of them."""
+    before, rest = DOCUMENT.read_text().split(place[0])
+    old, after = rest.split(place[1])
+    if categories is not None:
+        rows = sorted(_kept(old, categories) + list(rows), key=lambda row: row[0])
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    lead = (f"Measured {when} at {commit()} on {machine()}; {versions()}. Load average of the machine at the end: "
+            f"{os.getloadavg()[0]:.1f}.\n\n")
+    DOCUMENT.write_text(f"{before}{place[0]}\n{lead}{table(rows)}{place[1]}{after}")

@@ -74,7 +74,7 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
                                         CS_DB_TEXT(after.time),
                                         CS_DB_TEXT(after.id),
                                         CS_DB_TEXT(apr_itoa(pool, list->limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+        rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 7, params, pool);
     }
     if (rv == APR_SUCCESS) {
         *conversations = cs_keyset_page(next, result, list->limit, pool);

@@ -198,6 +198,34 @@ static json_t *choice_word(const char *choices, apr_int64_t number)
     return json_stringn(choices, strcspn(choices, "|"));
 }
 
+/* A value as the directive takes it; NULL: none. */
+static const char *setting_text(const setting_t *row, apr_int64_t number, const char *string, apr_pool_t *pool)
+{
+    switch (row->type) {
+    case TYPE_NUMBER:
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
+    case TYPE_DURATION:
+        return cs_duration_print(number, pool);
+    case TYPE_CHOICE:
+        return json_string_value(cs_json_own(choice_word(row->choices, number), pool));
+    case TYPE_STRING:
+    case TYPE_PATH:
+        break;
+    }
+    return string;
+}
+
+json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_setting_e setting, apr_pool_t *pool)
+{
+    const setting_t *row = &settings[setting];
+    const char *value = setting_text(row, chatsession_number(conf, setting), chatsession_string(conf, setting), pool);
+
+    return json_pack("{s:s,s:s?,s:s?,s:b,s:s}", "name", row->name, "value",
+                     setting == CHATSESSION_DATABASE ? NULL : value, "default",
+                     setting_text(row, row->fallback, row->fallback_string, pool), "set", conf->values[setting].set,
+                     "help", row->help);
+}
+
 json_t *chatsession_settings_json(const chatsession_server_t *conf)
 {
     json_t *all = json_object();
@@ -635,6 +663,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
         }
     }
     merged->keys = merged->keys ? merged->keys : parent->keys;
+    merged->key_sources = merged->key_sources ? merged->key_sources : parent->key_sources;
     merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
     merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;

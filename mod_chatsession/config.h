@@ -138,6 +138,12 @@ typedef struct {
     apr_int64_t max_age;
 } chatsession_legacy_t;
 
+/** Where a key came from, in the order of the keys. */
+typedef struct {
+    const char *id;      /* the key's, which cookies name */
+    apr_time_t changed;  /* the file's last change; 0: a program gave it */
+} chatsession_key_source_t;
+
 typedef struct chatsession_socache chatsession_socache_t;
 typedef struct chatsession_assets chatsession_assets_t;
 typedef struct chatsession_recorder chatsession_recorder_t;
@@ -149,6 +155,7 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
+    apr_array_header_t *key_sources;     /* of chatsession_key_source_t, with keys */
     cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
     cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
@@ -201,6 +208,10 @@ chatsession_dir_t *chatsession_dir(const request_rec *r);
 /** The value of a setting, or its default. */
 apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting);
 const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting);
+
+/** What a setting is, for whoever shows the configuration: {"name","value","default","set","help"}; new reference. A
+ * value that may hold a password is null. */
+json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_setting_e setting, apr_pool_t *pool);
 
 /** Every setting by its directive's name, as it counts: numbers, durations in milliseconds, words; null: none. New
  * reference. */

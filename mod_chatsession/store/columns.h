@@ -29,9 +29,4 @@
 #define CS_LIKE_LITERAL(param)                                                                                         \
     "'%' || replace(replace(replace(" param ", '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
 
-/** The text around the first hit of a search in column, one line long. */
-#define CS_SNIPPET(column, param)                                                                                      \
-    "regexp_replace(substr(" column ", greatest(1, strpos(lower(" column "), lower(" param                             \
-    ")) - 40), 120), '\\s+', ' ', 'g')"
-
 #endif

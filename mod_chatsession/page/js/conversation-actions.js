@@ -9,6 +9,7 @@ import { isolate, t } from '../shared/i18n.js';
 import { openMenu } from '../shared/menu.js';
 import { toast } from '../shared/notify.js';
 import { saveFile } from '../shared/save-file.js';
+import { askLabels } from './labels.js';
 import { isTemporary } from './retention.js';
 
 const FORMATS = { md: 'Markdown', html: 'HTML', txt: 'TXT', json: 'JSON' };
@@ -21,6 +22,8 @@ const EXPORT_IDS = 200;
 const MANY = {
   archive: (info) => api.patch(`api/conversations/${info.id}`, { archived: true }),
   unarchive: (info) => api.patch(`api/conversations/${info.id}`, { archived: false }),
+  label: (info, labels) => api.patch(`api/conversations/${info.id}`, { labels: [...new Set([...info.labels, ...labels])] }),
+  relabel: (info) => api.patch(`api/conversations/${info.id}`, { labels: info.labels }),
   trash: async (info) => {
     await api.del(`api/conversations/${info.id}`);
     return { ...info, trashed_at: new Date().toISOString() };
@@ -28,7 +31,7 @@ const MANY = {
   restore: async (info) => ({ ...info, trashed_at: null, purge_at: null, ...await api.post(`api/conversations/${info.id}/restore`) }),
 };
 
-/** Rename, pin, archive, export, trash and restore. */
+/** Rename, pin, label, archive, export, trash and restore. */
 export class ConversationActions {
   #onChange;
 
@@ -50,6 +53,7 @@ export class ConversationActions {
     const kept = [
       rename,
       { label: t(info.pinned ? 'chat.unpin' : 'chat.pin'), icon: 'pin', onSelect: () => this.#patch(info, { pinned: !info.pinned }) },
+      { label: t('labels.menu'), icon: 'label', onSelect: () => this.#label(info) },
       { label: t(info.archived ? 'archive.out' : 'archive.in'), icon: 'archive', onSelect: () => this.archive(info, !info.archived) },
     ];
     const link = share ? [{ label: t('share.menu'), icon: 'share', onSelect: share }] : [];
@@ -123,18 +127,19 @@ export class ConversationActions {
 
   /**
    * The same with several: what fails is left, the rest is done.
-   * @param {string} deed archive, unarchive, trash or restore
+   * @param {string} deed archive, unarchive, label, relabel, trash or restore
    * @param {Object[]} infos
    * @param {function(number): void} onProgress gets how many are done, now and then
+   * @param {string[]} [labels] what label adds
    * @returns {Promise<{changed: Object[], failed: number, error: Error|null}>}
    */
-  async many(deed, infos, onProgress) {
+  async many(deed, infos, onProgress, labels = []) {
     const left = [...infos];
     const result = { changed: [], failed: 0, error: null };
     const work = async () => {
       for (let info = left.shift(); info; info = left.shift()) {
         try {
-          result.changed.push(await MANY[deed](info));
+          result.changed.push(await MANY[deed](info, labels));
         } catch (error) {
           result.failed += 1;
           result.error = error;
@@ -160,6 +165,14 @@ export class ConversationActions {
   /** A conversation was changed elsewhere on the page. @param {Object} info */
   changed(info) {
     this.#onChange(info);
+  }
+
+  #label(info) {
+    return attempt(() => askLabels({
+      title: t('labels.title'),
+      chosen: info.labels ?? [],
+      onSave: async (labels) => this.#onChange(await api.patch(`api/conversations/${info.id}`, { labels })),
+    }));
   }
 
   #keep(info) {

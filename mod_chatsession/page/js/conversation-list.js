@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * The user's conversations as far as they are loaded: pinned ones first, newest first, page by page (keyset), for one search, the archive or the trash.
- * A search looks into the archive too. No elements here.
+ * The user's conversations as far as they are loaded: pinned ones first, newest first, page by page (keyset), for one search, a label, the archive or the trash.
+ * A search and a label look into the archive too. No elements here.
  */
 
 import { api } from '../shared/api.js';
@@ -14,6 +14,7 @@ const PAGE = 50;
 export class ConversationList {
   #query = '';
   #state = 'active';
+  #label = null;
   #infos = new Map();
   #next = null;
   #generation = 0;
@@ -27,6 +28,11 @@ export class ConversationList {
   /** `active`, `archived` or `trashed`. @returns {string} */
   get state() {
     return this.#state;
+  }
+
+  /** The label of what is shown, null for all. @returns {string|null} */
+  get label() {
+    return this.#label;
   }
 
   /** Whether the server has more. @returns {boolean} */
@@ -44,10 +50,11 @@ export class ConversationList {
     return this.#infos.get(id);
   }
 
-  /** Starts anew with a search and a state. @param {{query?: string, state?: string}} what @returns {Promise<boolean>} false when overtaken */
-  async start({ query = this.#query, state = this.#state }) {
+  /** Starts anew with a search, a state and a label. @param {{query?: string, state?: string, label?: string|null}} what @returns {Promise<boolean>} false when overtaken */
+  async start({ query = this.#query, state = this.#state, label = this.#label }) {
     this.#query = query;
     this.#state = state;
+    this.#label = label;
     const page = await this.#page(null, this.#generation += 1);
     if (page === null) {
       return false;
@@ -98,7 +105,7 @@ export class ConversationList {
   /** Takes over a conversation's new state. @param {Object} info */
   put(info) {
     const known = this.#infos.get(info.id);
-    if (!this.#shows(info)) {
+    if (!this.#shows({ ...known, ...info })) {
       this.#infos.delete(info.id);
     } else if (known || this.#query === '') {
       this.#infos.set(info.id, { ...known, ...info, snippet: known?.snippet ?? null, message_id: known?.message_id ?? null });
@@ -106,13 +113,17 @@ export class ConversationList {
   }
 
   #shows(info) {
-    if (isTemporary(info)) {
+    if (isTemporary(info) || (this.#label !== null && !info.labels?.includes(this.#label))) {
       return false;
     }
     if (info.trashed_at || this.#state === 'trashed') {
       return Boolean(info.trashed_at) && this.#state === 'trashed';
     }
-    return info.archived === (this.#state === 'archived') || (this.#state === 'active' && this.#query !== '');
+    return info.archived === (this.#state === 'archived') || this.#showsKept;
+  }
+
+  get #showsKept() {
+    return this.#state === 'active' && (this.#query !== '' || this.#label !== null);
   }
 
   #take(page) {
@@ -120,8 +131,8 @@ export class ConversationList {
   }
 
   async #page(after, generation) {
-    const state = this.#state === 'active' && this.#query !== '' ? 'kept' : this.#state;
-    const page = await api.get('api/conversations', { q: this.#query, state, after, limit: PAGE });
+    const state = this.#showsKept ? 'kept' : this.#state;
+    const page = await api.get('api/conversations', { q: this.#query, state, label: this.#label, after, limit: PAGE });
     return generation === this.#generation ? page : null;
   }
 }

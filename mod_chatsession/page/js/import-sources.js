@@ -5,10 +5,12 @@
  * conversation becomes the body of one import call; what it cannot hold is counted, so that the report can say what was left out. No calls, no elements.
  */
 
+import { labelsOf } from './label-words.js';
+
 const TITLE_LIMIT = 200;
 const KEY_LIMIT = 200;
 const BODY_LIMIT = 8 * 1024 * 1024;
-/* The server reads 10,000 values in a body: six of the conversation's own, and of a message itself and its members. */
+/* The server reads 10,000 values in a body: eight of the conversation's own and ten labels, and of a message itself and its members. */
 const VALUE_LIMIT = 9900;
 
 /**
@@ -66,7 +68,7 @@ function entry(item, read) {
     const messages = flatten(tree, skipped);
     const title = cut(clean(about.title ?? '').trim(), TITLE_LIMIT);
     const body = withoutEmpty({ ...about, key: cut(about.key, KEY_LIMIT), title, messages });
-    const values = messages.reduce((sum, message) => sum + 1 + Object.keys(message).length, 8);
+    const values = messages.reduce((sum, message) => sum + 1 + Object.keys(message).length, 20);
     const reason = messages.length === 0 ? 'empty' : values > VALUE_LIMIT || byteLength(body) > BODY_LIMIT ? 'too_large' : '';
     return { title: title || messages[0]?.content.slice(0, 60) || '', body: reason === '' ? body : null, reason, skipped };
   } catch {
@@ -131,6 +133,7 @@ function openWebUi(item) {
     updated_at: time(item.updated_at),
     archived: item.archived === true,
     pinned: item.pinned === true,
+    labels: labelsOf(item.meta?.tags),
     tree: treeOf(list.map((message) => ({ id: message.id, parent: message.parentId, shown: shown.has(message.id), ...openWebUiMessage(message, skipped) }))),
     skipped,
   };
@@ -175,6 +178,7 @@ function own(item) {
     updated_at: item.updated_at,
     pinned: item.pinned === true,
     archived: item.archived === true,
+    labels: labelsOf(item.labels),
     tree: treeOf(item.messages.map(({ id, parent_id: parent, role, content, created_at, model }) => ({ id, parent, shown: shown.has(id), role, content, created_at, model }))),
     skipped: {},
   };

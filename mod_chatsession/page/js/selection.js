@@ -11,6 +11,7 @@ import { defineMessages, formatNumber, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openMenu } from '../shared/menu.js';
 import { announce, toast } from '../shared/notify.js';
+import { askLabels } from './labels.js';
 
 defineMessages({
   en: {
@@ -24,6 +25,7 @@ defineMessages({
     'select.export': 'Export',
     'select.export_ndjson': 'As NDJSON',
     'select.export_md': 'As Markdown',
+    'select.label': 'Label',
     'select.archive': 'Archive',
     'select.unarchive': 'Put back',
     'select.trash': 'Delete',
@@ -31,6 +33,8 @@ defineMessages({
     'select.progress': '{done} of {count}…',
     'select.archived': 'Moved to the archive: {count}',
     'select.unarchived': 'Taken out of the archive: {count}',
+    'select.labelled': 'Labelled: {count}',
+    'select.relabelled': 'Labels as before: {count}',
     'select.trashed': 'Moved to the trash: {count}',
     'select.restored': 'Restored: {count}',
     'select.failed': 'Left as they were: {count}. {words}',
@@ -46,6 +50,7 @@ defineMessages({
     'select.export': '書き出す',
     'select.export_ndjson': 'NDJSON 形式',
     'select.export_md': 'Markdown 形式',
+    'select.label': 'ラベル',
     'select.archive': 'アーカイブ',
     'select.unarchive': '戻す',
     'select.trash': '削除',
@@ -53,6 +58,8 @@ defineMessages({
     'select.progress': '{count} 件中 {done} 件…',
     'select.archived': 'アーカイブに移動しました: {count} 件',
     'select.unarchived': 'アーカイブから戻しました: {count} 件',
+    'select.labelled': 'ラベルを付けました: {count} 件',
+    'select.relabelled': 'ラベルを元に戻しました: {count} 件',
     'select.trashed': 'ゴミ箱に移動しました: {count} 件',
     'select.restored': '元に戻しました: {count} 件',
     'select.failed': '変更できなかったチャット: {count} 件。{words}',
@@ -63,6 +70,8 @@ defineMessages({
 const DEEDS = {
   archive: { words: 'select.archived', back: 'unarchive' },
   unarchive: { words: 'select.unarchived', back: 'archive' },
+  label: { words: 'select.labelled', back: 'relabel' },
+  relabel: { words: 'select.relabelled', back: null },
   trash: { words: 'select.trashed', back: 'restore' },
   restore: { words: 'select.restored', back: 'trash' },
 };
@@ -147,7 +156,7 @@ export class Selection {
     const count = this.#chosen().length;
     const focused = this.#bar.contains(document.activeElement) ? document.activeElement.dataset.deed : null;
     const all = count > 0 && count === this.#list.items().length && !this.#list.hasMore;
-    const deeds = { active: ['archive', 'trash'], archived: ['unarchive', 'trash'], trashed: ['restore'] }[this.#list.state];
+    const deeds = { active: ['archive', 'label', 'trash'], archived: ['unarchive', 'label', 'trash'], trashed: ['restore'] }[this.#list.state];
     const off = count === 0 || this.#busy !== '';
     replaceChildren(this.#bar,
       el('div', { class: 'selection-head' },
@@ -173,6 +182,8 @@ export class Selection {
       this.#toggle.focus();
     } else if (deed === 'export') {
       openMenu(button, ['ndjson', 'md'].map((format) => ({ label: t(`select.export_${format}`), icon: 'download', onSelect: () => this.#export(format) })), t('select.export'));
+    } else if (deed === 'label') {
+      await this.#label();
     } else if (deed === 'all') {
       await this.#all();
     } else if (deed === 'none') {
@@ -200,11 +211,28 @@ export class Selection {
     this.draw();
   }
 
-  async #do(deed, infos) {
+  async #label() {
+    const infos = this.#chosen();
+    try {
+      const labels = await askLabels({ title: t('labels.add_title'), chosen: [] });
+      if (labels?.length > 0) {
+        this.set(false);
+        this.#toggle.focus();
+        await this.#do('label', infos, labels);
+      }
+    } catch (error) {
+      toast({ text: describeError(error), kind: 'error' });
+    }
+  }
+
+  async #do(deed, infos, labels = []) {
     const { words, back } = DEEDS[deed];
-    const { changed, failed, error } = await this.#actions.many(deed, infos, (done) => announce(t('select.progress', { done: formatNumber(done), count: formatNumber(infos.length) })));
+    const { changed, failed, error } = await this.#actions.many(deed, infos, (done) => announce(t('select.progress', { done: formatNumber(done), count: formatNumber(infos.length) })), labels);
     if (changed.length > 0) {
-      const undo = { label: t('chat.undo'), onClick: () => this.#do(back, changed) };
+      /* Labels come back as they were before, all else is taken back from how it is now. */
+      const done = new Set(changed.map(({ id }) => id));
+      const before = deed === 'label' ? infos.filter(({ id }) => done.has(id)) : changed;
+      const undo = back && { label: t('chat.undo'), onClick: () => this.#do(back, before) };
       toast({ text: t(words, { count: formatNumber(changed.length) }), action: undo });
     }
     if (failed > 0) {
@@ -223,7 +251,7 @@ export class Selection {
 }
 
 function deedButton(deed, disabled) {
-  const name = { archive: 'archive', unarchive: 'archive', trash: 'trash', restore: 'restore', export: 'download' }[deed];
-  const aria = deed === 'export' ? { haspopup: 'menu', expanded: 'false' } : null;
+  const name = { archive: 'archive', unarchive: 'archive', label: 'label', trash: 'trash', restore: 'restore', export: 'download' }[deed];
+  const aria = { export: { haspopup: 'menu', expanded: 'false' }, label: { haspopup: 'dialog' } }[deed] ?? null;
   return el('button', { class: deed === 'trash' ? 'button selection-danger' : 'button', type: 'button', disabled, aria, dataset: { deed } }, icon(name), t(`select.${deed}`));
 }

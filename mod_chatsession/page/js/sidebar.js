@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The list of conversations: groups by day, endless scrolling, search with the text around the hit, the archive and the trash. */
+/* The list of conversations: groups by day, endless scrolling, search with the text around the hit, labels, the archive and the trash. */
 
 import { $, el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
@@ -8,9 +8,11 @@ import { daysAgo, formatTime, hasMessage, isolate, onLanguageChange, t } from '.
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
 import { highlighted, withoutMarks } from './highlight.js';
+import { LabelFilter } from './label-filter.js';
 import { Selection } from './selection.js';
 
 const SEARCH_DELAY_MS = 250;
+const ROW_LABELS = 3;
 const WEEK_DAYS = 7;
 const MONTH_DAYS = 30;
 
@@ -23,6 +25,7 @@ export class Sidebar {
   #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
   #actions;
   #selection;
+  #labels = new LabelFilter({ onChoose: (label) => this.load({ label }) });
   #onOpen;
   #current = null;
   #timer = null;
@@ -50,15 +53,17 @@ export class Sidebar {
       .observe(this.#more);
     onLanguageChange(() => {
       this.#draw();
+      this.#labels.draw();
       this.#selection.draw();
     });
   }
 
-  /** Loads the list anew. @param {{query?: string, state?: string}} [what] */
+  /** Loads the list anew. @param {{query?: string, state?: string, label?: string|null}} [what] */
   async load(what = {}) {
     this.#selection.clear();
     await this.#attempt(() => this.#list.start(what));
     this.#box.scrollTop = 0;
+    this.#labels.see(this.#list.items());
     this.#selection.draw();
   }
 
@@ -68,6 +73,7 @@ export class Sidebar {
       if (await this.#list.refresh()) {
         this.#draw();
         this.#selection.draw();
+        this.#labels.see(this.#list.items());
       }
     } catch {
       /* Nobody asked for it, so nobody is bothered. */
@@ -81,9 +87,13 @@ export class Sidebar {
 
   /** Conversations have changed. @param {...Object} infos */
   put(...infos) {
+    const labelled = infos.some((info) => [info, this.#list.item(info.id)].some((one) => one?.labels?.length > 0));
     infos.forEach((info) => this.#list.put(info));
     this.#draw();
     this.#selection.draw();
+    if (labelled) {
+      this.#labels.load();
+    }
   }
 
   /** Marks the open conversation. @param {string|null} id */
@@ -204,6 +214,9 @@ export class Sidebar {
     if (this.#list.query !== '') {
       return t('sidebar.no_results', { q: this.#list.query });
     }
+    if (this.#list.label !== null) {
+      return t('labels.empty', { label: this.#list.label });
+    }
     return t({ trashed: 'trash.empty', archived: 'archive.empty' }[this.#list.state] ?? 'sidebar.empty');
   }
 
@@ -237,6 +250,7 @@ export class Sidebar {
       el('span', { class: 'row-marks' },
         info.pinned && !trashed && [icon('pin'), el('span', { class: 'visually-hidden' }, t('sidebar.is_pinned'))],
         info.archived && !trashed && this.#list.state === 'active' && [icon('archive'), el('span', { class: 'visually-hidden' }, t('archive.is'))]),
+      info.labels?.length > 0 && rowLabels(info.labels),
       info.snippet && el('span', { class: 'row-snippet', dir: 'auto' }, highlighted(withoutMarks(info.snippet, this.#list.query), this.#list.query)),
       trashed && info.purge_at && el('span', { class: 'row-snippet' }, t('trash.purge', { date: formatTime(info.purge_at, { dateStyle: 'medium' }) })));
     const button = trashed
@@ -249,6 +263,13 @@ export class Sidebar {
     }
     return el('li', { class: 'row', dataset: { row: info.id } }, link, button);
   }
+}
+
+function rowLabels(labels) {
+  const more = labels.length - ROW_LABELS;
+  return el('span', { class: 'row-labels' }, el('span', { class: 'visually-hidden' }, t('labels.of')),
+    labels.slice(0, ROW_LABELS).map((label) => el('bdi', { class: 'badge row-label' }, label)),
+    more > 0 && el('span', { class: 'badge', title: labels.slice(ROW_LABELS).join(', ') }, `+${more}`));
 }
 
 /* The key of the words over it, or the month as the reader writes it. */

@@ -38,7 +38,12 @@ export function openMenu(anchor, items, label) {
       close(false);
     }
   };
-  const onAway = () => close(false);
+  const onAway = (event) => {
+    /* A long menu scrolls itself. */
+    if (!(event.target instanceof Node) || !menu.contains(event.target)) {
+      close(false);
+    }
+  };
   menu.addEventListener('keydown', (event) => onKey(event, menu, close));
   menu.addEventListener('click', (event) => {
     const button = event.target.closest('[role="menuitem"]');

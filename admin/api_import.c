@@ -8,8 +8,11 @@
 #include "reply.h"
 #include "store/import_lines.h"
 
+/* The route bounds the body. */
+#define IMPORT_LINES_MAX (8 * 1024 * 1024)
+
 const cs_json_member_t chatsession_import_lines_members[5] = {
-    {"lines", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 8 * 1024 * 1024},
+    {"lines", CS_JSON_STRING, CS_JSON_REQUIRED, 1, IMPORT_LINES_MAX},
     {"user", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 255},
     {"dry_run", CS_JSON_BOOLEAN, CS_JSON_REQUIRED, 0, 0},
     {"first_line", CS_JSON_INTEGER, 0, 1, 1000000000000},

@@ -264,5 +264,5 @@ def test_an_export_is_imported_from_the_page_after_it_was_tried(browser, console
 def test_a_viewer_is_offered_no_import(browser, console, world):
     """[E3]"""
     console.enter(world.users["vera"], "?view=jobs")
-    browser.see_text("No job yet")
+    browser.see_text("Work on many conversations", "#screen")
     assert browser.find("#screen .screen-actions button") == []

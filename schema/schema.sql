@@ -860,8 +860,9 @@ BEGIN
     IF EXISTS (SELECT FROM chatsession.storage_samples s WHERE s.at = date_trunc('hour', now())) THEN
         RETURN false;
     END IF;
-    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages)
-        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0)
+    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages, trashed)
+        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0),
+               count(c.trashed_at)
         FROM chatsession.conversations c
         ON CONFLICT ON CONSTRAINT storage_samples_pkey DO NOTHING;
     DELETE FROM chatsession.storage_samples s WHERE s.at < now() - interval '400 days';
@@ -953,6 +954,24 @@ CREATE FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) RETURNS big
     RETURN CASE WHEN (jsonb_typeof((p_usage -> 'total_tokens'::text)) = 'number'::text) THEN (LEAST(GREATEST(((p_usage ->> 'total_tokens'::text))::numeric, (0)::numeric), '1000000000000'::numeric))::bigint ELSE (((char_length(p_content) + 3) / 4))::bigint END;
 
 ALTER FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.totals(p_counted_up_to bigint) RETURNS TABLE(active bigint, trashed bigint, messages bigint, counted_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'chatsession.conversations'::regclass) > p_counted_up_to THEN
+        RETURN QUERY SELECT s.conversations - s.trashed, s.trashed, s.messages, s.at FROM chatsession.storage_samples s
+            WHERE s.at > now() - interval '2 hours' AND s.trashed IS NOT NULL ORDER BY s.at DESC LIMIT 1;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY SELECT count(*) - count(c.trashed_at), count(c.trashed_at), coalesce(sum(c.message_count), 0)::bigint, NULL::timestamptz
+        FROM chatsession.conversations c;
+END
+$$;
+
+ALTER FUNCTION chatsession.totals(p_counted_up_to bigint) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
@@ -1663,7 +1682,8 @@ CREATE TABLE chatsession.storage_samples (
     at timestamp with time zone NOT NULL,
     database_bytes bigint NOT NULL,
     conversations bigint NOT NULL,
-    messages bigint NOT NULL
+    messages bigint NOT NULL,
+    trashed bigint
 );
 
 ALTER TABLE chatsession.storage_samples OWNER TO chatsession_owner;
@@ -1827,6 +1847,8 @@ ALTER TABLE ONLY chatsession.users
 ALTER TABLE ONLY chatsession.views
     ADD CONSTRAINT views_pkey PRIMARY KEY (id);
 
+CREATE INDEX answers_by_time ON chatsession.messages USING btree (created_at) WHERE (role = 'assistant'::text);
+
 CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
 CREATE INDEX audit_entries_by_action ON chatsession.audit_entries USING btree (action, seq DESC);
@@ -1869,6 +1891,10 @@ CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DES
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
+CREATE INDEX feedback_commented ON chatsession.feedback USING btree (message_id) WHERE (comment IS NOT NULL);
+
+CREATE INDEX feedback_down ON chatsession.feedback USING btree (message_id) WHERE (rating = '-1'::integer);
+
 CREATE INDEX guests_by_age ON chatsession.users USING btree (created_at) WHERE (role = 'guest'::text);
 
 CREATE INDEX jobs_by_time ON chatsession.jobs USING btree (created_at DESC, id DESC);
@@ -1893,8 +1919,6 @@ CREATE INDEX messages_by_model ON chatsession.messages USING btree (model, conve
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
 
-CREATE INDEX messages_by_time ON chatsession.messages USING brin (created_at);
-
 CREATE INDEX messages_by_word ON chatsession.messages USING gin (chatsession.search_terms(content)) WITH (gin_pending_list_limit='1024') WHERE (searchable AND (content <> ''::text));
 
 CREATE INDEX messages_not_whole ON chatsession.messages USING btree (status, conversation_id) WHERE (status <> 'complete'::text);
@@ -1918,6 +1942,7 @@ CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
 
 CREATE STATISTICS chatsession.message_words ON chatsession.search_terms(content) FROM chatsession.messages;
+ALTER STATISTICS chatsession.message_words SET STATISTICS 300;
 
 ALTER STATISTICS chatsession.message_words OWNER TO chatsession_owner;
 

@@ -191,6 +191,7 @@ _MAKERS = {
     "POST /chat/api/login": (200, lambda world, thing, person: {"username": world.users[person].name,
                                                                 "password": world.users[person].password}),
     "POST /chat/api/logout": (204, None),
+    "POST /chat/api/invitation": (403, lambda world, thing, person: {"token": "A" * 43, "new": "a token of nobody"}),
     "POST /chat/api/guest": (403, None),  # no directive lets guests in
     "GET /chat/api/sessions": (200, None),
     "DELETE /chat/api/sessions": (200, None),

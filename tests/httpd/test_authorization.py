@@ -17,6 +17,7 @@ LEVELS = {
     "GET /chat/api/session": "anyone",
     "POST /chat/api/login": "anyone",
     "POST /chat/api/logout": "anyone",
+    "POST /chat/api/invitation": "anyone",
     "POST /chat/api/guest": "anyone",
     "GET /chat/api/sessions": "user",
     "DELETE /chat/api/sessions": "user",

@@ -108,6 +108,17 @@ CREATE FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb
 
 ALTER FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.feedback_finds_its_conversation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.conversation_id := coalesce(NEW.conversation_id, (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = NEW.message_id));
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION chatsession.feedback_finds_its_conversation() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -1423,6 +1434,7 @@ CREATE TABLE chatsession.feedback (
     comment text,
     at timestamp with time zone DEFAULT now() NOT NULL,
     form jsonb,
+    conversation_id uuid NOT NULL,
     CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
     CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
 );
@@ -1892,13 +1904,17 @@ CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (t
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
+CREATE INDEX conversations_trashed ON chatsession.conversations USING btree (updated_at DESC, id DESC) WHERE (trashed_at IS NOT NULL);
+
 CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
-CREATE INDEX feedback_commented ON chatsession.feedback USING btree (message_id) WHERE (comment IS NOT NULL);
+CREATE INDEX feedback_commented ON chatsession.feedback USING btree (conversation_id) WHERE (comment IS NOT NULL);
 
-CREATE INDEX feedback_down ON chatsession.feedback USING btree (message_id) WHERE (rating = '-1'::integer);
+CREATE INDEX feedback_down ON chatsession.feedback USING btree (conversation_id) WHERE (rating = '-1'::integer);
+
+CREATE INDEX feedback_of_conversation ON chatsession.feedback USING btree (conversation_id);
 
 CREATE INDEX guests_by_age ON chatsession.users USING btree (created_at) WHERE (role = 'guest'::text);
 
@@ -1962,6 +1978,8 @@ CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW
 CREATE TRIGGER duration_is_kept AFTER DELETE ON chatsession.live_turns FOR EACH ROW WHEN ((old.counted AND (old.state = 'streaming'::text))) EXECUTE FUNCTION chatsession.keep_duration();
 
 CREATE TRIGGER end_is_told AFTER DELETE ON chatsession.live_turns FOR EACH ROW EXECUTE FUNCTION chatsession.tell_queue();
+
+CREATE TRIGGER feedback_finds_its_conversation BEFORE INSERT ON chatsession.feedback FOR EACH ROW EXECUTE FUNCTION chatsession.feedback_finds_its_conversation();
 
 CREATE TRIGGER held_is_not_deleted BEFORE DELETE ON chatsession.conversations FOR EACH ROW EXECUTE FUNCTION chatsession.keep_held_conversation();
 

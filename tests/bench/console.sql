@@ -34,6 +34,6 @@ FROM (SELECT i, s, i::bigint * 18 + s AS k, now() - interval '463 days' + i * in
 JOIN bench_en e ON e.n = (k * 7919) % 20000 JOIN bench_en e2 ON e2.n = (k * 104729) % 19993
 JOIN bench_ja j ON j.n = (k * 6007) % 20000 JOIN bench_ja j2 ON j2.n = (k * 15485863) % 19993;
 
-INSERT INTO feedback (message_id, rating, comment) SELECT id, CASE WHEN random() < 0.7 THEN 1 ELSE -1 END, CASE WHEN random() < 0.1 THEN 'a word' END
+INSERT INTO feedback (message_id, conversation_id, rating, comment) SELECT id, conversation_id, CASE WHEN random() < 0.7 THEN 1 ELSE -1 END, CASE WHEN random() < 0.1 THEN 'a word' END
   FROM messages TABLESAMPLE system (1) WHERE role = 'assistant';
 UPDATE search_backlog SET done_at = now();

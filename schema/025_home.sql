@@ -8,9 +8,28 @@ SET LOCAL ROLE chatsession_owner;
 -- The charts of Home: the answers of a day.
 DROP INDEX chatsession.messages_by_time;
 CREATE INDEX answers_by_time ON chatsession.messages (created_at) WHERE role = 'assistant';
--- Conversations with a comment; with a thumb down.
-CREATE INDEX feedback_commented ON chatsession.feedback (message_id) WHERE comment IS NOT NULL;
-CREATE INDEX feedback_down ON chatsession.feedback (message_id) WHERE rating = -1;
+-- The trash, newest first.
+CREATE INDEX conversations_trashed ON chatsession.conversations (updated_at DESC, id DESC) WHERE trashed_at IS NOT NULL;
+
+-- The conversation stands beside the rating: whether a conversation has any is asked of each in turn, without its messages.
+ALTER TABLE chatsession.feedback ADD COLUMN conversation_id uuid;
+UPDATE chatsession.feedback f SET conversation_id = m.conversation_id FROM chatsession.messages m WHERE m.id = f.message_id;
+ALTER TABLE chatsession.feedback ALTER COLUMN conversation_id SET NOT NULL;
+
+-- Whoever writes feedback may name the message alone.
+CREATE FUNCTION chatsession.feedback_finds_its_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.conversation_id := coalesce(NEW.conversation_id, (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = NEW.message_id));
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER feedback_finds_its_conversation BEFORE INSERT ON chatsession.feedback
+    FOR EACH ROW EXECUTE FUNCTION chatsession.feedback_finds_its_conversation();
+
+-- Conversations with feedback; with a comment, and with a thumb down, which are rarer.
+CREATE INDEX feedback_of_conversation ON chatsession.feedback (conversation_id);
+CREATE INDEX feedback_commented ON chatsession.feedback (conversation_id) WHERE comment IS NOT NULL;
+CREATE INDEX feedback_down ON chatsession.feedback (conversation_id) WHERE rating = -1;
 
 ALTER TABLE chatsession.storage_samples ADD COLUMN trashed bigint; -- of the conversations; NULL: of before this step
 

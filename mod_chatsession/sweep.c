@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "counters.h"
 #include "core/steady.h"
 #include "store/audit.h"
 #include "store/conversation.h"
@@ -134,6 +135,7 @@ static void reap(server_rec *s, chatsession_server_t *conf, apr_pool_t *pool)
     apr_int64_t count;
     apr_status_t rv = cs_turn_reap(&count, conf->db, counts ? silence : FOR_EVER, pool);
 
+    chatsession_count(CHATSESSION_COUNT_REAPED, (apr_uint64_t)count);
     report(s, "CS0080", "answers interrupted because their server went away", rv, count);
     if (rv == CS_EUNAVAILABLE) {
         conf->was_away = cs_steady_now();

@@ -128,7 +128,7 @@ $(BUILD)/mod_chatsession/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
 $(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
-$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS) -I .
 # The tests' own headers come with their packages. (A pattern without a recipe would promise nothing here: each file is named.)
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz/*.c)): | packages-test
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags

@@ -3,7 +3,7 @@
 /* The formats of an export. Whatever text stands in a line, CSV is a record of so many cells that give the text back,
  * and no cell begins as a formula does; NDJSON and JSON are read back as what was written. Input: the cells of a line,
  * NUL between. */
-#include "../../admin/export_format.h"
+#include "admin/export_format.h"
 
 #include <apr_strings.h>
 #include "core/json.h"

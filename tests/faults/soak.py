@@ -7,6 +7,8 @@ import os
 import threading
 import time
 
+import requests
+
 from harness.httpd import Httpd
 from harness.place import wait_until
 
@@ -77,11 +79,19 @@ class Asker(threading.Thread):
         self.tab, self.over, self.asked, self.failure = Tab(scene, number, origin).log_in(), threading.Event(), 0, None
         self.conversation = self.tab.new_conversation()
 
+    def _ask(self, path):
+        """As a browser does: where a kept connection was closed meanwhile, once more on a new one."""
+        try:
+            self.tab.client.json("GET", path, 200)
+        except requests.ConnectionError:
+            self.tab.fresh()
+            self.tab.client.json("GET", path, 200)
+
     def run(self):
         paths = (f"api/conversations/{self.conversation}", "api/conversations", "api/conversations?q=tide", "api/session", "healthz")
         try:
             while not self.over.wait(self.tab.random.uniform(0.02, 0.2)):
-                self.tab.client.json("GET", paths[self.asked % len(paths)], 200)
+                self._ask(paths[self.asked % len(paths)])
                 self.asked += 1
         except BaseException as failure:  # told by the thread that waits
             self.failure = failure

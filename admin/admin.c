@@ -19,6 +19,7 @@
 static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
     CHATSESSION_SECOND_FACTOR_ROUTES,
+    {"GET", "metrics", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_metrics},
     {"GET", "api/overview", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_overview},
     {"GET", "api/settings", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_settings},
     {"GET", "api/views", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_views},
@@ -88,6 +89,9 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
 {
     if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "console", address->below) == OK) {
         return OK;
+    }
+    if (chatsession_admin_is_scraper(r, conf, address)) {
+        return chatsession_admin_scrape(r, conf, address);
     }
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

@@ -30,6 +30,14 @@ chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chat
 extern const cs_json_member_t chatsession_matter_members[5], chatsession_hold_members[3],
     chatsession_release_members[1];
 
+/* api_metrics.c */
+chatsession_handler_fn chatsession_admin_metrics;
+/** Whether the metrics are asked for by somebody who may have them without a login. */
+bool chatsession_admin_is_scraper(const request_rec *r, const chatsession_server_t *conf,
+                                  const chatsession_address_t *address);
+/** Answer that. */
+int chatsession_admin_scrape(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
+
 /* api_jobs.c */
 chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
 /** 202 with the job, or the failure. */

@@ -4,6 +4,7 @@
 #include "admin/admin.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "breaker.h"
 #include "causes.h"
 #include "reply.h"
 #include "sessions.h"
@@ -40,6 +41,7 @@ int chatsession_admin_overview(chatsession_call_t *call)
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
+    json_object_set_new(overview, "backends", chatsession_breaker_json(call->conf));
     json_object_set_new(overview, "causes", chatsession_causes_json(call->r->pool));
     json_object_set_new(overview, "limits", limits_json(call->conf));
     json_object_set_new(overview, "next_retention_at",

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "core/audit_seal.h"
+#include "core/breaker.h"
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
@@ -64,6 +65,8 @@ typedef enum {
     CHATSESSION_TOKEN_TIMEOUT,
     CHATSESSION_ANSWER_TIMEOUT,
     CHATSESSION_ANSWER_LIMIT,
+    CHATSESSION_BREAKER_FAILURES,
+    CHATSESSION_BREAKER_PAUSE,
     CHATSESSION_HEARTBEAT,
     CHATSESSION_CHECKPOINT,
     CHATSESSION_SWEEP,
@@ -80,6 +83,8 @@ typedef enum {
     CHATSESSION_USER_TURNS,
     CHATSESSION_USER_RATE,
     CHATSESSION_USER_TOKENS,
+    CHATSESSION_USER_CONVERSATIONS,
+    CHATSESSION_CONVERSATION_MESSAGES,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
     CHATSESSION_SHOW_ACCESS,
@@ -121,6 +126,8 @@ typedef struct {
     cs_prompt_form_e form;
     const char *template_name;            /* NULL: none given */
     const cs_prompt_template_t *template; /* of a form with one text; set when the configuration is checked */
+    apr_interval_time_t connect;          /* longest time of making a connection */
+    cs_breaker_t *breaker;                /* shared by all children; set when the configuration is complete */
     atomic_uint *density;                 /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
@@ -163,7 +170,8 @@ typedef struct {
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
-    apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
+    apr_array_header_t *metrics_from; /* of apr_ipsubnet_t *: who may read the metrics without a login; NULL: nobody */
+    apr_array_header_t *skips;        /* of chatsession_skip_t; NULL: none */
     const chatsession_legacy_t *legacy; /* NULL: none */
     apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets;       /* the pages, in memory */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "counters.h"
 #include "core/steady.h"
 #include "store/audit.h"
 #include "store/conversation.h"
@@ -128,6 +129,7 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     apr_status_t rv;
 
     rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
+    chatsession_count(CHATSESSION_COUNT_REAPED, (apr_uint64_t)count);
     report(s, "CS0080", "answers interrupted because their server went away", rv, count);
     if (atomic_load(&stopping)) {
         return;

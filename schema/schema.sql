@@ -85,6 +85,29 @@ $$;
 
 ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.answer_extras (
+    answer_id uuid NOT NULL,
+    extra jsonb NOT NULL,
+    CONSTRAINT extra_is_an_object CHECK ((jsonb_typeof(extra) = 'object'::text))
+);
+
+ALTER TABLE chatsession.answer_extras OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.thought_pieces (
+    answer_id uuid NOT NULL,
+    from_point integer NOT NULL,
+    content text NOT NULL,
+    CONSTRAINT thought_has_text CHECK ((content <> ''::text))
+);
+
+ALTER TABLE chatsession.thought_pieces OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (p_status <> 'streaming'::text) THEN p_extra ELSE NULLIF((COALESCE((SELECT jsonb_build_object('reasoning', string_agg(p.content, ''::text ORDER BY p.from_point)) AS jsonb_build_object FROM chatsession.thought_pieces p WHERE (p.answer_id = extra_so_far.p_id) HAVING (count(*) > 0)), '{}'::jsonb) || COALESCE((SELECT e.extra FROM chatsession.answer_extras e WHERE (e.answer_id = extra_so_far.p_id)), '{}'::jsonb)), '{}'::jsonb) END;
+
+ALTER FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -1179,7 +1202,8 @@ CREATE TABLE chatsession.live_turns (
     counted boolean DEFAULT false NOT NULL,
     round integer DEFAULT 0 NOT NULL,
     ticket bigint NOT NULL,
-    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR (saved_points = 0))),
+    saved_thought integer DEFAULT 0 NOT NULL,
+    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR ((saved_points = 0) AND (saved_thought = 0)))),
     CONSTRAINT state_is_queued_or_streaming CHECK ((state = ANY (ARRAY['queued'::text, 'streaming'::text])))
 )
 WITH (fillfactor='50');
@@ -1212,6 +1236,7 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE chatsession.messages m
             SET status = 'interrupted', content = chatsession.text_so_far(m.id, m.status, m.content),
+                extra = chatsession.extra_so_far(m.id, m.status, m.extra),
                 finished_at = clock_timestamp(), detail = 'The server that was writing this answer went away.'
             WHERE m.id = v_turn.answer_id AND m.status = 'streaming';
         DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_turn.answer_id;
@@ -1228,24 +1253,36 @@ CREATE FUNCTION chatsession.turn_round(p_user uuid) RETURNS integer
 
 ALTER FUNCTION chatsession.turn_round(p_user uuid) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
+CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, saved_thought integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
     AS $$
     WITH given AS (
-        SELECT g.id, g.at, g.t FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text)
+        SELECT g.id, g.at, g.t, g.thought_at, g.thought, g.extra
+            FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
     ), beat AS (
         UPDATE chatsession.live_turns l
             SET heartbeat_at = clock_timestamp(),
-                saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END
+                saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END,
+                saved_thought = CASE WHEN l.saved_thought = g.thought_at THEN g.thought_at + char_length(g.thought)
+                                     ELSE l.saved_thought END
             FROM given g WHERE l.answer_id = g.id
-            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
+            RETURNING l.answer_id, l.saved_points, l.saved_thought, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
     ), added AS (
         INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
             SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
                 WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
             ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
+    ), thought AS (
+        INSERT INTO chatsession.thought_pieces (answer_id, from_point, content)
+            SELECT g.id, g.thought_at, g.thought FROM given g JOIN beat b ON b.answer_id = g.id
+                WHERE g.thought <> '' AND b.saved_thought = g.thought_at + char_length(g.thought)
+            ON CONFLICT ON CONSTRAINT thought_pieces_pkey DO NOTHING
+    ), beside AS (
+        INSERT INTO chatsession.answer_extras (answer_id, extra)
+            SELECT g.id, g.extra FROM given g JOIN beat b ON b.answer_id = g.id WHERE jsonb_typeof(g.extra) = 'object'
+            ON CONFLICT ON CONSTRAINT answer_extras_pkey DO UPDATE SET extra = EXCLUDED.extra
     )
-    SELECT g.id, coalesce(b.saved_points, g.at),
+    SELECT g.id, coalesce(b.saved_points, g.at), coalesce(b.saved_thought, g.thought_at),
            CASE WHEN b.answer_id IS NOT NULL THEN 'live'
                 WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
            coalesce(b.stop, false),
@@ -1670,6 +1707,9 @@ CREATE TABLE chatsession.views (
 
 ALTER TABLE chatsession.views OWNER TO chatsession_owner;
 
+ALTER TABLE ONLY chatsession.answer_extras
+    ADD CONSTRAINT answer_extras_pkey PRIMARY KEY (answer_id);
+
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
@@ -1768,6 +1808,9 @@ ALTER TABLE ONLY chatsession.shares
 
 ALTER TABLE ONLY chatsession.storage_samples
     ADD CONSTRAINT storage_samples_pkey PRIMARY KEY (at);
+
+ALTER TABLE ONLY chatsession.thought_pieces
+    ADD CONSTRAINT thought_pieces_pkey PRIMARY KEY (answer_id, from_point);
 
 ALTER TABLE ONLY chatsession.turn_durations
     ADD CONSTRAINT turn_durations_pkey PRIMARY KEY (id);
@@ -1933,6 +1976,9 @@ ALTER TABLE ONLY chatsession.matter_custodians
 ALTER TABLE ONLY chatsession.matter_custodians
     ADD CONSTRAINT custodian_is_a_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.answer_extras
+    ADD CONSTRAINT extra_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
@@ -1987,6 +2033,9 @@ ALTER TABLE ONLY chatsession.shares
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
 
+ALTER TABLE ONLY chatsession.thought_pieces
+    ADD CONSTRAINT thought_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.user_tokens
     ADD CONSTRAINT tokens_have_their_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
@@ -1997,6 +2046,10 @@ ALTER TABLE ONLY chatsession.views
     ADD CONSTRAINT view_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.answer_extras TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.thought_pieces TO chatsession;
 
 REVOKE ALL ON FUNCTION chatsession.guest_end(p_guest uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION chatsession.guest_end(p_guest uuid) TO chatsession;

@@ -121,6 +121,15 @@ apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *
 apr_status_t cs_console_tx_count_all(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
                                      apr_pool_t *pool) CS_MUSTCHECK;
 
+/** What all hosts do now; for the metrics. */
+typedef struct {
+    int streaming, queued;            /* turns */
+    apr_int64_t sessions;             /* that live */
+    int active, idle, in_transaction; /* connections of the module's role to this database */
+} cs_console_load_t;
+
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** End sessions by their handles (a JSON array of texts); *ended says how many were live. */
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool) CS_MUSTCHECK;

@@ -58,7 +58,8 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
         "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",
-        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN m.extra END AS extra, m.client_id, "
+        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN chatsession.extra_so_far(m.id, "
+                                                    "m.status, m.extra) END AS extra, m.client_id, "
                                                     "m.request_id" CS_MESSAGES_WITH_FEEDBACK
                                                     " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
     get_t *work = baton;
@@ -446,6 +447,29 @@ apr_status_t cs_export_walk(cs_db_t *db, const cs_export_t *export, cs_db_row_cb
 }
 
 /* --- people --- */
+
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT t.processing, t.waiting, (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL),"
+        " count(*) FILTER (WHERE a.state = 'active'), count(*) FILTER (WHERE a.state = 'idle'),"
+        " count(*) FILTER (WHERE a.state LIKE 'idle in transaction%')"
+        " FROM chatsession.turn_load() t LEFT JOIN pg_stat_activity a"
+        "   ON a.datname = current_database() AND a.usename = current_user GROUP BY t.processing, t.waiting";
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
+
+    *load = (cs_console_load_t){0};
+    if (rv == APR_SUCCESS) {
+        *load = (cs_console_load_t){.streaming = (int)cs_db_int(result, 0, 0, 0),
+                                    .queued = (int)cs_db_int(result, 0, 1, 0),
+                                    .sessions = cs_db_int(result, 0, 2, 0),
+                                    .active = (int)cs_db_int(result, 0, 3, 0),
+                                    .idle = (int)cs_db_int(result, 0, 4, 0),
+                                    .in_transaction = (int)cs_db_int(result, 0, 5, 0)};
+    }
+    return rv;
+}
 
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,
                                apr_pool_t *pool)

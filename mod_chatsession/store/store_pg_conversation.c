@@ -139,18 +139,25 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
     /* The same key again finds the first one's work, also while that is being committed: the update waits for it. */
     static const char sql[] =
         "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples, client_key,"
-        " temporary_until) VALUES ($1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> "
-        "'params', 'null'),"
-        " nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4, now() + nullif($5::bigint, 0) * interval '1 "
-        "microsecond')"
-        " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
-        " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(made->title),
+        " temporary_until) SELECT $1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system',"
+        " nullif($3::jsonb -> 'params', 'null'), nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4,"
+        " now() + nullif($5::bigint, 0) * interval '1 microsecond'"
+        " WHERE " CS_ROOM_FOR_CONVERSATION(
+            "$6") " OR EXISTS (SELECT FROM chatsession.conversations o"
+                  "   WHERE o.user_id = $1::uuid AND o.client_key = 'client:' || $4)"
+                  " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
+                  " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS
+                      CS_CONVERSATION_SETTINGS;
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(made->title),
                                     CS_DB_TEXT(made->settings ? cs_json_print(made->settings, NULL, pool) : NULL),
                                     CS_DB_TEXT(made->client_id),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary))};
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary)),
+                                    CS_DB_TEXT(apr_itoa(pool, made->most))};
+    const apr_status_t rv =
+        one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 6, params, pool);
 
-    return one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 5, params, pool);
+    return rv == APR_ENOENT ? CS_EFULL : rv;
 }
 
 apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
@@ -171,8 +178,9 @@ static json_t *if_set(json_t *value)
 apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_db_t *db, const char *user_id,
                                       const char *id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT c.model, c.system, c.params, c.examples FROM chatsession.conversations c"
-                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
+    static const char sql[] =
+        "SELECT c.model, c.system, c.params, c.examples, c.message_count FROM chatsession.conversations c"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *row;
     apr_status_t rv = one_row(&row, db, CS_DB_OFTEN, sql, 2, params, pool);
@@ -184,6 +192,7 @@ apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_d
         settings->system = json_string_value(json_object_get(row, "system"));
         settings->params = if_set(json_object_get(row, "params"));
         settings->examples = if_set(json_object_get(row, "examples"));
+        settings->messages = json_integer_value(json_object_get(row, "message_count"));
     }
     return rv;
 }
@@ -203,7 +212,7 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
 {
     static const char sql[] =
         "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT,
-                                     "f.comment") ", m.extra" CS_MESSAGES_WITH_FEEDBACK
+                                     "f.comment") ", " CS_MESSAGE_EXTRA CS_MESSAGES_WITH_FEEDBACK
                                                   " JOIN chatsession.conversations c ON c.id = m.conversation_id"
                                                   " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
                                                   " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o "

@@ -232,6 +232,7 @@ _MAKERS = {
     "GET /chat/api/shared/{id}": (200, None),
     "PUT /chat/api/messages/{id}/feedback": (200, lambda *_: {"rating": 1, "comment": "good"}),
     "GET /chat-admin/api/overview": (200, None),
+    "GET /chat-admin/metrics": (200, None),
     "GET /chat-admin/api/settings": (200, None),
     "GET /chat-admin/api/views": (200, None),
     "POST /chat-admin/api/views": (201, lambda *_: {"name": f"view {uuid.uuid4()}", "query": "state=all"}),

@@ -89,6 +89,7 @@ LEVELS = {
     "GET /chat-admin/api/exports/{id}/manifest": "operator",
     "POST /chat-admin/api/exports/{id}/link": "operator",
     "POST /chat-admin/api/exports/{id}/cancel": "operator",
+    "POST /chat-admin/api/import": "operator",
     "GET /chat-admin/api/users": "viewer",
     "POST /chat-admin/api/users": "admin",
     "GET /chat-admin/api/users/{word}": "viewer",

@@ -104,7 +104,8 @@ static const command_t commands[] = {
      "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
      "digest",
      ctl_export_verify},
-    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER, "FILE... [--dry-run] [--user NAME]",
+    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER | TAKES_KEYS,
+     "FILE... (--key-file FILE | --dry-run) [--user NAME]",
      "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };

@@ -269,6 +269,7 @@ _MAKERS = {
     "GET /chat-admin/api/exports/{id}/manifest": (200, None),
     "POST /chat-admin/api/exports/{id}/link": (200, lambda *_: {"octets": 0}),
     "POST /chat-admin/api/exports/{id}/cancel": (200, None),
+    "POST /chat-admin/api/import": (200, lambda *_: {"lines": '{"type":"end"}', "dry_run": False}),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
     "GET /chat-admin/api/users/{word}": (200, None),

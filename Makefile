@@ -133,7 +133,7 @@ $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) $(CFLAGS) $(room_cppflags) -MMD -MP -c -o $@ $<
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard $(addprefix $(BUILD)/,mod_chatsession admin ctl tests)) -name '*.d' -type f 2>/dev/null)
 
 # The symbols of httpd itself are only there once httpd loads the module, so --no-undefined cannot watch this link;
 # dev/check-symbols does: every name must be found in httpd, mod_proxy or a library, and one name alone is exported.
@@ -322,7 +322,8 @@ packages-deb:
 .PHONY: install
 install: all man ## copy module, its header, chatsessionctl, pages, schema, manual and samples (DESTDIR= PREFIX=)
 	@install -d '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(share-dir)/schema' \
-		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
+		'$(DESTDIR)$(share-dir)/samples' '$(DESTDIR)$(share-dir)/monitoring' \
+		'$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man5'
 	@install -m 644 $(module) '$(DESTDIR)$(LIBEXECDIR)/'
 	@install -m 755 $(program) '$(DESTDIR)$(PREFIX)/bin/'
 	@install -m 644 mod_chatsession/mod_chatsession.h '$(DESTDIR)$(INCLUDEDIR)/'
@@ -333,6 +334,8 @@ install: all man ## copy module, its header, chatsessionctl, pages, schema, manu
 	@sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' conf/sample.conf > '$(DESTDIR)$(share-dir)/sample.conf'
 	@for sample in conf/samples/*.conf; do \
 		sed 's|/usr/local/share/mod_chatsession|$(share-dir)|g' "$$sample" > "$(DESTDIR)$(share-dir)/samples/$${sample##*/}"; done
+	@install -m 644 conf/monitoring/alerts.yml conf/monitoring/prometheus.yml conf/monitoring/grafana.json \
+		'$(DESTDIR)$(share-dir)/monitoring/'
 	@echo "Installed. Ten lines for httpd.conf: $(DESTDIR)$(share-dir)/sample.conf"
 
 # The manual's pages are made from what there is: the program's own help, and the page of directives.

@@ -13,10 +13,19 @@
 /* A name and a role, however they are escaped. */
 #define USER_LIMIT 16384
 
+/* A name and a query string, likewise. */
+#define VIEW_LIMIT 65536
+
 static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
     CHATSESSION_SECOND_FACTOR_ROUTES,
+    {"GET", "metrics", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_metrics},
     {"GET", "api/overview", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_overview},
+    {"GET", "api/settings", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_settings},
+    {"GET", "api/views", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_views},
+    {"POST", "api/views", CHATSESSION_AUDITOR, VIEW_LIMIT, CHATSESSION_MEMBERS(chatsession_view_members),
+     chatsession_admin_view_save},
+    {"DELETE", "api/views/{id}", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_view_delete},
     {"GET", "api/conversations", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_list},
     {"GET", "api/conversations/{id}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_get},
     {"POST", "api/conversations/expire", CHATSESSION_OPERATOR, IDS_LIMIT,
@@ -81,6 +90,9 @@ int chatsession_admin_handler(request_rec *r, chatsession_server_t *conf, const 
     if (r->method_number == M_GET && chatsession_assets_serve(r, conf->assets, "console", address->below) == OK) {
         return OK;
     }
+    if (chatsession_admin_is_scraper(r, conf, address)) {
+        return chatsession_admin_scrape(r, conf, address);
+    }
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }
 
@@ -109,33 +121,47 @@ cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *a
                               .keys = chatsession_audit_keys(call->conf)};
 }
 
-bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+/* A sentence on the first part of the filter that is none of what it may be; NULL: all are. */
+static const char *filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool)
 {
     const struct {
         const char *name, *text;
-    } times[] = {{"from", filter->from}, {"to", filter->to}};
+    } times[] = {{"from", filter->from}, {"to", filter->to}},
+      counts[] = {{"min_messages", filter->min_messages}, {"max_messages", filter->max_messages}};
 
-    *answer = OK;
-    if (filter->state && strcmp(filter->state, "active") != 0 && strcmp(filter->state, "trashed") != 0 &&
-        strcmp(filter->state, "held") != 0 && strcmp(filter->state, "all") != 0) {
-        *answer = chatsession_bad_request(call, "state is none of active, trashed, held, all.");
-        return false;
+    if (filter->state && !cs_console_is_state(filter->state)) {
+        return "state is none of active, pinned, archived, expiring, trashed, held, all.";
     }
     if (filter->matter && !cs_uuid_is(filter->matter)) {
-        *answer = chatsession_bad_request(call, "matter is no UUID.");
-        return false;
+        return "matter is no UUID.";
+    }
+    if (filter->status && strcmp(filter->status, "stopped") != 0 && strcmp(filter->status, "interrupted") != 0 &&
+        strcmp(filter->status, "error") != 0 && strcmp(filter->status, "streaming") != 0) {
+        return "status is none of stopped, interrupted, error, streaming.";
+    }
+    if (filter->feedback && !cs_console_is_feedback(filter->feedback)) {
+        return "feedback is none of any, up, down, comment.";
     }
     for (int i = 0; i < 2; i++) {
+        const char *count = counts[i].text;
         apr_time_t time;
+
         if (times[i].text && cs_rfc3339_parse(&time, times[i].text) != APR_SUCCESS) {
-            *answer =
-                chatsession_bad_request(call, apr_psprintf(call->r->pool,
-                                                           "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.",
-                                                           times[i].name));
-            return false;
+            return apr_psprintf(pool, "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.", times[i].name);
+        }
+        if (count && (!*count || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))) {
+            return apr_psprintf(pool, "%s is no number from 0 to 999999999.", counts[i].name);
         }
     }
-    return true;
+    return NULL;
+}
+
+bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
+{
+    const char *problem = filter_problem(filter, call->r->pool);
+
+    *answer = problem ? chatsession_bad_request(call, problem) : OK;
+    return !problem;
 }
 
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
@@ -143,14 +169,10 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
     const char *ids = chatsession_query(call, "ids");
 
     *answer = OK;
-    *filter = (cs_console_filter_t){.user = chatsession_query(call, "user"),
-                                    .from = chatsession_query(call, "from"),
-                                    .to = chatsession_query(call, "to"),
-                                    .query = chatsession_query(call, "q"),
-                                    .state = chatsession_query(call, "state"),
-                                    .tag = chatsession_query(call, "tag"),
-                                    .model = chatsession_query(call, "model"),
-                                    .matter = chatsession_query(call, "matter")};
+    *filter = (cs_console_filter_t){0};
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        *cs_console_field(filter, i) = chatsession_query(call, cs_console_fields[i].name);
+    }
     if (!chatsession_check_filter(filter, call, answer)) {
         return false;
     }
@@ -173,9 +195,19 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
 
 json_t *chatsession_filter_json(const cs_console_filter_t *filter)
 {
-    json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
+    json_t *json = cs_console_filter_json(filter);
 
-    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:b,s:o*}", "user", filter->user, "from", filter->from, "to",
-                     filter->to, "state", filter->state, "tag", filter->tag, "model", filter->model, "matter",
-                     filter->matter, "text_search", filter->query != NULL, "ids", ids);
+    json_object_del(json, "q");
+    json_object_set_new(json, "text_search", json_boolean(filter->query != NULL));
+    return json;
+}
+
+int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv)
+{
+    if (rv == CS_EUNAVAILABLE && !strcmp(cs_db_last_sqlstate(), "57014")) {
+        return chatsession_reply_error(call->r, HTTP_SERVICE_UNAVAILABLE, "search_too_slow",
+                                       "This takes longer than ChatSessionStatementTimeout allows: narrow it by user, "
+                                       "time or a longer word.");
+    }
+    return chatsession_reply_status(call->r, rv);
 }

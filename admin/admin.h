@@ -30,6 +30,14 @@ chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chat
 extern const cs_json_member_t chatsession_matter_members[5], chatsession_hold_members[3],
     chatsession_release_members[1];
 
+/* api_metrics.c */
+chatsession_handler_fn chatsession_admin_metrics;
+/** Whether the metrics are asked for by somebody who may have them without a login. */
+bool chatsession_admin_is_scraper(const request_rec *r, const chatsession_server_t *conf,
+                                  const chatsession_address_t *address);
+/** Answer that. */
+int chatsession_admin_scrape(request_rec *r, chatsession_server_t *conf, const chatsession_address_t *address);
+
 /* api_jobs.c */
 chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
 /** 202 with the job, or the failure. */
@@ -64,6 +72,13 @@ chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsess
     chatsession_admin_user_revoke;
 extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[5];
 
+/* api_views.c */
+chatsession_handler_fn chatsession_admin_views, chatsession_admin_view_save, chatsession_admin_view_delete;
+extern const cs_json_member_t chatsession_view_members[3];
+
+/* api_settings.c */
+chatsession_handler_fn chatsession_admin_settings;
+
 /* api_erasures.c */
 chatsession_handler_fn chatsession_admin_user_erase, chatsession_admin_user_archive, chatsession_admin_erasures,
     chatsession_admin_erasure;
@@ -86,7 +101,10 @@ int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *k
  * secret. New reference. */
 json_t *chatsession_filter_json(const cs_console_filter_t *filter);
 
-/** Whether state, from and to of a filter are what they must be; false: an error was answered, return *answer. */
+/** The failure of a list or search; 503 search_too_slow when the database's time limit ended it. */
+int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv);
+
+/** Whether the parts of a filter are what they must be; false: an error was answered, return *answer. */
 bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
 #endif

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include "core/utf8.h"
 #include "reply.h"
+#include "store/console_order.h"
 #include "store/job.h"
 
 const cs_json_member_t chatsession_expire_members[5] = {
@@ -31,17 +32,49 @@ static bool may_read(const chatsession_call_t *call)
     return call->session->access >= CHATSESSION_AUDITOR;
 }
 
+/* sort and order of the query string; false: an error was answered, return *answer. */
+static bool read_order(cs_console_list_t *list, chatsession_call_t *call, int *answer)
+{
+    const cs_console_order_t *sort;
+    const char *order = chatsession_query(call, "order");
+
+    *answer = OK;
+    list->sort = chatsession_query(call, "sort");
+    sort = cs_console_order(list->sort);
+    if (!sort || (order && strcmp(order, "asc") != 0 && strcmp(order, "desc") != 0)) {
+        *answer = chatsession_bad_request(call, "sort is none of updated, created, messages, title, user, or order "
+                                                "none of asc, desc.");
+        return false;
+    }
+    if (sort->content && !list->content) {
+        *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden",
+                                          "A title is content: sorting by it needs the role auditor.");
+        return false;
+    }
+    list->descending = order ? !strcmp(order, "desc") : sort->descending;
+    return true;
+}
+
+static int reply_page(chatsession_call_t *call, const cs_console_page_t *page)
+{
+    json_t *body = json_pack("{s:o,s:s?}", "conversations", page->conversations, "next", page->next);
+
+    if (page->estimate >= 0) {
+        json_object_set_new(body, "estimate", json_integer(page->estimate));
+    }
+    return chatsession_reply_json(call->r, HTTP_OK, body);
+}
+
 int chatsession_admin_list(chatsession_call_t *call)
 {
     cs_console_list_t list = {.after = chatsession_query(call, "after"), .content = may_read(call)};
     cs_audit_entry_t entry;
-    json_t *conversations;
-    const char *next;
+    cs_console_page_t page;
     apr_status_t rv;
     int answer;
 
     if (!chatsession_query_filter(&list.filter, call, &answer) ||
-        !chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
+        !chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer) || !read_order(&list, call, &answer)) {
         return answer;
     }
     if (list.filter.query && !list.content) {
@@ -51,16 +84,11 @@ int chatsession_admin_list(chatsession_call_t *call)
     /* A search reads content: it is in the audit log. A list of metadata is not. */
     entry = chatsession_audit_entry(call, "conversation.search",
                                     cs_json_own(chatsession_filter_json(&list.filter), call->r->pool));
-    rv =
-        cs_console_list(&conversations, &next, call->conf->db, &list, list.filter.query ? &entry : NULL, call->r->pool);
+    rv = cs_console_list(&page, call->conf->db, &list, list.filter.query ? &entry : NULL, call->r->pool);
     if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
+        return chatsession_bad_request(call, "after is not the \"next\" of a page before in this order.");
     }
-    if (rv != APR_SUCCESS) {
-        return chatsession_reply_status(call->r, rv);
-    }
-    return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:o,s:s?}", "conversations", conversations, "next", next));
+    return rv == APR_SUCCESS ? reply_page(call, &page) : chatsession_admin_reply_slow(call, rv);
 }
 
 int chatsession_admin_get(chatsession_call_t *call)
@@ -98,23 +126,18 @@ bool chatsession_admin_read_ids(const char **ids, const json_t *array, apr_pool_
 bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *body, const char **problem,
                                    apr_pool_t *pool)
 {
-    static const cs_json_member_t members[] = {{"user", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 256},
-                                               {"from", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
-                                               {"to", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 64},
-                                               {"q", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 1000},
-                                               {"state", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 16},
-                                               {"tag", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 50},
-                                               {"model", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 200},
-                                               {"matter", CS_JSON_UUID, CS_JSON_NULLABLE, 0, 0}};
-    cs_json_field_t fields[8];
-    const char **const texts[8] = {&filter->user,  &filter->from, &filter->to,    &filter->query,
-                                   &filter->state, &filter->tag,  &filter->model, &filter->matter};
+    cs_json_member_t members[CS_CONSOLE_FIELDS];
+    cs_json_field_t fields[CS_CONSOLE_FIELDS];
 
-    if (cs_json_read(fields, members, 8, body, problem, pool) != APR_SUCCESS) {
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        members[i] = (cs_json_member_t){cs_console_fields[i].name, CS_JSON_STRING, CS_JSON_NULLABLE, 0,
+                                        (apr_int64_t)cs_console_fields[i].bytes};
+    }
+    if (cs_json_read(fields, members, CS_CONSOLE_FIELDS, body, problem, pool) != APR_SUCCESS) {
         return false;
     }
-    for (int i = 0; i < 8; i++) {
-        *texts[i] = fields[i].length ? fields[i].string : NULL;
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        *cs_console_field(filter, i) = fields[i].length ? fields[i].string : NULL;
     }
     return true;
 }

@@ -4,9 +4,11 @@
 #include "admin/admin.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "breaker.h"
 #include "causes.h"
 #include "reply.h"
 #include "sessions.h"
+#include "store/overview.h"
 #include "store/user_admin.h"
 
 const cs_json_member_t chatsession_revoke_members[1] = {{"refs", CS_JSON_ARRAY, CS_JSON_REQUIRED, 1, 1000}};
@@ -21,15 +23,27 @@ static int reply_named(chatsession_call_t *call, apr_status_t rv, const char *na
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", name, value));
 }
 
+/* How much may run and wait; null: no limit. */
+static json_t *limits_json(const chatsession_server_t *conf)
+{
+    const apr_int64_t turns = chatsession_number(conf, CHATSESSION_MAX_TURNS);
+
+    return turns ? json_pack("{s:I,s:I}", "running", (json_int_t)turns, "waiting",
+                             (json_int_t)chatsession_number(conf, CHATSESSION_MAX_WAITING))
+                 : json_pack("{s:n,s:n}", "running", "waiting");
+}
+
 int chatsession_admin_overview(chatsession_call_t *call)
 {
     json_t *overview;
-    const apr_status_t rv = cs_console_overview(&overview, call->conf->db, call->r->pool);
+    const apr_status_t rv = cs_overview(&overview, call->conf->db, call->r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
+    json_object_set_new(overview, "backends", chatsession_breaker_json(call->conf));
     json_object_set_new(overview, "causes", chatsession_causes_json(call->r->pool));
+    json_object_set_new(overview, "limits", limits_json(call->conf));
     json_object_set_new(overview, "next_retention_at",
                         json_string(chatsession_admin_next_retention(call, json_string_value(
                                                                                json_object_get(overview,

@@ -68,20 +68,30 @@ static void check_durability(ctl_look_t *look)
 
 static void check_connections(ctl_look_t *look)
 {
-    const apr_int64_t children = json_integer_value(json_object_get(json_object_get(look->httpd, "mpm"), "children"));
-    const apr_int64_t wanted = children * ctl_setting_number(look, "ChatSessionDatabaseConnections") + 1;
+    const json_t *mpm = json_object_get(look->httpd, "mpm");
+    const apr_int64_t pool = ctl_setting_number(look, "ChatSessionDatabaseConnections");
+    const apr_int64_t wanted = json_integer_value(json_object_get(mpm, "children")) * pool + 1;
+    const apr_int64_t most = json_integer_value(json_object_get(mpm, "server_limit")) * pool + 1;
     const apr_int64_t there = ctl_fact_number(look, "max_connections") - ctl_fact_number(look, "reserved_connections");
 
     if (wanted > there) {
         ctl_find(look, CTL_WARNING,
                  apr_psprintf(look->pool,
-                              "this host may open %" APR_INT64_T_FMT " connections (children times "
-                              "ChatSessionDatabaseConnections, and one that listens), PostgreSQL takes "
-                              "%" APR_INT64_T_FMT ": under load some requests will hear 503",
+                              "this host may open %" APR_INT64_T_FMT
+                              " connections (children times ChatSessionDatabaseConnections, and one that listens), "
+                              "PostgreSQL takes %" APR_INT64_T_FMT ": under load some requests will hear 503",
                               wanted, there),
                  "Raise max_connections (all hosts together, with room for others), or lower "
-                 "ChatSessionDatabaseConnections: few "
-                 "serve many, as none is held while a model thinks.");
+                 "ChatSessionDatabaseConnections: few serve many, as none is held while a model thinks.");
+    } else if (most > there) {
+        ctl_find(look, CTL_ADVICE,
+                 apr_psprintf(look->pool,
+                              "after graceful restarts, while old children finish their answers, this host may open "
+                              "%" APR_INT64_T_FMT
+                              " connections (ServerLimit times ChatSessionDatabaseConnections), PostgreSQL "
+                              "takes %" APR_INT64_T_FMT,
+                              most, there),
+                 "Raise max_connections, or lower ServerLimit or ChatSessionDatabaseConnections.");
     }
 }
 

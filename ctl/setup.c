@@ -57,6 +57,30 @@ static bool is_local(const char *conninfo, apr_pool_t *pool)
     return !host || !*host || *host == '/' || *host == '@';
 }
 
+/* What is written into files that httpd, systemd and shells read must mean there what it means here. */
+static int check_plain(const char *what, const char *text, const char *unwanted)
+{
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f || strchr(unwanted, *c)) {
+            return ctl_fail("%s holds a character that httpd's configuration or a shell would read as something else; "
+                            "expected none of %s and no control character",
+                            what, unwanted);
+        }
+    }
+    return CTL_DONE;
+}
+
+static int check_answers(const ctl_t *ctl)
+{
+    static const char special[] = "\"$`\\";
+
+    if (check_plain("--database", ctl->database, special) != CTL_DONE ||
+        check_plain("--folder", ctl->setup.folder, special) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    return check_plain("--backend", ctl->setup.backend, "$`");
+}
+
 static int read_answers(ctl_t *ctl, apr_pool_t *pool)
 {
     const char *problem;
@@ -76,7 +100,7 @@ static int read_answers(ctl_t *ctl, apr_pool_t *pool)
     if (!ctl->setup.as && geteuid() == 0 && is_local(ctl->database, pool)) {
         ctl->setup.as = "postgres";
     }
-    return CTL_DONE;
+    return check_answers(ctl);
 }
 
 /* --- the database --- */

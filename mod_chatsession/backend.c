@@ -6,6 +6,7 @@
 #include <http_log.h>
 #include <http_request.h>
 #include <apr_strings.h>
+#include "breaker.h"
 #include "reply.h"
 #include "stream.h"
 
@@ -103,6 +104,9 @@ void chatsession_backend_ask(chatsession_turn_t *turn)
     ap_filter_t *output = r->output_filters;
     int rv;
 
+    if (!chatsession_breaker_admit(turn)) {
+        return;
+    }
     chatsession_turn_set_current(turn);
     disguise(turn);
     chatsession_stream_attach(turn);
@@ -121,4 +125,5 @@ void chatsession_backend_ask(chatsession_turn_t *turn)
                       turn->backend->url);
     }
     chatsession_stream_ended(turn, rv);
+    chatsession_breaker_judge(turn);
 }

@@ -68,7 +68,9 @@ int chatsession_list_conversations(chatsession_call_t *call)
 int chatsession_create_conversation(chatsession_call_t *call)
 {
     json_t *conversation;
-    cs_conversation_new_t made = {.title = call->fields[0].string, .client_id = call->fields[5].string};
+    cs_conversation_new_t made = {.title = call->fields[0].string,
+                                  .client_id = call->fields[5].string,
+                                  .most = (int)chatsession_number(call->conf, CHATSESSION_USER_CONVERSATIONS)};
     const bool temporary = call->fields[6].given && call->fields[6].boolean;
     json_t *settings;
     apr_status_t rv;

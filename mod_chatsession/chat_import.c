@@ -105,7 +105,8 @@ int chatsession_post_import(chatsession_call_t *call)
                           .updated_at = fields[UPDATED_AT].string,
                           .pinned = fields[PINNED].boolean,
                           .archived = fields[ARCHIVED].boolean,
-                          .model = fields[MODEL].string};
+                          .model = fields[MODEL].string,
+                          .most = (int)chatsession_number(call->conf, CHATSESSION_USER_CONVERSATIONS)};
     json_t *conversation;
     bool made;
     apr_status_t rv;

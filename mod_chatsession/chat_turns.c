@@ -72,21 +72,40 @@ int chatsession_post_stop(chatsession_call_t *call)
     return chatsession_reply_json(call->r, running ? HTTP_ACCEPTED : HTTP_OK, json_pack("{s:b}", "stopping", running));
 }
 
+static bool read_points(apr_int64_t *points, const char **at)
+{
+    char *end;
+
+    *points = apr_isdigit(**at) ? apr_strtoi64(*at, &end, 10) : -1;
+    if (*points < 0 || *points >= APR_INT32_MAX) {
+        return false;
+    }
+    *at = end;
+    return true;
+}
+
+/* An id: code points of the text, and, after a plus, of the reasoning. */
+static bool read_place(cs_turn_place_t *place, const char *id)
+{
+    if (!read_points(&place->from_point, &id)) {
+        return false;
+    }
+    if (*id == '+') {
+        id++;
+        return read_points(&place->from_thought, &id) && !*id;
+    }
+    return !*id;
+}
+
 int chatsession_get_stream(chatsession_call_t *call)
 {
     cs_turn_place_t place = {.user_id = call->session->user_id,
                              .session_hash = call->session->id_hash,
                              .conversation_id = call->ids[0]};
     const char *last = apr_table_get(call->r->headers_in, "Last-Event-ID");
-    apr_int64_t from = 0;
 
-    if (last && *last) {
-        char *end;
-        from = apr_strtoi64(last, &end, 10);
-        if (*end || !apr_isdigit(*last) || from < 0 || from >= APR_INT32_MAX) {
-            return chatsession_bad_request(call, "Last-Event-ID is not an id of this stream.");
-        }
+    if (last && *last && !read_place(&place, last)) {
+        return chatsession_bad_request(call, "Last-Event-ID is not an id of this stream.");
     }
-    place.from_point = from;
     return chatsession_turn_follow(call->r, call->conf, &place);
 }

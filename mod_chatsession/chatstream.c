@@ -49,8 +49,13 @@ static apr_status_t make_conversation(chatsession_call_t *call, cs_chatstream_co
     apr_pool_t *pool = call->r->pool;
     json_t *settings = cs_json_own(json_pack("{s:O?}", "params", context->params), pool);
     json_t *conversation;
-    apr_status_t rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
-                                             &(cs_conversation_new_t){.settings = settings}, pool);
+    apr_status_t rv =
+        cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
+                               &(cs_conversation_new_t){.settings = settings,
+                                                        .most =
+                                                            (int)chatsession_number(call->conf,
+                                                                                    CHATSESSION_USER_CONVERSATIONS)},
+                               pool);
 
     if (rv == APR_SUCCESS) {
         cs_json_own(conversation, pool);

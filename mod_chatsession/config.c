@@ -19,6 +19,7 @@
 #include "chatstream.h"
 #include "core/duration.h"
 #include "mounts.h"
+#include "networks.h"
 #include "request.h"
 #include "secret.h"
 #include "skip.h"
@@ -120,6 +121,10 @@ typedef struct {
         "longest time of one answer") \
     ROW(ANSWER_LIMIT, "ChatSessionAnswerLimit", set_setting, TYPE_NUMBER, RANGE(4194304, 1024, 67108864), \
         "octets of one answer") \
+    ROW(BREAKER_FAILURES, "ChatSessionBreakerFailures", set_setting, TYPE_NUMBER, RANGE(5, 0, 1000), \
+        "failures in a row after which a model's server is left alone; 0: never") \
+    ROW(BREAKER_PAUSE, "ChatSessionBreakerPause", set_setting, TYPE_DURATION, RANGE(SECONDS(10), MILLISECONDS(100), HOURS(1)), \
+        "a server that is left alone is tried once in so long") \
     ROW(HEARTBEAT, "ChatSessionHeartbeat", set_setting, TYPE_DURATION, RANGE(SECONDS(1), MILLISECONDS(100), SECONDS(60)), \
         "a comment is sent to the browser after so much silence") \
     ROW(CHECKPOINT, "ChatSessionCheckpoint", set_setting, TYPE_DURATION, RANGE(MILLISECONDS(200), MILLISECONDS(10), SECONDS(5)), \
@@ -150,6 +155,10 @@ typedef struct {
         "turns that one user begins in a minute; 0: no limit") \
     ROW(USER_TOKENS, "ChatSessionUserTokens", set_setting, TYPE_NUMBER, RANGE(0, 0, 1000000000000), \
         "tokens of one user's answers in a UTC day; 0: no limit") \
+    ROW(USER_CONVERSATIONS, "ChatSessionUserConversations", set_setting, TYPE_NUMBER, RANGE(10000, 0, 100000000), \
+        "conversations of one user outside of the trash; 0: no limit") \
+    ROW(CONVERSATION_MESSAGES, "ChatSessionConversationMessages", set_setting, TYPE_NUMBER, RANGE(100000, 0, 100000000), \
+        "messages of one conversation; 0: no limit") \
     ROW(ON_DISCONNECT, "ChatSessionOnDisconnect", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_DISCONNECT_FINISH, "finish|stop"), \
         "what becomes of an answer whose browser has left") \
     ROW(TITLE, "ChatSessionTitle", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_TITLE_FIRST_WORDS, "first-words|model|off"), \
@@ -196,6 +205,34 @@ static json_t *choice_word(const char *choices, apr_int64_t number)
         choices += strcspn(choices, "|") + 1;
     }
     return json_stringn(choices, strcspn(choices, "|"));
+}
+
+/* A value as the directive takes it; NULL: none. */
+static const char *setting_text(const setting_t *row, apr_int64_t number, const char *string, apr_pool_t *pool)
+{
+    switch (row->type) {
+    case TYPE_NUMBER:
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
+    case TYPE_DURATION:
+        return cs_duration_print(number, pool);
+    case TYPE_CHOICE:
+        return json_string_value(cs_json_own(choice_word(row->choices, number), pool));
+    case TYPE_STRING:
+    case TYPE_PATH:
+        break;
+    }
+    return string;
+}
+
+json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_setting_e setting, apr_pool_t *pool)
+{
+    const setting_t *row = &settings[setting];
+    const char *value = setting_text(row, chatsession_number(conf, setting), chatsession_string(conf, setting), pool);
+
+    return json_pack("{s:s,s:s?,s:s?,s:b,s:s}", "name", row->name, "value",
+                     setting == CHATSESSION_DATABASE ? NULL : value, "default",
+                     setting_text(row, row->fallback, row->fallback_string, pool), "set", conf->values[setting].set,
+                     "help", row->help);
 }
 
 json_t *chatsession_settings_json(const chatsession_server_t *conf)
@@ -337,6 +374,19 @@ static const char *add_origin(cmd_parms *cmd, void *dir, const char *arg)
     }
     APR_ARRAY_PUSH(conf->origins, const char *) = apr_pstrdup(cmd->pool, arg);
     return NULL;
+}
+
+static const char *add_metrics_from(cmd_parms *cmd, void *dir, const char *arg)
+{
+    chatsession_server_t *conf = chatsession_server(cmd->server);
+    const char *problem;
+
+    (void)dir;
+    if (!conf->metrics_from) {
+        conf->metrics_from = apr_array_make(cmd->pool, 2, sizeof(apr_ipsubnet_t *));
+    }
+    problem = chatsession_networks_add(conf->metrics_from, arg, cmd->pool);
+    return problem ? apr_psprintf(cmd->pool, "ChatSessionMetricsFrom: %s", problem) : NULL;
 }
 
 static const char *add_skip_header(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -585,11 +635,13 @@ const command_rec chatsession_commands[] = {
                     "file with a key of at least 32 bytes for the audit log; the first seals, all verify"),
     AP_INIT_TAKE_ARGV("ChatSessionBackend", chatsession_add_backend, NULL, RSRC_CONF,
                       "a model: NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] [chat-mode=on|off] "
-                      "[form=chat|completions|llamacpp] [template=NAME]; the first is the default"),
+                      "[form=chat|completions|llamacpp] [template=NAME] [connect=DURATION]; the first is the default"),
     AP_INIT_TAKE_ARGV("ChatSessionPromptTemplate", chatsession_add_template, NULL, RSRC_CONF,
                       "how a history becomes one text: NAME OPTION=TEXT ..."),
     AP_INIT_ITERATE("ChatSessionAllowOrigin", add_origin, NULL, RSRC_CONF,
                     "other origins whose pages may send state-changing requests"),
+    AP_INIT_ITERATE("ChatSessionMetricsFrom", add_metrics_from, NULL, RSRC_CONF,
+                    "addresses and networks that may read the metrics without a login"),
     AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
                       "requests with this header are served without a session: NAME VALUE|* [from CIDR ...]"),
     AP_INIT_TAKE12("ChatSessionStore", set_store, NULL, RSRC_CONF,
@@ -635,6 +687,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
         }
     }
     merged->keys = merged->keys ? merged->keys : parent->keys;
+    merged->key_sources = merged->key_sources ? merged->key_sources : parent->key_sources;
     merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
     merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
     merged->backends = merged->backends ? merged->backends : parent->backends;
@@ -643,6 +696,7 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
     merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
     merged->origins = merged->origins ? merged->origins : parent->origins;
     merged->chatstream_roles = merged->chatstream_roles ? merged->chatstream_roles : parent->chatstream_roles;
+    merged->metrics_from = merged->metrics_from ? merged->metrics_from : parent->metrics_from;
     merged->skips = merged->skips ? merged->skips : parent->skips;
     merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
     merged->cache = merged->store_set ? merged->cache : parent->cache;

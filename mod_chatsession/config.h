@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include "core/audit_seal.h"
+#include "core/breaker.h"
 #include "core/cookie.h"
 #include "core/itsdangerous.h"
 #include "core/password.h"
@@ -64,6 +65,8 @@ typedef enum {
     CHATSESSION_TOKEN_TIMEOUT,
     CHATSESSION_ANSWER_TIMEOUT,
     CHATSESSION_ANSWER_LIMIT,
+    CHATSESSION_BREAKER_FAILURES,
+    CHATSESSION_BREAKER_PAUSE,
     CHATSESSION_HEARTBEAT,
     CHATSESSION_CHECKPOINT,
     CHATSESSION_SWEEP,
@@ -80,6 +83,8 @@ typedef enum {
     CHATSESSION_USER_TURNS,
     CHATSESSION_USER_RATE,
     CHATSESSION_USER_TOKENS,
+    CHATSESSION_USER_CONVERSATIONS,
+    CHATSESSION_CONVERSATION_MESSAGES,
     CHATSESSION_ON_DISCONNECT,
     CHATSESSION_TITLE,
     CHATSESSION_SHOW_ACCESS,
@@ -121,6 +126,8 @@ typedef struct {
     cs_prompt_form_e form;
     const char *template_name;            /* NULL: none given */
     const cs_prompt_template_t *template; /* of a form with one text; set when the configuration is checked */
+    apr_interval_time_t connect;          /* longest time of making a connection */
+    cs_breaker_t *breaker;                /* shared by all children; set when the configuration is complete */
     atomic_uint *density;                 /* tokens in 1,000 octets of a request, as this child has seen; never NULL */
 } chatsession_backend_t;
 
@@ -138,6 +145,12 @@ typedef struct {
     apr_int64_t max_age;
 } chatsession_legacy_t;
 
+/** Where a key came from, in the order of the keys. */
+typedef struct {
+    const char *id;      /* the key's, which cookies name */
+    apr_time_t changed;  /* the file's last change; 0: a program gave it */
+} chatsession_key_source_t;
+
 typedef struct chatsession_socache chatsession_socache_t;
 typedef struct chatsession_assets chatsession_assets_t;
 typedef struct chatsession_recorder chatsession_recorder_t;
@@ -149,6 +162,7 @@ typedef struct {
         const char *string;
     } values[CHATSESSION_SETTINGS];
     cs_keyring_t *keys;                  /* NULL: none configured */
+    apr_array_header_t *key_sources;     /* of chatsession_key_source_t, with keys */
     cs_audit_key_t *audit_keys;          /* of ChatSessionAuditKeyFile; NULL: none */
     cs_audit_key_t *secret_audit_keys;   /* of ChatSessionSecretFile */
     apr_array_header_t *backends;        /* of chatsession_backend_t; the first is the default; NULL: none */
@@ -156,7 +170,8 @@ typedef struct {
     apr_array_header_t *login_providers; /* of const char *: who checks a login; NULL: our own users alone */
     apr_array_header_t *role_rules;      /* of chatsession_role_rule_t; NULL: none */
     apr_array_header_t *origins; /* of const char *: other origins that may send state-changing requests; NULL: none */
-    apr_array_header_t *skips;   /* of chatsession_skip_t; NULL: none */
+    apr_array_header_t *metrics_from; /* of apr_ipsubnet_t *: who may read the metrics without a login; NULL: nobody */
+    apr_array_header_t *skips;        /* of chatsession_skip_t; NULL: none */
     const chatsession_legacy_t *legacy; /* NULL: none */
     apr_array_header_t *mounts;         /* of chatsession_mount_t, found when the configuration is checked */
     chatsession_assets_t *assets;       /* the pages, in memory */
@@ -201,6 +216,10 @@ chatsession_dir_t *chatsession_dir(const request_rec *r);
 /** The value of a setting, or its default. */
 apr_int64_t chatsession_number(const chatsession_server_t *conf, chatsession_setting_e setting);
 const char *chatsession_string(const chatsession_server_t *conf, chatsession_setting_e setting);
+
+/** What a setting is, for whoever shows the configuration: {"name","value","default","set","help"}; new reference. A
+ * value that may hold a password is null. */
+json_t *chatsession_setting_json(const chatsession_server_t *conf, chatsession_setting_e setting, apr_pool_t *pool);
 
 /** Every setting by its directive's name, as it counts: numbers, durations in milliseconds, words; null: none. New
  * reference. */

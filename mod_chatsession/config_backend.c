@@ -7,11 +7,16 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
+#include "core/duration.h"
 #include "secret.h"
 
 /* Tokens of 1,000 octets until a model's server has counted: three octets a token suits neither English nor Japanese
  * badly. */
 #define FIRST_DENSITY 334
+
+#define USUAL_CONNECT apr_time_from_sec(5)
+#define SHORTEST_CONNECT apr_time_from_msec(10)
+#define LONGEST_CONNECT apr_time_from_sec(60)
 
 static const char *backend_number(cmd_parms *cmd, const chatsession_backend_t *backend, const char *arg,
                                   apr_int64_t *number)
@@ -89,6 +94,13 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
         backend->template_name = apr_pstrdup(cmd->pool, arg + 9);
         return NULL;
     }
+    if (!strncmp(arg, "connect=", 8)) {
+        return cs_duration_parse(&backend->connect, arg + 8) && backend->connect >= SHORTEST_CONNECT &&
+                       backend->connect <= LONGEST_CONNECT
+                   ? NULL
+                   : apr_psprintf(cmd->pool, "ChatSessionBackend %s: \"%s\" is no duration from 10ms to 60s",
+                                  backend->name, arg);
+    }
     if (!strncmp(arg, "chat-mode=", 10)) {
         return set_chat_mode(cmd, backend, arg);
     }
@@ -106,7 +118,7 @@ static const char *backend_option(cmd_parms *cmd, chatsession_backend_t *backend
     }
     return apr_psprintf(cmd->pool,
                         "ChatSessionBackend %s: \"%s\" is none of model=NAME, key-file=PATH, context=TOKENS, turns=N, "
-                        "chat-mode=on|off, form=chat|completions|llamacpp and template=NAME",
+                        "chat-mode=on|off, form=chat|completions|llamacpp, template=NAME and connect=DURATION",
                         backend->name, arg);
 }
 
@@ -135,13 +147,13 @@ static apr_status_t next_line(void *buf, apr_size_t size, void *param)
  * bounds what a turn cannot watch itself, the writing of the request and the TLS handshake (silence is timed by
  * stream.c); ttl is below the keep-alive of common model servers; retry=0: the next turn may try at once.
  */
-static const char *declare_worker(cmd_parms *cmd, const char *url)
+static const char *declare_worker(cmd_parms *cmd, const char *url, apr_interval_time_t connect)
 {
     const char *rest = apr_psprintf(cmd->pool,
                                     "<Proxy \"%s\">\n"
-                                    "ProxySet enablereuse=on connectiontimeout=5 timeout=30 retry=0 ttl=4\n"
+                                    "ProxySet enablereuse=on connectiontimeout=%dms timeout=30 retry=0 ttl=4\n"
                                     "</Proxy>\n",
-                                    url);
+                                    url, (int)apr_time_as_msec(connect));
     ap_directive_t *tree = NULL;
     cmd_parms parms = *cmd;
     const char *problem;
@@ -177,7 +189,7 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
     (void)dir;
     if (argc < 2) {
         return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] "
-               "[chat-mode=on|off] [form=chat|completions|llamacpp] [template=NAME]";
+               "[chat-mode=on|off] [form=chat|completions|llamacpp] [template=NAME] [connect=DURATION]";
     }
     if (strlen(argv[0]) > 64 ||
         strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
@@ -204,6 +216,7 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
     *backend = (chatsession_backend_t){.name = apr_pstrdup(cmd->pool, argv[0]),
                                        .url = url,
                                        .model = apr_pstrdup(cmd->pool, argv[0]),
+                                       .connect = USUAL_CONNECT,
                                        .density = apr_palloc(cmd->pool, sizeof(*backend->density))};
     atomic_init(backend->density, FIRST_DENSITY);
     for (int i = 2; i < argc; i++) {
@@ -212,7 +225,7 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
             return problem;
         }
     }
-    return declare_worker(cmd, url);
+    return declare_worker(cmd, url, backend->connect);
 }
 
 const chatsession_backend_t *chatsession_find_backend(const chatsession_server_t *conf, const char *name)

@@ -6,6 +6,7 @@
  */
 #include "config_private.h"
 #include <http_core.h>
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <string.h>
 #include "secret.h"
@@ -19,6 +20,21 @@ static const char *append_audit_key(cs_audit_key_t **list, cmd_parms *cmd, const
     return cs_audit_key_make(list, (const unsigned char *)secret, len, cmd->pool) == APR_SUCCESS
                ? NULL
                : apr_pstrcat(cmd->pool, directive, ": OpenSSL has no HMAC-SHA256 to give", NULL);
+}
+
+/* The key that was added last came from there. */
+static void note_source(chatsession_server_t *conf, const char *path, bool program, apr_pool_t *pool)
+{
+    chatsession_key_source_t source = {cs_keyring_id(conf->keys, cs_keyring_count(conf->keys) - 1), 0};
+    apr_finfo_t info;
+
+    if (!program && apr_stat(&info, path, APR_FINFO_MTIME, pool) == APR_SUCCESS) {
+        source.changed = info.mtime;
+    }
+    if (!conf->key_sources) {
+        conf->key_sources = apr_array_make(pool, 2, sizeof(chatsession_key_source_t));
+    }
+    APR_ARRAY_PUSH(conf->key_sources, chatsession_key_source_t) = source;
 }
 
 const char *chatsession_add_secret_file(cmd_parms *cmd, void *dir, const char *arg)
@@ -45,6 +61,7 @@ const char *chatsession_add_secret_file(cmd_parms *cmd, void *dir, const char *a
     if (cs_keyring_add(conf->keys, (const unsigned char *)secret, len, &problem) != APR_SUCCESS) {
         return apr_psprintf(cmd->pool, "ChatSessionSecretFile: %s: %s", path, problem);
     }
+    note_source(conf, path, program, cmd->pool);
     return append_audit_key(&conf->secret_audit_keys, cmd, "ChatSessionSecretFile", secret, len);
 }
 

@@ -16,7 +16,7 @@ void chatsession_events_begin(request_rec *r)
     r->no_cache = 1;
 }
 
-void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t id, json_t *data, apr_pool_t *pool)
+static void add(apr_bucket_brigade *bb, const char *name, const char *id, json_t *data, apr_pool_t *pool)
 {
     apr_size_t len = 0;
     const char *text = cs_json_print(data, &len, pool);
@@ -28,28 +28,45 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t
     if (name) {
         apr_brigade_printf(bb, NULL, NULL, "event: %s\n", name);
     }
-    if (id >= 0) {
-        apr_brigade_printf(bb, NULL, NULL, "id: %" APR_INT64_T_FMT "\n", id);
+    if (id) {
+        apr_brigade_printf(bb, NULL, NULL, "id: %s\n", id);
     }
     apr_brigade_puts(bb, NULL, NULL, "data: ");
     apr_brigade_write(bb, NULL, NULL, text, len);
     apr_brigade_puts(bb, NULL, NULL, "\n\n");
 }
 
-/* Written in one go: building and printing a value for each token took more time than sending it. */
-void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t id, const char *answer_id, const char *model,
-                                const char *text, apr_size_t len, apr_pool_t *pool)
+void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *data, apr_pool_t *pool)
 {
-    static const char begin[] = "id: %" APR_INT64_T_FMT "\ndata: {\"id\":";
+    add(bb, name, NULL, data, pool);
+}
+
+static const char *id_text(apr_int64_t points, apr_int64_t thought, apr_pool_t *pool)
+{
+    return thought ? apr_psprintf(pool, "%" APR_INT64_T_FMT "+%" APR_INT64_T_FMT, points, thought)
+                   : apr_psprintf(pool, "%" APR_INT64_T_FMT, points);
+}
+
+void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
+                                 apr_pool_t *pool)
+{
+    add(bb, NULL, id_text(points, thought, pool), data, pool);
+}
+
+/* Written in one go: building and printing a value for each token took more time than sending it. */
+void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, const char *answer_id,
+                                const char *model, const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    static const char begin[] = "id: %s\ndata: {\"id\":";
     static const char middle[] = ",\"object\":\"chat.completion.chunk\",\"created\":%" APR_TIME_T_FMT ",\"model\":";
     static const char choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":";
     static const char end[] = "},\"finish_reason\":null}]}\n\n";
-    const apr_size_t numbers = 2 * 21;
+    const apr_size_t numbers = 3 * 21;
     const apr_size_t room = sizeof(begin) + sizeof(middle) + sizeof(choice) + sizeof(end) + numbers +
                             CS_JSON_STRING_ROOM(strlen(answer_id)) + CS_JSON_STRING_ROOM(strlen(model)) +
                             CS_JSON_STRING_ROOM(len);
     char *event = apr_palloc(pool, room);
-    char *at = event + apr_snprintf(event, room, begin, id);
+    char *at = event + apr_snprintf(event, room, begin, id_text(points, thought, pool));
 
     at = cs_json_write_string(at, answer_id, strlen(answer_id));
     at += apr_snprintf(at, sizeof(middle) + numbers, middle, apr_time_sec(apr_time_now()));

@@ -13,15 +13,18 @@
 /** Begin the answer: status, type, no buffering on the way (httpd's own filters, nginx). */
 void chatsession_events_begin(request_rec *r);
 
-/**
- * Append an event to bb: name NULL for an unnamed one, id < 0 for none; takes the reference to data.
+/** Append an event without an id to bb: name NULL for an unnamed one; takes the reference to data. */
+void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *data, apr_pool_t *pool);
+
+/** Append a chunk of an answer: its id is how many code points of the text, and of the reasoning, there are up to it.
  */
-void chatsession_event_add(apr_bucket_brigade *bb, const char *name, apr_int64_t id, json_t *data, apr_pool_t *pool);
+void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
+                                 apr_pool_t *pool);
 
 /** Append the event that nearly all are, a chunk of ours with some text and nothing else, as chatsession_event_add
  * would write chatsession_chunk_json of it; text is well-formed UTF-8. */
-void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t id, const char *answer_id, const char *model,
-                                const char *text, apr_size_t len, apr_pool_t *pool);
+void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, const char *answer_id,
+                                const char *model, const char *text, apr_size_t len, apr_pool_t *pool);
 
 /** Append a comment, which clients ignore: the sign of life in silence. */
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb);

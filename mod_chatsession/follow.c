@@ -7,6 +7,7 @@
 #include "turn.h"
 #include <http_protocol.h>
 #include <apr_strings.h>
+#include "core/extra.h"
 #include "core/steady.h"
 #include "events.h"
 #include "queue.h"
@@ -22,6 +23,7 @@ typedef struct {
     apr_bucket_brigade *bb;
     apr_time_t last_sent, failing_since;
     int queue_place; /* as last told */
+    json_t *extra;   /* calls and parts as last told; NULL: none */
 } follow_t;
 
 static bool flush(follow_t *follow)
@@ -35,25 +37,48 @@ static bool flush(follow_t *follow)
     return rv == APR_SUCCESS && !follow->r->connection->aborted;
 }
 
-/* Send what is new; true when the answer has ended. */
+static void add_chunk(follow_t *follow, const cs_turn_progress_t *progress, json_t *delta, apr_pool_t *pool)
+{
+    chatsession_event_add_chunk(follow->bb, follow->place.from_point, follow->place.from_thought,
+                                chatsession_chunk_json(follow->place.answer_id, progress->model, delta, NULL), pool);
+}
+
+/* What calls and parts have gained since they were told last. */
+static void add_extra(follow_t *follow, const cs_turn_progress_t *progress, apr_pool_t *pool)
+{
+    json_t *extra = progress->extra ? json_loads(progress->extra, 0, NULL) : NULL;
+    json_t *news = extra ? cs_extra_news(follow->extra, extra) : NULL;
+
+    if (news) {
+        add_chunk(follow, progress, news, pool);
+    }
+    if (extra) {
+        json_decref(follow->extra);
+        follow->extra = extra;
+    }
+}
+
+/* Send what is new, the reasoning before the text, as models do; true when the answer has ended. */
 static bool send_progress(follow_t *follow, const cs_turn_progress_t *progress, apr_pool_t *pool)
 {
+    if (progress->thought_len) {
+        follow->place.from_thought += progress->thought_points;
+        add_chunk(follow, progress, json_pack("{s:s%}", "reasoning_content", progress->thought, progress->thought_len),
+                  pool);
+    }
     if (progress->text_len) {
         follow->place.from_point += progress->points;
-        chatsession_event_add(follow->bb, NULL, follow->place.from_point,
-                              chatsession_chunk_json(follow->place.answer_id, progress->model,
-                                                     json_pack("{s:s%}", "content", progress->text, progress->text_len),
-                                                     NULL),
-                              pool);
+        add_chunk(follow, progress, json_pack("{s:s%}", "content", progress->text, progress->text_len), pool);
     }
+    add_extra(follow, progress, pool);
     if (progress->place && progress->place != follow->queue_place) {
         follow->queue_place = progress->place;
-        chatsession_event_add(follow->bb, "queue", -1, chatsession_queue_json(progress->place, -1), pool);
+        chatsession_event_add(follow->bb, "queue", chatsession_queue_json(progress->place, -1), pool);
     }
     if (!strcmp(progress->status, "streaming")) {
         return false;
     }
-    chatsession_event_add(follow->bb, "done", -1,
+    chatsession_event_add(follow->bb, "done",
                           chatsession_done_json(follow->place.answer_id, progress->status, progress->finish_reason,
                                                 progress->usage, progress->detail),
                           pool);
@@ -110,7 +135,7 @@ int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const
     chatsession_events_begin(r);
     follow.place.answer_id = progress.answer_id;
     follow.bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    chatsession_event_add(follow.bb, "turn", -1,
+    chatsession_event_add(follow.bb, "turn",
                           json_pack("{s:s,s:s,s:s,s:s?}", "conversation_id", place->conversation_id, "message_id",
                                     progress.message_id, "answer_id", progress.answer_id, "model", progress.model),
                           r->pool);
@@ -120,5 +145,6 @@ int chatsession_turn_follow_on(request_rec *r, chatsession_server_t *conf, const
     } else {
         run(&follow);
     }
+    json_decref(follow.extra);
     return OK;
 }

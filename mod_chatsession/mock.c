@@ -99,10 +99,15 @@ static void stream_answer(request_rec *r, const chatsession_dir_t *conf, const c
     chatsession_events_begin(r);
     apr_pool_create(&pool, r->pool);
     apr_sleep(conf->mock_wait);
+    /* Where clients look for the role. */
+    chatsession_event_add(bb, NULL,
+                          chatsession_chunk_json("chatcmpl-mock", model,
+                                                 json_pack("{s:s,s:s}", "role", "assistant", "content", ""), NULL),
+                          pool);
     while (*rest) {
         const apr_size_t len = cs_utf8_prefix(rest, strlen(rest), TOKEN_POINTS);
         apr_pool_clear(pool);
-        chatsession_event_add(bb, NULL, -1,
+        chatsession_event_add(bb, NULL,
                               chatsession_chunk_json("chatcmpl-mock", model, json_pack("{s:s%}", "content", rest, len),
                                                      NULL),
                               pool);
@@ -112,8 +117,8 @@ static void stream_answer(request_rec *r, const chatsession_dir_t *conf, const c
         }
         apr_sleep(conf->mock_pace);
     }
-    chatsession_event_add(bb, NULL, -1, chatsession_chunk_json("chatcmpl-mock", model, json_object(), "stop"), pool);
-    chatsession_event_add(bb, NULL, -1,
+    chatsession_event_add(bb, NULL, chatsession_chunk_json("chatcmpl-mock", model, json_object(), "stop"), pool);
+    chatsession_event_add(bb, NULL,
                           json_pack("{s:s,s:s,s:s,s:[],s:o}", "id", "chatcmpl-mock", "object", "chat.completion.chunk",
                                     "model", model, "choices", "usage", usage_json(answer)),
                           pool);

@@ -10,13 +10,16 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_proxy.h>
+#include <mod_status.h>
 #include <apr_strings.h>
 #include "admin/admin.h"
 #include "auth.h"
 #include "backend.h"
+#include "breaker.h"
 #include "causes.h"
 #include "chat.h"
 #include "config.h"
+#include "counters.h"
 #include "login.h"
 #include "mock.h"
 #include "mounts.h"
@@ -30,6 +33,7 @@
 #include "settings.h"
 #include "socache.h"
 #include "store/session_ear.h"
+#include "status_page.h"
 #include "stream.h"
 #include "sweep.h"
 #include "values.h"
@@ -161,6 +165,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_test_config(chatsession_settings_print, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(check_driver, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(chatsession_sweep_register, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_counters_create, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(chatsession_breaker_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_causes_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(chatsession_sessions_create, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, before_watchdog, APR_HOOK_FIRST);
@@ -169,6 +175,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(chatsession_note_user, after_ssl, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(chatsession_expose, after_ssl, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handle, NULL, before_proxy, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(ap, status_hook, chatsession_status_page, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(proxy, fixups, chatsession_backend_headers, NULL, NULL, APR_HOOK_LAST);
 }
 

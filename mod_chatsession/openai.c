@@ -129,7 +129,11 @@ static int find_conversation(chatsession_call_t *call, const chatsession_backend
     }
     settings = cs_json_own(json_pack("{s:s,s:s?}", "model", backend->name, "system", system_of(messages, pool)), pool);
     rv = cs_conversation_create(&conversation, call->conf->db, call->session->user_id,
-                                &(cs_conversation_new_t){.settings = settings}, pool);
+                                &(cs_conversation_new_t){.settings = settings,
+                                                         .most =
+                                                             (int)chatsession_number(call->conf,
+                                                                                     CHATSESSION_USER_CONVERSATIONS)},
+                                pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }

@@ -4,6 +4,7 @@
 #include <ap_mpm.h>
 #include <http_log.h>
 #include <apr_strings.h>
+#include "counters.h"
 #include "events.h"
 #include "recorder.h"
 #include "reply.h"
@@ -49,6 +50,7 @@ void chatsession_streams_leave(void)
 
 int chatsession_streams_refuse(request_rec *r)
 {
+    chatsession_count(CHATSESSION_COUNT_REFUSED_STREAMS, 1);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0201: 503: ChatSessionStreamShare of this child's workers stream");
     apr_table_setn(r->err_headers_out, "Retry-After", "2");
     if (r->proto_num < HTTP_VERSION(2, 0)) {
@@ -73,23 +75,25 @@ cs_turn_limits_t chatsession_queue_limits(const chatsession_server_t *conf)
 typedef struct {
     const char *code, *detail;
     apr_int64_t limit;
+    chatsession_count_e count;
 } refusal_t;
 
 static refusal_t refusal_of(const cs_turn_limits_t *limits, const cs_turn_begun_t *begun)
 {
     if (begun->outcome == CS_TURN_BUSY) {
         return (refusal_t){"too_many_requests", "All places are taken and as many turns wait as may; try again later.",
-                           limits->max_waiting};
+                           limits->max_waiting, CHATSESSION_COUNT_REFUSED_QUEUE};
     }
     if (!strcmp(begun->exceeded, "tokens")) {
         return (refusal_t){"token_limit", "Your answers of today (UTC) hold as many tokens as a day may have.",
-                           begun->limit};
+                           begun->limit, CHATSESSION_COUNT_REFUSED_TOKENS};
     }
     if (!strcmp(begun->exceeded, "requests")) {
-        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", begun->limit};
+        return (refusal_t){"request_limit", "You asked as often within a minute as you may.", begun->limit,
+                           CHATSESSION_COUNT_REFUSED_REQUESTS};
     }
     return (refusal_t){"turn_limit", "As many answers of yours are being written as you may have at once.",
-                       begun->limit};
+                       begun->limit, CHATSESSION_COUNT_REFUSED_TURNS};
 }
 
 int chatsession_queue_refuse(request_rec *r, const cs_turn_limits_t *limits, const cs_turn_begun_t *begun)
@@ -98,6 +102,7 @@ int chatsession_queue_refuse(request_rec *r, const cs_turn_limits_t *limits, con
     const int seconds = begun->retry_after < 0 ? SOME_SECONDS : (int)begun->retry_after + 1;
     json_t *body = chatsession_error_json(r, refusal.code, refusal.detail);
 
+    chatsession_count(refusal.count, 1);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0200: 429 %s: the limit is %" APR_INT64_T_FMT, refusal.code,
                   refusal.limit);
     apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
@@ -122,7 +127,7 @@ static void send_place(chatsession_turn_t *turn, int place, double estimate)
         return;
     }
     bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
-    chatsession_event_add(bb, "queue", -1, chatsession_queue_json(place, estimate), turn->r->pool);
+    chatsession_event_add(bb, "queue", chatsession_queue_json(place, estimate), turn->r->pool);
     chatsession_stream_send(turn, bb);
     apr_brigade_destroy(bb);
 }

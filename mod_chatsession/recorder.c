@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include "core/steady.h"
 #include "core/utf8.h"
+#include "counters.h"
 #include "store/turn_ear.h"
 
 APLOG_USE_MODULE(chatsession);
@@ -19,6 +20,12 @@ typedef struct {
     const char *text;
     apr_size_t len;
     apr_int64_t at;
+    const char *thought;
+    apr_size_t thought_len;
+    apr_int64_t thought_at;
+    json_t *extra; /* calls and parts, when they have changed; else NULL */
+    unsigned extra_version;
+    apr_time_t since; /* the oldest of it came then; 0: there is nothing */
 } piece_t;
 
 struct chatsession_recorder {
@@ -43,6 +50,23 @@ struct chatsession_recorder {
 
 /* --- one tick, under the lock, which is let go during the statement --- */
 
+static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_t *pool)
+{
+    apr_size_t len;
+    const char *thought = cs_extra_reasoning(turn->extra, &len);
+
+    piece->len = cs_text_length(turn->text) - turn->saved_bytes;
+    piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
+    piece->at = turn->saved_points;
+    piece->thought_len = len - turn->saved_thought_bytes;
+    piece->thought = apr_pstrmemdup(pool, thought + turn->saved_thought_bytes, piece->thought_len);
+    piece->thought_at = turn->saved_thought;
+    piece->extra_version = cs_extra_version(turn->extra);
+    piece->extra = piece->extra_version != turn->saved_extra ? cs_extra_beside(turn->extra) : NULL;
+    piece->since = piece->len || piece->thought_len || piece->extra ? turn->unsaved_since : 0;
+    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
+}
+
 /* What the turns have gained. */
 static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_pool_t *pool)
 {
@@ -51,11 +75,7 @@ static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_
     for (int i = 0; i < recorder->turns->nelts; i++) {
         const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
         if (!turn->reaped && atomic_load(&turn->admitted)) {
-            piece_t *piece = apr_array_push(pieces);
-            piece->len = cs_text_length(turn->text) - turn->saved_bytes;
-            piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
-            piece->at = turn->saved_points;
-            apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
+            take_piece(apr_array_push(pieces), turn, pool);
         }
     }
     return pieces;
@@ -67,8 +87,11 @@ static json_t *pieces_json(const apr_array_header_t *pieces)
 
     for (int i = 0; i < pieces->nelts; i++) {
         const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
-        json_array_append_new(array, json_pack("{s:s,s:I,s:o}", "id", piece->answer_id, "at", (json_int_t)piece->at,
-                                               "t", json_stringn(piece->text, piece->len)));
+        json_array_append_new(array,
+                              json_pack("{s:s,s:I,s:o,s:I,s:o,s:o?}", "id", piece->answer_id, "at",
+                                        (json_int_t)piece->at, "t", json_stringn(piece->text, piece->len), "thought_at",
+                                        (json_int_t)piece->thought_at, "thought",
+                                        json_stringn(piece->thought, piece->thought_len), "extra", piece->extra));
     }
     return array;
 }
@@ -92,6 +115,17 @@ static void take(chatsession_turn_t *turn, const cs_turn_saved_t *saved, const p
         turn->saved_bytes += cs_utf8_prefix(piece->text, piece->len, (apr_size_t)(saved->saved_points - piece->at));
         turn->saved_points = saved->saved_points;
     }
+    if (saved->saved_thought > piece->thought_at) {
+        turn->saved_thought_bytes +=
+            cs_utf8_prefix(piece->thought, piece->thought_len, (apr_size_t)(saved->saved_thought - piece->thought_at));
+        turn->saved_thought = saved->saved_thought;
+    }
+    turn->saved_extra = piece->extra_version;
+    if (piece->since && saved->life == CS_TURN_LIVE) {
+        chatsession_count_lag(cs_steady_now() - piece->since);
+    }
+    /* What has come since the snapshot is at most as old as this. */
+    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? cs_steady_now() : 0;
     if (saved->stop) {
         atomic_store(&turn->stop, true);
     }
@@ -313,12 +347,31 @@ void chatsession_recorder_await(chatsession_turn_t *turn, apr_interval_time_t li
     pthread_mutex_unlock(&recorder->lock);
 }
 
+static void note_unsaved(chatsession_turn_t *turn)
+{
+    if (!turn->unsaved_since) {
+        turn->unsaved_since = cs_steady_now();
+    }
+}
+
 apr_status_t chatsession_recorder_append(chatsession_turn_t *turn, const char *bytes, apr_size_t len, apr_size_t limit)
 {
     apr_status_t rv;
 
     pthread_mutex_lock(&turn->conf->recorder->lock);
+    note_unsaved(turn);
     rv = cs_text_append(turn->text, bytes, len, limit);
+    pthread_mutex_unlock(&turn->conf->recorder->lock);
+    return rv;
+}
+
+apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_completion_t *piece, apr_size_t limit)
+{
+    apr_status_t rv;
+
+    pthread_mutex_lock(&turn->conf->recorder->lock);
+    note_unsaved(turn);
+    rv = cs_extra_add(turn->extra, piece, limit);
     pthread_mutex_unlock(&turn->conf->recorder->lock);
     return rv;
 }

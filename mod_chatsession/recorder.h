@@ -28,6 +28,9 @@ void chatsession_recorder_await(chatsession_turn_t *turn, apr_interval_time_t li
 /** Append to the turn's text; CS_ETOOBIG past limit octets. */
 apr_status_t chatsession_recorder_append(chatsession_turn_t *turn, const char *bytes, apr_size_t len, apr_size_t limit);
 
+/** Take what piece has beside its text; CS_ETOOBIG past limit octets. */
+apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_completion_t *piece, apr_size_t limit);
+
 /** Ask this child's running answer of the conversation to stop, ahead of the next tick. */
 void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *conversation_id);
 

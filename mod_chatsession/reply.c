@@ -118,6 +118,9 @@ int chatsession_reply_status(request_rec *r, apr_status_t status)
     case CS_ECONFLICT:
         return chatsession_reply_error(r, HTTP_CONFLICT, "conflict",
                                        "Somebody else changed this at the same moment; load it again.");
+    case CS_EFULL:
+        return chatsession_reply_error(r, HTTP_CONFLICT, "limit_reached",
+                                       "There are as many of these as there may be: delete some first.");
     case CS_ENOTTEXT:
         return chatsession_reply_error(r, HTTP_BAD_REQUEST, "invalid_request",
                                        "The text holds a NUL or is not UTF-8; it was not stored.");

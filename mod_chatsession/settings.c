@@ -115,11 +115,13 @@ static json_t *server_of(server_rec *s, const chatsession_server_t *conf, apr_po
 
 static json_t *mpm(void)
 {
-    int children = 0, threads = 0;
+    int children = 0, threads = 0, limit = 0;
 
     ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    return json_pack("{s:s,s:i,s:i}", "name", ap_show_mpm(), "children", children, "threads", threads ? threads : 1);
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &limit);
+    return json_pack("{s:s,s:i,s:i,s:i}", "name", ap_show_mpm(), "children", children, "threads", threads ? threads : 1,
+                     "server_limit", limit);
 }
 
 void chatsession_settings_print(apr_pool_t *pool, server_rec *s)

@@ -9,6 +9,8 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <apr_support.h>
+#include <poll.h>
+#include "breaker.h"
 #include "core/json.h"
 #include "core/sse.h"
 #include "core/steady.h"
@@ -42,6 +44,44 @@ typedef struct {
 
 /* --- to the browser --- */
 
+/* Whether an answer whose browser has left is stopped. */
+static bool ends_with_client(const chatsession_turn_t *turn)
+{
+    return turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
+}
+
+static void leave(chatsession_turn_t *turn)
+{
+    const bool ends = ends_with_client(turn);
+
+    turn->client_gone = true;
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
+                  turn->answer_id, ends ? "is stopped" : "goes on");
+    if (ends) {
+        atomic_store(&turn->stop, true);
+    }
+    /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
+    turn->r->connection->aborted = 0;
+}
+
+/* Who is sent no heartbeats leaves unseen while the model is silent: there is nothing to write that could fail. */
+static void look_for_client(chatsession_turn_t *turn)
+{
+    conn_rec *c = turn->r->connection;
+    struct pollfd fd = {.fd = -1, .events = POLLRDHUP};
+
+    if (turn->client_gone || chatsession_turn_has_events(turn) || !ends_with_client(turn)) {
+        return;
+    }
+    /* A stream of HTTP/2 has no socket of its own; mod_http2 marks its connection. */
+    if (!c->master && apr_os_sock_get(&fd.fd, ap_get_conn_socket(c)) == APR_SUCCESS && fd.fd >= 0) {
+        poll(&fd, 1, 0);
+    }
+    if (c->aborted || fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) {
+        leave(turn);
+    }
+}
+
 void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
 {
     conn_rec *c = turn->r->connection;
@@ -52,16 +92,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     if (!turn->client_gone) {
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(bb->bucket_alloc));
         if (ap_pass_brigade(turn->client, bb) != APR_SUCCESS || c->aborted) {
-            turn->client_gone = true;
-            const bool ends =
-                turn->plain || chatsession_number(turn->conf, CHATSESSION_ON_DISCONNECT) == CHATSESSION_DISCONNECT_STOP;
-            ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, turn->r, "CS0050: turn %s: the browser left; the answer %s",
-                          turn->answer_id, ends ? "is stopped" : "goes on");
-            if (ends) {
-                atomic_store(&turn->stop, true);
-            }
-            /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
-            c->aborted = 0;
+            leave(turn);
         }
     }
     apr_brigade_cleanup(bb);
@@ -144,6 +175,15 @@ static apr_status_t replay(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode
 
 /* --- record --- */
 
+/* The turn fails, and it is the fault of the model's server: it does not answer as it should, whatever it was asked. */
+static void blame(chatsession_turn_t *turn, const char *error, const char *detail)
+{
+    if (turn->state == CHATSESSION_TURN_RUNNING) {
+        turn->backend_failed = true;
+    }
+    chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, error, detail);
+}
+
 static apr_status_t too_long(chatsession_turn_t *turn, apr_size_t limit)
 {
     chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "answer_too_long",
@@ -204,16 +244,16 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
         if (append_text(record, piece->content, piece->content_len, limit) != APR_SUCCESS) {
             return APR_ECONNABORTED;
         }
-        turn->heard = true;
     }
     if ((piece->reasoning || piece->tool_calls || piece->parts) &&
-        cs_extra_add(turn->extra, piece, limit) != APR_SUCCESS) {
+        chatsession_recorder_add_extra(turn, piece, limit) != APR_SUCCESS) {
         return too_long(turn, limit);
     }
+    turn->thought += (apr_int64_t)cs_utf8_count(piece->reasoning ? piece->reasoning : "", piece->reasoning_len);
     if (is_text_alone(piece)) {
         if (chatsession_turn_has_events(turn)) {
-            chatsession_event_add_text(record->out, turn->points, turn->answer_id, turn->backend->name, piece->content,
-                                       piece->content_len, record->scratch);
+            chatsession_event_add_text(record->out, turn->points, turn->thought, turn->answer_id, turn->backend->name,
+                                       piece->content, piece->content_len, record->scratch);
         }
         return APR_SUCCESS;
     }
@@ -223,20 +263,18 @@ static apr_status_t take_text(record_t *record, const cs_completion_t *piece)
     }
     if (piece->reasoning) {
         json_object_set_new(delta, "reasoning_content", json_stringn(piece->reasoning, piece->reasoning_len));
-        turn->heard = true;
     }
     if (piece->tool_calls) {
         json_object_set(delta, "tool_calls", piece->tool_calls);
-        turn->heard = true;
     }
     if (piece->parts) {
         json_object_set(delta, "parts", piece->parts);
-        turn->heard = true;
     }
     if (chatsession_turn_has_events(turn) && (json_object_size(delta) || piece->finish_reason)) {
-        chatsession_event_add(record->out, NULL, turn->points,
-                              chatsession_chunk_json(turn->answer_id, turn->backend->name, delta, piece->finish_reason),
-                              record->scratch);
+        chatsession_event_add_chunk(record->out, turn->points, turn->thought,
+                                    chatsession_chunk_json(turn->answer_id, turn->backend->name, delta,
+                                                           piece->finish_reason),
+                                    record->scratch);
     } else {
         json_decref(delta);
     }
@@ -269,8 +307,7 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
         return APR_SUCCESS; /* nothing counts after [DONE] */
     }
     if (cs_completion_read(&piece, turn->reader, data, len, record->scratch) != APR_SUCCESS) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_malformed",
-                                 "The model's server sent something that is no chat completion.");
+        blame(turn, "backend_malformed", "The model's server sent something that is no chat completion.");
         return APR_ECONNABORTED;
     }
     if (piece.error) {
@@ -284,7 +321,10 @@ static apr_status_t take_piece(void *baton, const char *name, const char *data, 
     if (piece.usage && keep_usage(record, piece.usage) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
-    turn->heard |= piece.content_len > 0;
+    if (!turn->heard && (piece.content_len || piece.reasoning || piece.tool_calls || piece.parts)) {
+        turn->heard = true;
+        chatsession_breaker_hear(turn);
+    }
     if (pass_template(record, &piece) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
@@ -379,8 +419,7 @@ static apr_status_t take_bytes(record_t *record, const char *bytes, apr_size_t l
     }
     rv = record->sse ? cs_sse_feed(record->sse, bytes, len) : APR_ENOMEM;
     if (rv == CS_ETOOBIG) {
-        chatsession_turn_transit(record->turn, CHATSESSION_TURN_ERROR, "backend_malformed",
-                                 "The model's server sent an event that is too long.");
+        blame(record->turn, "backend_malformed", "The model's server sent an event that is too long.");
     }
     return rv;
 }
@@ -397,6 +436,8 @@ static void take_end(record_t *record)
     if (record->status != HTTP_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, turn->r, "CS0052: turn %s: backend %s answered with status %d",
                       turn->answer_id, turn->backend->name, record->status);
+        /* What it refuses is the question's fault. */
+        turn->backend_failed = record->status >= HTTP_INTERNAL_SERVER_ERROR;
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_error",
                                  apr_psprintf(turn->r->pool, "The model's server answered with status %d.",
                                               record->status));
@@ -454,8 +495,7 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 
         if (AP_BUCKET_IS_EOC(b)) {
             /* mod_proxy lost the connection before the first octet, and would have the browser's closed as well. */
-            chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
-                                     "The model's server cannot be reached.");
+            blame(turn, "backend_unavailable", "The model's server cannot be reached.");
         } else if (AP_BUCKET_IS_ERROR(b)) {
             ctx->broken = true;
         } else if (APR_BUCKET_IS_EOS(b)) {
@@ -489,12 +529,12 @@ static apr_status_t look_around(chatsession_turn_t *turn)
     const chatsession_setting_e limit = turn->heard ? CHATSESSION_TOKEN_TIMEOUT : CHATSESSION_FIRST_TOKEN_TIMEOUT;
 
     chatsession_stream_heartbeat(turn);
+    look_for_client(turn);
     if (turn->state == CHATSESSION_TURN_COMPLETE) {
         return obey(turn) ? APR_SUCCESS : APR_EOF;
     }
     if (obey(turn) && silence >= chatsession_number(turn->conf, limit)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout",
-                                 "The model fell silent for too long.");
+        blame(turn, "backend_timeout", "The model fell silent for too long.");
     }
     return turn->state == CHATSESSION_TURN_RUNNING ? APR_SUCCESS : APR_ECONNABORTED;
 }
@@ -584,10 +624,8 @@ void chatsession_stream_ended(chatsession_turn_t *turn, int status)
         /* Some servers close without [DONE]; a finish reason says as much. */
         chatsession_turn_transit(turn, CHATSESSION_TURN_COMPLETE, NULL, NULL);
     } else if (status != OK && status != DONE) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_unavailable",
-                                 "The model's server cannot be reached.");
+        blame(turn, "backend_unavailable", "The model's server cannot be reached.");
     } else {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_cut",
-                                 "The model's server ended the answer before its end.");
+        blame(turn, "backend_cut", "The model's server ended the answer before its end.");
     }
 }

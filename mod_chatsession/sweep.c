@@ -8,10 +8,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "config.h"
+#include "counters.h"
 #include "core/steady.h"
 #include "store/audit.h"
 #include "store/conversation.h"
 #include "store/job.h"
+#include "store/overview.h"
+#include "store/search.h"
 #include "store/session.h"
 #include "store/throttle.h"
 #include "store/turn.h"
@@ -89,6 +92,21 @@ static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *po
     report(s, "CS0251", "a batch of a job", rv == CS_ECONFLICT ? APR_SUCCESS : rv, 0);
 }
 
+/* Messages of before the index of words come into it, no longer at a stretch than the purge. */
+static void catch_up(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const apr_time_t deadline = cs_steady_now() + PURGE_TIME;
+    apr_int64_t total = 0;
+    apr_int64_t seen;
+    apr_status_t rv;
+
+    do {
+        rv = cs_search_catch_up(&seen, conf->db, BATCH, pool);
+        total += seen;
+    } while (rv == APR_SUCCESS && seen && cs_steady_now() < deadline && !atomic_load(&stopping));
+    report(s, "CS0400", "messages taken into the index of words", rv, total);
+}
+
 /* The head of the audit log, where the database cannot reach it: who cuts the log's end off is seen by this line. */
 static void anchor(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
 {
@@ -111,6 +129,7 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     apr_status_t rv;
 
     rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
+    chatsession_count(CHATSESSION_COUNT_REAPED, (apr_uint64_t)count);
     report(s, "CS0080", "answers interrupted because their server went away", rv, count);
     if (atomic_load(&stopping)) {
         return;
@@ -118,6 +137,9 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
     purge(s, conf, pool);
     if (!atomic_load(&stopping)) {
         work(s, conf, pool);
+    }
+    if (!atomic_load(&stopping)) {
+        catch_up(s, conf, pool);
     }
     if (cs_steady_now() >= next_expiry && !atomic_load(&stopping)) {
         rv = cs_session_expire(&count, conf->db, &limits, BATCH * 10, pool);
@@ -127,6 +149,7 @@ static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *p
         report(s, "CS0313", "guests who are gone", rv, 0);
         rv = cs_throttle_expire(&count, conf->db, BATCH * 10, pool);
         anchor(s, conf, pool);
+        report(s, "CS0401", "a sample of the database's size", cs_storage_sample(conf->db, pool), 0);
         report(s, "CS0123", "old attempts to log in deleted", rv, count);
         next_expiry = cs_steady_now() + EXPIRY_EVERY * chatsession_number(conf, CHATSESSION_SWEEP);
     }

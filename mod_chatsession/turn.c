@@ -6,8 +6,10 @@
 #include <http_protocol.h>
 #include <apr_strings.h>
 #include "backend.h"
+#include "breaker.h"
 #include "core/steady.h"
 #include "core/utf8.h"
+#include "counters.h"
 #include "events.h"
 #include "prompt.h"
 #include "queue.h"
@@ -90,7 +92,7 @@ static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
 {
     apr_bucket_brigade *bb = apr_brigade_create(turn->r->pool, turn->r->connection->bucket_alloc);
 
-    chatsession_event_add(bb, name, -1, data, turn->r->pool);
+    chatsession_event_add(bb, name, data, turn->r->pool);
     chatsession_stream_send(turn, bb);
 }
 
@@ -101,7 +103,7 @@ static void send_chunk(chatsession_turn_t *turn, const char *text)
     json_t *data =
         chatsession_chunk_json(turn->answer_id, turn->backend->name, json_pack("{s:s}", "content", text), NULL);
 
-    chatsession_event_add(bb, NULL, turn->points, data, turn->r->pool);
+    chatsession_event_add_chunk(bb, turn->points, turn->thought, data, turn->r->pool);
     chatsession_stream_send(turn, bb);
 }
 
@@ -162,7 +164,7 @@ static void end_relayed_stream(chatsession_turn_t *turn, bool whole)
     if (whole) {
         apr_brigade_write(bb, NULL, NULL, cs_text_get(turn->relay->held), cs_text_length(turn->relay->held));
     } else {
-        chatsession_event_add(bb, NULL, -1,
+        chatsession_event_add(bb, NULL,
                               chatsession_error_json(turn->r, turn->error ? turn->error : "stopped",
                                                      relay_problem(turn)),
                               turn->r->pool);
@@ -253,6 +255,15 @@ static void flush_rest(chatsession_turn_t *turn)
     }
 }
 
+static void count_end(const char *status)
+{
+    for (int i = CHATSESSION_TURN_COMPLETE; i <= CHATSESSION_TURN_INTERRUPTED; i++) {
+        if (!strcmp(state_names[i], status)) {
+            chatsession_count(CHATSESSION_COUNT_COMPLETE + (chatsession_count_e)(i - CHATSESSION_TURN_COMPLETE), 1);
+        }
+    }
+}
+
 /* Nothing may be sent as done before it is committed. */
 static void finish(chatsession_turn_t *turn)
 {
@@ -275,6 +286,7 @@ static void finish(chatsession_turn_t *turn)
         turn->detail =
             outcome == CS_TURN_GONE ? "The conversation was deleted." : "The answer had been ended elsewhere.";
     }
+    count_end(status);
     if (turn->relay) {
         end_relay(turn, status);
         return;
@@ -397,6 +409,25 @@ static const chatsession_backend_t *choose_backend(const chatsession_server_t *c
     return backend ? backend : chatsession_find_backend(conf, NULL);
 }
 
+/* The question and its answer would be two more. */
+static bool is_full(const chatsession_server_t *conf, const cs_conversation_settings_t *settings)
+{
+    const apr_int64_t most = chatsession_number(conf, CHATSESSION_CONVERSATION_MESSAGES);
+
+    return most && settings->messages + 2 > most;
+}
+
+/* Nothing is stored: the browser keeps its text and may send it again. */
+static int refuse_unavailable(request_rec *r, const chatsession_backend_t *backend, int seconds)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0343: 503: backend %s is left alone for %d s", backend->name,
+                  seconds);
+    chatsession_count(CHATSESSION_COUNT_REFUSED_BACKEND, 1);
+    apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, seconds));
+    return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "backend_unavailable",
+                                   "The model's server cannot be reached; it is tried again in a moment.");
+}
+
 static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
                  chatsession_plain_t *plain)
 {
@@ -404,12 +435,20 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     const chatsession_backend_t *backend;
     chatsession_turn_t *running;
     cs_turn_begun_t begun;
+    int seconds;
     apr_status_t rv = cs_conversation_settings(settings, conf->db, turn->user_id, turn->conversation_id, r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
     }
+    if (is_full(conf, settings)) {
+        return chatsession_reply_error(r, HTTP_CONFLICT, "limit_reached",
+                                       "The conversation has as many messages as one may have: begin another.");
+    }
     backend = choose_backend(conf, turn->model, settings->model);
+    if (chatsession_breaker_is_open(conf, backend, &seconds)) {
+        return refuse_unavailable(r, backend, seconds);
+    }
     turn->model = backend->name;
     turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
     turn->request_id = chatsession_request_id(r);

@@ -81,25 +81,31 @@ struct chatsession_turn {
     cs_completion_reader_t *reader;
     cs_answertext_t *answer_text; /* what its text goes through; NULL: it is as it comes */
     apr_time_t began, last_heard;
-    bool heard; /* at least one token */
+    bool heard;          /* at least one token */
+    bool backend_failed; /* the fault was its server's */
     const char *finish_reason;
     cs_text_t *usage;           /* JSON, or empty */
     const char *error, *detail; /* code and sentence of what went wrong */
 
     chatsession_relay_t *relay; /* both NULL: the browser hears our events */
     chatsession_plain_t *plain;
-    cs_extra_t *extra; /* what comes beside the text; only the request's thread */
 
     /* the answer */
     cs_text_t *text;        /* under the recorder's lock */
+    cs_extra_t *extra;      /* what comes beside it; the same */
     apr_int64_t points;     /* code points of text; only the request's thread */
-    apr_size_t saved_bytes; /* these two: only the recorder, under its lock */
+    apr_int64_t thought;    /* of the reasoning; the same */
+    apr_size_t saved_bytes; /* these five: only the recorder, under its lock */
     apr_int64_t saved_points;
-    atomic_bool stop;     /* asked to stop */
-    atomic_bool cut;      /* its session has ended: nothing more may reach the browser */
-    atomic_bool gone;     /* the conversation was deleted */
-    atomic_bool admitted; /* it waits no more */
-    int place;            /* in the queue; this and estimate under the recorder's lock */
+    apr_size_t saved_thought_bytes;
+    apr_int64_t saved_thought;
+    apr_time_t unsaved_since; /* under the lock: the oldest of what is not recorded came then; 0: all is */
+    unsigned saved_extra;     /* version of what else is beside the text */
+    atomic_bool stop;         /* asked to stop */
+    atomic_bool cut;          /* its session has ended: nothing more may reach the browser */
+    atomic_bool gone;         /* the conversation was deleted */
+    atomic_bool admitted;     /* it waits no more */
+    int place;                /* in the queue; this and estimate under the recorder's lock */
     double estimate;
     bool reaped; /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };

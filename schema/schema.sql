@@ -85,6 +85,29 @@ $$;
 
 ALTER FUNCTION chatsession.end_sessions_of_user() OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.answer_extras (
+    answer_id uuid NOT NULL,
+    extra jsonb NOT NULL,
+    CONSTRAINT extra_is_an_object CHECK ((jsonb_typeof(extra) = 'object'::text))
+);
+
+ALTER TABLE chatsession.answer_extras OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.thought_pieces (
+    answer_id uuid NOT NULL,
+    from_point integer NOT NULL,
+    content text NOT NULL,
+    CONSTRAINT thought_has_text CHECK ((content <> ''::text))
+);
+
+ALTER TABLE chatsession.thought_pieces OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (p_status <> 'streaming'::text) THEN p_extra ELSE NULLIF((COALESCE((SELECT jsonb_build_object('reasoning', string_agg(p.content, ''::text ORDER BY p.from_point)) AS jsonb_build_object FROM chatsession.thought_pieces p WHERE (p.answer_id = extra_so_far.p_id) HAVING (count(*) > 0)), '{}'::jsonb) || COALESCE((SELECT e.extra FROM chatsession.answer_extras e WHERE (e.answer_id = extra_so_far.p_id)), '{}'::jsonb)), '{}'::jsonb) END;
+
+ALTER FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -571,6 +594,67 @@ CREATE FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock t
 
 ALTER FUNCTION chatsession.retention_end(c chatsession.conversations, p_clock text, p_days integer, p_pinned_too boolean) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_position(ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text], p_subject);
+
+ALTER FUNCTION chatsession.retention_rank(p_subject text) OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.messages (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    status text NOT NULL,
+    content text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    client_id uuid,
+    model text,
+    finish_reason text,
+    usage jsonb,
+    detail text,
+    request_id text,
+    extra jsonb,
+    searchable boolean DEFAULT true NOT NULL,
+    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
+    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
+    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
+    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
+    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
+);
+
+ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.retention_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subject text NOT NULL,
+    value text,
+    user_id uuid,
+    clock text NOT NULL,
+    keep_days integer,
+    pinned_too boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text NOT NULL,
+    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
+    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
+    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
+    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
+    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
+    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
+);
+
+ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.retention_end_of(c chatsession.conversations) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE COST 1000
+    RETURN (SELECT chatsession.retention_end(retention_end_of.c, r.clock, r.keep_days, r.pinned_too) AS due_at FROM chatsession.retention_rules r WHERE CASE r.subject WHEN 'model'::text THEN (EXISTS (SELECT FROM chatsession.messages m WHERE ((m.conversation_id = (retention_end_of.c).id) AND (m.model = r.value)))) ELSE chatsession.retention_applies(retention_end_of.c, (SELECT u.role FROM chatsession.users u WHERE (u.id = (retention_end_of.c).user_id)), r.subject, r.value, r.user_id) END ORDER BY (chatsession.retention_rank(r.subject)), (chatsession.retention_end(retention_end_of.c, r.clock, r.keep_days, r.pinned_too)) DESC LIMIT 1);
+
+ALTER FUNCTION chatsession.retention_end_of(c chatsession.conversations) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.retention_notice(c chatsession.conversations) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -590,12 +674,6 @@ $$;
 
 ALTER FUNCTION chatsession.retention_notice(c chatsession.conversations) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.retention_rank(p_subject text) RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN array_position(ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text], p_subject);
-
-ALTER FUNCTION chatsession.retention_rank(p_subject text) OWNER TO chatsession_owner;
-
 CREATE FUNCTION chatsession.retention_rules_with(p_draft jsonb, p_without uuid) RETURNS TABLE(id uuid, rank integer, subject text, value text, user_id uuid, clock text, keep_days integer, pinned_too boolean)
     LANGUAGE sql STABLE
     AS $$
@@ -614,6 +692,83 @@ CREATE FUNCTION chatsession.rfc3339(timestamp with time zone) RETURNS text
     RETURN to_char(($1 AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
 
 ALTER FUNCTION chatsession.rfc3339(timestamp with time zone) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_catch_up(p_batch integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_from uuid;
+    v_last uuid;
+    v_seen integer;
+BEGIN
+    SELECT b.position INTO v_from FROM chatsession.search_backlog b WHERE b.done_at IS NULL FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT count(*), (array_agg(w.id ORDER BY w.id DESC))[1] INTO v_seen, v_last
+        FROM (SELECT m.id FROM chatsession.messages m
+              WHERE m.id > coalesce(v_from, '00000000-0000-0000-0000-000000000000') ORDER BY m.id LIMIT p_batch) w;
+    UPDATE chatsession.messages m SET searchable = true
+        WHERE m.id > coalesce(v_from, '00000000-0000-0000-0000-000000000000') AND m.id <= v_last AND NOT m.searchable;
+    UPDATE chatsession.search_backlog b SET position = coalesce(v_last, b.position), done_at = CASE WHEN v_seen < p_batch THEN now() END;
+    RETURN v_seen;
+END
+$$;
+
+ALTER FUNCTION chatsession.search_catch_up(p_batch integer) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_words(p_query text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_remove(regexp_split_to_array(p_query, '[\s\u3000]+'::text), ''::text);
+
+ALTER FUNCTION chatsession.search_words(p_query text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_patterns(p_query text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT (('%'::text || replace(replace(replace(w.word, '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text) FROM unnest(chatsession.search_words(search_patterns.p_query)) w(word));
+
+ALTER FUNCTION chatsession.search_patterns(p_query text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_runs(p_text text) RETURNS SETOF text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_matches(lower("left"(p_text, 100000)), '([0-9a-z\u00aa\u00b5\u00ba\u00c0-\u0dff\u0f00-\u0fff\u10a0-\u177f\u1800-\u1fff]+)|([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2070-\u2fff\u3005-\u3007\u3021-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdf\U00010000-\U0010ffff]+)'::text, 'g'::text);
+
+ALTER FUNCTION chatsession.search_runs(p_text text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_query(p_query text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE COST 1000 PARALLEL SAFE
+    RETURN (SELECT (string_agg((((''''::text || t.term) || ''''::text) || CASE WHEN t.open THEN ':*'::text ELSE ''::text END), ' & '::text))::tsquery AS string_agg FROM unnest(chatsession.search_words(search_query.p_query)) w(word), LATERAL (SELECT r.run, ((lower(w.word) ~~ ('%'::text || r.run[1])) AND (row_number() OVER () = count(*) OVER ())) AS ends FROM chatsession.search_runs(w.word) r(run)) q, LATERAL (SELECT "left"(q.run[1], 64) AS term, q.ends AS open WHERE (q.run[1] IS NOT NULL) UNION ALL SELECT substr(q.run[2], i.i, 2) AS substr, (char_length(q.run[2]) = 1) FROM generate_series(1, GREATEST(1, (char_length(q.run[2]) - 1))) i(i) WHERE (q.run[2] IS NOT NULL)) t);
+
+ALTER FUNCTION chatsession.search_query(p_query text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_snippet(p_text text, p_query text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(substr(p_text, GREATEST(1, (strpos(lower(p_text), lower((chatsession.search_words(p_query))[1])) - 40)), 120), '\s+'::text, ' '::text, 'g'::text);
+
+ALTER FUNCTION chatsession.search_snippet(p_text text, p_query text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.search_terms(p_text text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE COST 1000 PARALLEL SAFE
+    AS $$
+DECLARE
+    v_text text := lower(left(p_text, 100000));
+    v_terms text[];
+    v_chars text[];
+BEGIN
+    IF v_text ~ '\S{65}' THEN
+        v_text := regexp_replace(v_text, '([0-9a-z\u00aa\u00b5\u00ba\u00c0-\u0dff\u0f00-\u0fff\u10a0-\u177f\u1800-\u1fff]{64})[0-9a-z\u00aa\u00b5\u00ba\u00c0-\u0dff\u0f00-\u0fff\u10a0-\u177f\u1800-\u1fff]+', '\1', 'g');
+    END IF;
+    v_terms := regexp_split_to_array(v_text, '[^0-9a-z\u00aa\u00b5\u00ba\u00c0-\u0dff\u0f00-\u0fff\u10a0-\u177f\u1800-\u1fff]+');
+    IF v_text ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2070-\u2fff\u3005-\u3007\u3021-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdf\U00010000-\U0010ffff]' THEN
+        v_chars := string_to_array(regexp_replace(v_text, '[^\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2070-\u2fff\u3005-\u3007\u3021-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdf\U00010000-\U0010ffff]+', ' ', 'g'), NULL);
+        v_terms := v_terms || ARRAY(SELECT rtrim(v_chars[i] || coalesce(v_chars[i + 1], ''))
+                                    FROM generate_subscripts(v_chars, 1) i WHERE v_chars[i] <> ' ');
+    END IF;
+    RETURN array_to_tsvector(array_remove(v_terms, ''));
+END
+$$;
+
+ALTER FUNCTION chatsession.search_terms(p_text text) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.session_begin(p_hash bytea, p_ref text, p_user uuid, p_revision integer, p_replaces bytea, p_network inet, p_user_agent text, p_most integer, p_lifetime interval, p_legacy text, p_legacy_end timestamp with time zone, OUT outcome text, OUT evicted integer) RETURNS record
     LANGUAGE plpgsql
@@ -697,6 +852,24 @@ CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
     RETURN (EXISTS (SELECT FROM ((chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by))) WHERE ((s.id_hash = session_lives.p_hash) AND (u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))))));
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.storage_sample() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM chatsession.storage_samples s WHERE s.at = date_trunc('hour', now())) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages)
+        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0)
+        FROM chatsession.conversations c
+        ON CONFLICT ON CONSTRAINT storage_samples_pkey DO NOTHING;
+    DELETE FROM chatsession.storage_samples s WHERE s.at < now() - interval '400 days';
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION chatsession.storage_sample() OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.tell_queue() RETURNS trigger
     LANGUAGE plpgsql
@@ -1029,7 +1202,8 @@ CREATE TABLE chatsession.live_turns (
     counted boolean DEFAULT false NOT NULL,
     round integer DEFAULT 0 NOT NULL,
     ticket bigint NOT NULL,
-    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR (saved_points = 0))),
+    saved_thought integer DEFAULT 0 NOT NULL,
+    CONSTRAINT nothing_is_written_while_queued CHECK (((state = 'streaming'::text) OR ((saved_points = 0) AND (saved_thought = 0)))),
     CONSTRAINT state_is_queued_or_streaming CHECK ((state = ANY (ARRAY['queued'::text, 'streaming'::text])))
 )
 WITH (fillfactor='50');
@@ -1062,6 +1236,7 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE chatsession.messages m
             SET status = 'interrupted', content = chatsession.text_so_far(m.id, m.status, m.content),
+                extra = chatsession.extra_so_far(m.id, m.status, m.extra),
                 finished_at = clock_timestamp(), detail = 'The server that was writing this answer went away.'
             WHERE m.id = v_turn.answer_id AND m.status = 'streaming';
         DELETE FROM chatsession.live_turns l WHERE l.answer_id = v_turn.answer_id;
@@ -1078,24 +1253,36 @@ CREATE FUNCTION chatsession.turn_round(p_user uuid) RETURNS integer
 
 ALTER FUNCTION chatsession.turn_round(p_user uuid) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, state text, stop boolean, cut boolean)
+CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, saved_thought integer, state text, stop boolean, cut boolean)
     LANGUAGE sql
     AS $$
     WITH given AS (
-        SELECT g.id, g.at, g.t FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text)
+        SELECT g.id, g.at, g.t, g.thought_at, g.thought, g.extra
+            FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
     ), beat AS (
         UPDATE chatsession.live_turns l
             SET heartbeat_at = clock_timestamp(),
-                saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END
+                saved_points = CASE WHEN l.saved_points = g.at THEN g.at + char_length(g.t) ELSE l.saved_points END,
+                saved_thought = CASE WHEN l.saved_thought = g.thought_at THEN g.thought_at + char_length(g.thought)
+                                     ELSE l.saved_thought END
             FROM given g WHERE l.answer_id = g.id
-            RETURNING l.answer_id, l.saved_points, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
+            RETURNING l.answer_id, l.saved_points, l.saved_thought, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
     ), added AS (
         INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
             SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
                 WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
             ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
+    ), thought AS (
+        INSERT INTO chatsession.thought_pieces (answer_id, from_point, content)
+            SELECT g.id, g.thought_at, g.thought FROM given g JOIN beat b ON b.answer_id = g.id
+                WHERE g.thought <> '' AND b.saved_thought = g.thought_at + char_length(g.thought)
+            ON CONFLICT ON CONSTRAINT thought_pieces_pkey DO NOTHING
+    ), beside AS (
+        INSERT INTO chatsession.answer_extras (answer_id, extra)
+            SELECT g.id, g.extra FROM given g JOIN beat b ON b.answer_id = g.id WHERE jsonb_typeof(g.extra) = 'object'
+            ON CONFLICT ON CONSTRAINT answer_extras_pkey DO UPDATE SET extra = EXCLUDED.extra
     )
-    SELECT g.id, coalesce(b.saved_points, g.at),
+    SELECT g.id, coalesce(b.saved_points, g.at), coalesce(b.saved_thought, g.thought_at),
            CASE WHEN b.answer_id IS NOT NULL THEN 'live'
                 WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
            coalesce(b.stop, false),
@@ -1217,54 +1404,6 @@ CREATE TABLE chatsession.feedback (
 );
 
 ALTER TABLE chatsession.feedback OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.messages (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    conversation_id uuid NOT NULL,
-    seq integer NOT NULL,
-    parent_id uuid,
-    role text NOT NULL,
-    status text NOT NULL,
-    content text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone,
-    client_id uuid,
-    model text,
-    finish_reason text,
-    usage jsonb,
-    detail text,
-    request_id text,
-    extra jsonb,
-    CONSTRAINT answers_have_a_question CHECK (((role = 'user'::text) OR (parent_id IS NOT NULL))),
-    CONSTRAINT finished_with_a_time CHECK (((role = 'user'::text) OR ((finished_at IS NULL) = (status = 'streaming'::text)))),
-    CONSTRAINT only_answers_are_in_progress CHECK (((role = 'assistant'::text) OR (status = 'complete'::text))),
-    CONSTRAINT only_answers_have_a_client_id CHECK (((client_id IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT only_answers_have_more_than_text CHECK (((extra IS NULL) OR (role = 'assistant'::text))),
-    CONSTRAINT role_is_user_or_assistant CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['streaming'::text, 'complete'::text, 'stopped'::text, 'interrupted'::text, 'error'::text])))
-);
-
-ALTER TABLE chatsession.messages OWNER TO chatsession_owner;
-
-CREATE TABLE chatsession.retention_rules (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    subject text NOT NULL,
-    value text,
-    user_id uuid,
-    clock text NOT NULL,
-    keep_days integer,
-    pinned_too boolean DEFAULT false NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    changed_by text NOT NULL,
-    CONSTRAINT clock_is_age_or_idle CHECK ((clock = ANY (ARRAY['age'::text, 'idle'::text]))),
-    CONSTRAINT keep_days_is_1_to_36500 CHECK (((keep_days >= 1) AND (keep_days <= 36500))),
-    CONSTRAINT subject_is_known CHECK ((subject = ANY (ARRAY['tag'::text, 'user'::text, 'model'::text, 'role'::text, 'everyone'::text]))),
-    CONSTRAINT user_belongs_to_the_subject CHECK (((user_id IS NOT NULL) = (subject = 'user'::text))),
-    CONSTRAINT value_belongs_to_the_subject CHECK (((value IS NOT NULL) = (subject = ANY (ARRAY['tag'::text, 'model'::text, 'role'::text])))),
-    CONSTRAINT value_is_1_to_200_characters CHECK (((char_length(value) >= 1) AND (char_length(value) <= 200)))
-);
-
-ALTER TABLE chatsession.retention_rules OWNER TO chatsession_owner;
 
 CREATE TABLE chatsession.second_factors (
     user_id uuid NOT NULL,
@@ -1502,6 +1641,15 @@ CREATE TABLE chatsession.schema_steps (
 
 ALTER TABLE chatsession.schema_steps OWNER TO chatsession_owner;
 
+CREATE TABLE chatsession.search_backlog (
+    "position" uuid,
+    done_at timestamp with time zone,
+    only_one boolean DEFAULT true NOT NULL,
+    CONSTRAINT there_is_one_backlog CHECK (only_one)
+);
+
+ALTER TABLE chatsession.search_backlog OWNER TO chatsession_owner;
+
 CREATE TABLE chatsession.shares (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     conversation_id uuid NOT NULL,
@@ -1510,6 +1658,15 @@ CREATE TABLE chatsession.shares (
 );
 
 ALTER TABLE chatsession.shares OWNER TO chatsession_owner;
+
+CREATE TABLE chatsession.storage_samples (
+    at timestamp with time zone NOT NULL,
+    database_bytes bigint NOT NULL,
+    conversations bigint NOT NULL,
+    messages bigint NOT NULL
+);
+
+ALTER TABLE chatsession.storage_samples OWNER TO chatsession_owner;
 
 ALTER TABLE chatsession.turn_durations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME chatsession.turn_durations_id_seq
@@ -1536,6 +1693,22 @@ ALTER TABLE chatsession.user_requests ALTER COLUMN n ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE chatsession.views (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT view_name_is_1_to_100_characters CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT view_query_is_at_most_4000_characters CHECK ((char_length(query) <= 4000))
+);
+
+ALTER TABLE chatsession.views OWNER TO chatsession_owner;
+
+ALTER TABLE ONLY chatsession.answer_extras
+    ADD CONSTRAINT answer_extras_pkey PRIMARY KEY (answer_id);
 
 ALTER TABLE ONLY chatsession.answer_pieces
     ADD CONSTRAINT answer_pieces_pkey PRIMARY KEY (answer_id, from_point);
@@ -1606,6 +1779,9 @@ ALTER TABLE ONLY chatsession.sessions
 ALTER TABLE ONLY chatsession.shares
     ADD CONSTRAINT one_share_per_message UNIQUE (last_message_id);
 
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT one_view_per_name UNIQUE (user_id, name);
+
 ALTER TABLE ONLY chatsession.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
 
@@ -1614,6 +1790,9 @@ ALTER TABLE ONLY chatsession.retention_rules
 
 ALTER TABLE ONLY chatsession.schema_steps
     ADD CONSTRAINT schema_steps_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY chatsession.search_backlog
+    ADD CONSTRAINT search_backlog_pkey PRIMARY KEY (only_one);
 
 ALTER TABLE ONLY chatsession.second_factors
     ADD CONSTRAINT second_factors_pkey PRIMARY KEY (user_id);
@@ -1627,6 +1806,12 @@ ALTER TABLE ONLY chatsession.sessions
 ALTER TABLE ONLY chatsession.shares
     ADD CONSTRAINT shares_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY chatsession.storage_samples
+    ADD CONSTRAINT storage_samples_pkey PRIMARY KEY (at);
+
+ALTER TABLE ONLY chatsession.thought_pieces
+    ADD CONSTRAINT thought_pieces_pkey PRIMARY KEY (answer_id, from_point);
+
 ALTER TABLE ONLY chatsession.turn_durations
     ADD CONSTRAINT turn_durations_pkey PRIMARY KEY (id);
 
@@ -1638,6 +1823,9 @@ ALTER TABLE ONLY chatsession.user_tokens
 
 ALTER TABLE ONLY chatsession.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT views_pkey PRIMARY KEY (id);
 
 CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
@@ -1651,15 +1839,27 @@ CREATE INDEX audit_entries_sealed ON chatsession.audit_entries USING btree (seq 
 
 CREATE INDEX chatstream_contexts_by_conversation ON chatsession.chatstream_contexts USING btree (conversation_id);
 
+CREATE INDEX conversations_archived ON chatsession.conversations USING btree (updated_at DESC, id DESC) WHERE archived;
+
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
 CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
+
+CREATE INDEX conversations_by_begin ON chatsession.conversations USING btree (created_at DESC, id DESC);
+
+CREATE INDEX conversations_by_length ON chatsession.conversations USING btree (message_count DESC, id DESC);
 
 CREATE INDEX conversations_by_tag ON chatsession.conversations USING gin (tags) WHERE (tags <> '{}'::text[]);
 
 CREATE INDEX conversations_by_time ON chatsession.conversations USING btree (updated_at DESC, id DESC);
 
+CREATE INDEX conversations_by_title ON chatsession.conversations USING btree (COALESCE(title, ''::text), id);
+
+CREATE INDEX conversations_by_word ON chatsession.conversations USING gin (chatsession.search_terms(title)) WITH (gin_pending_list_limit='1024') WHERE (title IS NOT NULL);
+
 CREATE INDEX conversations_of_user ON chatsession.conversations USING btree (user_id, updated_at DESC, id DESC);
+
+CREATE INDEX conversations_pinned ON chatsession.conversations USING btree (updated_at DESC, id DESC) WHERE pinned;
 
 CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (temporary_until) WHERE ((temporary_until IS NOT NULL) AND (trashed_at IS NULL));
 
@@ -1689,7 +1889,15 @@ CREATE INDEX matters_of_conversation ON chatsession.matter_conversations USING b
 
 CREATE INDEX matters_of_user ON chatsession.matter_custodians USING btree (user_id);
 
+CREATE INDEX messages_by_model ON chatsession.messages USING btree (model, conversation_id) WHERE (model IS NOT NULL);
+
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
+
+CREATE INDEX messages_by_time ON chatsession.messages USING brin (created_at);
+
+CREATE INDEX messages_by_word ON chatsession.messages USING gin (chatsession.search_terms(content)) WITH (gin_pending_list_limit='1024') WHERE (searchable AND (content <> ''::text));
+
+CREATE INDEX messages_not_whole ON chatsession.messages USING btree (status, conversation_id) WHERE (status <> 'complete'::text);
 
 CREATE UNIQUE INDEX one_conversation_per_client_key ON chatsession.conversations USING btree (user_id, client_key) WHERE (client_key IS NOT NULL);
 
@@ -1708,6 +1916,10 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
 CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
+
+CREATE STATISTICS chatsession.message_words ON chatsession.search_terms(content) FROM chatsession.messages;
+
+ALTER STATISTICS chatsession.message_words OWNER TO chatsession_owner;
 
 CREATE TRIGGER change_is_told AFTER UPDATE OF state, stop_requested_at ON chatsession.live_turns FOR EACH ROW WHEN (((new.state <> old.state) OR (new.stop_requested_at IS DISTINCT FROM old.stop_requested_at))) EXECUTE FUNCTION chatsession.tell_queue();
 
@@ -1764,6 +1976,9 @@ ALTER TABLE ONLY chatsession.matter_custodians
 ALTER TABLE ONLY chatsession.matter_custodians
     ADD CONSTRAINT custodian_is_a_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.answer_extras
+    ADD CONSTRAINT extra_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.feedback
     ADD CONSTRAINT feedback_is_on_a_message FOREIGN KEY (message_id) REFERENCES chatsession.messages(id) ON DELETE CASCADE;
 
@@ -1818,13 +2033,23 @@ ALTER TABLE ONLY chatsession.shares
 ALTER TABLE ONLY chatsession.sessions
     ADD CONSTRAINT successor_is_a_session FOREIGN KEY (replaced_by) REFERENCES chatsession.sessions(id_hash) ON DELETE SET NULL;
 
+ALTER TABLE ONLY chatsession.thought_pieces
+    ADD CONSTRAINT thought_has_its_turn FOREIGN KEY (answer_id) REFERENCES chatsession.live_turns(answer_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY chatsession.user_tokens
     ADD CONSTRAINT tokens_have_their_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY chatsession.session_values
     ADD CONSTRAINT value_has_its_session FOREIGN KEY (id_hash) REFERENCES chatsession.sessions(id_hash) ON DELETE CASCADE;
 
+ALTER TABLE ONLY chatsession.views
+    ADD CONSTRAINT view_has_its_user FOREIGN KEY (user_id) REFERENCES chatsession.users(id) ON DELETE CASCADE;
+
 GRANT USAGE ON SCHEMA chatsession TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.answer_extras TO chatsession;
+
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.thought_pieces TO chatsession;
 
 REVOKE ALL ON FUNCTION chatsession.guest_end(p_guest uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION chatsession.guest_end(p_guest uuid) TO chatsession;
@@ -1851,6 +2076,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.users TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.conversations TO chatsession;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
@@ -1863,10 +2092,6 @@ REVOKE ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed 
 GRANT ALL ON FUNCTION chatsession.user_erase(p_user uuid, p_by text, p_removed jsonb) TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.feedback TO chatsession;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.second_factors TO chatsession;
 
@@ -1894,6 +2119,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.recovery_codes TO chatses
 
 GRANT SELECT ON TABLE chatsession.schema_steps TO chatsession;
 
+GRANT SELECT,UPDATE ON TABLE chatsession.search_backlog TO chatsession;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.shares TO chatsession;
 
+GRANT SELECT,INSERT,DELETE ON TABLE chatsession.storage_samples TO chatsession;
+
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.user_requests TO chatsession;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.views TO chatsession;

@@ -65,11 +65,9 @@ cs_answertext_t *cs_answertext_create(const cs_prompt_template_t *template, cons
 /** Compare what pattern says with the len octets that there are. */
 static found_e match(const char *pattern, apr_size_t pattern_len, const char *text, apr_size_t len)
 {
-    const apr_size_t common = pattern_len < len ? pattern_len : len;
-
-    if (memcmp(pattern, text, common) != 0)
-        return FOUND_NOTHING;
-    return common == pattern_len ? FOUND : FOUND_HALF;
+    if (pattern_len <= len)
+        return memcmp(pattern, text, pattern_len) == 0 ? FOUND : FOUND_NOTHING;
+    return memcmp(pattern, text, len) == 0 ? FOUND_HALF : FOUND_NOTHING;
 }
 
 /** What begins at text; last: nothing more will come. */

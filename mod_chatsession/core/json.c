@@ -160,19 +160,9 @@ json_t *cs_json_own(json_t *value, apr_pool_t *pool)
 
 /* ---- print ---- */
 
-static int append(const char *bytes, size_t len, void *text)
+static bool needs_escape(char c)
 {
-    return cs_text_append(text, bytes, len, 0) == APR_SUCCESS ? 0 : -1;
-}
-
-const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool)
-{
-    cs_text_t *text = cs_text_create(pool);
-    bool printed = json_dump_callback(value, append, text, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
-
-    if (len)
-        *len = printed ? cs_text_length(text) : 0;
-    return printed ? cs_text_get(text) : NULL;
+    return (unsigned char)c < ' ' || c == '"' || c == '\\';
 }
 
 /** A character that may not stand in a string as it is. */
@@ -199,13 +189,113 @@ char *cs_json_write_string(char *out, const char *bytes, apr_size_t len)
 
     *out++ = '"';
     for (at = 0; at < len; at++) {
-        if ((unsigned char)bytes[at] < ' ' || bytes[at] == '"' || bytes[at] == '\\')
+        if (needs_escape(bytes[at]))
             out = write_escape(out, bytes[at]);
         else
             *out++ = bytes[at];
     }
     *out++ = '"';
     return out;
+}
+
+static apr_status_t append(cs_text_t *text, const char *bytes, apr_size_t len)
+{
+    return cs_text_append(text, bytes, len, 0);
+}
+
+/* What stands between two escapes is copied in one piece: a history is mostly that. */
+static apr_status_t print_string(cs_text_t *text, const char *bytes, apr_size_t len)
+{
+    apr_status_t rv = append(text, "\"", 1);
+    apr_size_t at = 0;
+
+    while (rv == APR_SUCCESS && at < len) {
+        const apr_size_t start = at;
+        char escape[6];
+
+        while (at < len && !needs_escape(bytes[at]))
+            at++;
+        rv = append(text, bytes + start, at - start);
+        if (rv == APR_SUCCESS && at < len)
+            rv = append(text, escape, (apr_size_t)(write_escape(escape, bytes[at++]) - escape));
+    }
+    return rv == APR_SUCCESS ? append(text, "\"", 1) : rv;
+}
+
+static apr_status_t print_value(cs_text_t *text, const json_t *value);
+
+static apr_status_t print_array(cs_text_t *text, const json_t *array)
+{
+    apr_status_t rv = append(text, "[", 1);
+    size_t at;
+
+    for (at = 0; rv == APR_SUCCESS && at < json_array_size(array); at++) {
+        rv = at ? append(text, ",", 1) : APR_SUCCESS;
+        if (rv == APR_SUCCESS)
+            rv = print_value(text, json_array_get(array, at));
+    }
+    return rv == APR_SUCCESS ? append(text, "]", 1) : rv;
+}
+
+static apr_status_t print_object(cs_text_t *text, json_t *object)
+{
+    apr_status_t rv = append(text, "{", 1);
+    bool first = true;
+    const char *name;
+    json_t *member;
+
+    json_object_foreach(object, name, member)
+    {
+        if (rv == APR_SUCCESS && !first)
+            rv = append(text, ",", 1);
+        if (rv == APR_SUCCESS)
+            rv = print_string(text, name, strlen(name));
+        if (rv == APR_SUCCESS)
+            rv = append(text, ":", 1);
+        if (rv == APR_SUCCESS)
+            rv = print_value(text, member);
+        first = false;
+    }
+    return rv == APR_SUCCESS ? append(text, "}", 1) : rv;
+}
+
+/* As jansson writes them. */
+static apr_status_t print_number(cs_text_t *text, const json_t *number)
+{
+    char digits[64];
+    const size_t len = json_dumpb(number, digits, sizeof(digits), JSON_ENCODE_ANY);
+
+    return len && len <= sizeof(digits) ? append(text, digits, len) : APR_EGENERAL;
+}
+
+static apr_status_t print_value(cs_text_t *text, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return print_object(text, (json_t *)value); /* jansson's iterator has no const form */
+    case JSON_ARRAY:
+        return print_array(text, value);
+    case JSON_STRING:
+        return print_string(text, json_string_value(value), json_string_length(value));
+    case JSON_TRUE:
+        return append(text, "true", 4);
+    case JSON_FALSE:
+        return append(text, "false", 5);
+    case JSON_NULL:
+        return append(text, "null", 4);
+    default:
+        return print_number(text, value);
+    }
+}
+
+const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool)
+{
+    cs_text_t *text = cs_text_create(pool);
+    const bool printed = value && print_value(text, value) == APR_SUCCESS;
+
+    if (len)
+        *len = printed ? cs_text_length(text) : 0;
+    return printed ? cs_text_get(text) : NULL;
 }
 
 /* ---- members ---- */

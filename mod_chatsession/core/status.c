@@ -17,6 +17,7 @@ static const char *const phrases[] = {
     "the database is unavailable",
     "the database refused the statement",
     "refused by a rule",
+    "as many as there may be",
 };
 
 const char *cs_strstatus(apr_status_t status, char *buf, apr_size_t size)

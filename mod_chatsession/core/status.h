@@ -31,6 +31,8 @@
 #define CS_EDATABASE (CS_STATUS_BASE + 9)
 /** Does not fit a rule for people (a password too short, a value out of range); the out-parameter says which. */
 #define CS_EREFUSED (CS_STATUS_BASE + 10)
+/** There are as many as there may be (HTTP 409). */
+#define CS_EFULL (CS_STATUS_BASE + 11)
 
 /** Makes the compiler insist that a result is looked at. */
 #define CS_MUSTCHECK __attribute__((warn_unused_result))

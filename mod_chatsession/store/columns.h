@@ -22,16 +22,18 @@
     ") END AS feedback"
 
 #define CS_MESSAGE_TEXT "chatsession.text_so_far(m.id, m.status, m.content)"
+#define CS_MESSAGE_EXTRA "chatsession.extra_so_far(m.id, m.status, m.extra) AS extra"
 
 #define CS_MESSAGES_WITH_FEEDBACK " FROM chatsession.messages m LEFT JOIN chatsession.feedback f ON f.message_id = m.id"
+
+/** Whether the user $1 may have one conversation more: fewer than most outside of the trash; most 0: always. No more of
+ * them are counted than that. */
+#define CS_ROOM_FOR_CONVERSATION(most)                                                                                 \
+    "(" most "::integer = 0 OR (SELECT count(*) FROM (SELECT FROM chatsession.conversations r"                         \
+    " WHERE r.user_id = $1::uuid AND r.trashed_at IS NULL LIMIT " most "::integer) r) < " most "::integer)"
 
 /** A text that ILIKE finds literally: its escape character and wildcards lose their meaning. */
 #define CS_LIKE_LITERAL(param)                                                                                         \
     "'%' || replace(replace(replace(" param ", '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'"
-
-/** The text around the first hit of a search in column, one line long. */
-#define CS_SNIPPET(column, param)                                                                                      \
-    "regexp_replace(substr(" column ", greatest(1, strpos(lower(" column "), lower(" param                             \
-    ")) - 40), 120), '\\s+', ' ', 'g')"
 
 #endif

@@ -14,13 +14,37 @@ typedef struct {
     const char *user;  /* a name as typed; NULL: all */
     const char *from;  /* last changed at or after this and */
     const char *to;    /* before this: RFC 3339, checked by the caller (cs_rfc3339_parse) */
-    const char *query; /* text of title or messages, literally */
-    const char *state; /* "active", "trashed", "held", "all"; NULL: all when ids is given, else active */
+    const char *query; /* words that must all be in the title or in one message (store/search.h) */
+    const char *state; /* one of cs_console_is_state; NULL: all when ids is given, else active */
     const char *ids;   /* a JSON array of UUIDs, checked by the caller; NULL: no such limit */
     const char *tag;
-    const char *model;  /* one that answered in it */
-    const char *matter; /* that holds it or held it: a UUID, checked by the caller */
+    const char *model;    /* one that answered in it */
+    const char *matter;   /* that holds it or held it: a UUID, checked by the caller */
+    const char *status;   /* of an answer in it that did not come whole: stopped, interrupted, error, streaming */
+    const char *feedback; /* on an answer in it: one of cs_console_is_feedback */
+    const char *min_messages, *max_messages; /* decimal numbers, checked by the caller */
 } cs_console_filter_t;
+
+/** The parts of a filter that are one text, by the names that the API, a job's row and the audit log have for them. */
+typedef struct {
+    const char *name;
+    apr_size_t offset; /* of a const char * in the filter */
+    apr_size_t bytes;  /* at most */
+} cs_console_field_t;
+#define CS_CONSOLE_FIELDS 12
+extern const cs_console_field_t cs_console_fields[CS_CONSOLE_FIELDS];
+
+const char **cs_console_field(cs_console_filter_t *filter, int i);
+const char *cs_console_field_value(const cs_console_filter_t *filter, int i);
+
+/** Active, pinned, archived, expiring (within 7 days, by the retention rules), trashed, held, all. */
+bool cs_console_is_state(const char *word);
+/** Any, up, down, comment. */
+bool cs_console_is_feedback(const char *word);
+
+/** The whole filter as an object, what is searched for too: new reference; and back, strings in pool. */
+json_t *cs_console_filter_json(const cs_console_filter_t *filter);
+void cs_console_filter_from_json(cs_console_filter_t *filter, const json_t *json, apr_pool_t *pool);
 
 typedef struct {
     apr_int64_t conversations, messages;
@@ -28,14 +52,25 @@ typedef struct {
     const char *purge_at; /* RFC 3339; after an expiry */
 } cs_console_count_t;
 
-/** A page, newest first; without content titles and snippets are null. entry (may be NULL) is written when given. */
+/** A page; without content titles and snippets are null. entry (may be NULL) is written when given. */
 typedef struct {
     cs_console_filter_t filter;
+    const char *sort; /* one of cs_console_order; NULL: by the last change */
+    bool descending;
     const char *after;
     int limit;
     bool content;
 } cs_console_list_t;
-apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t *db, const cs_console_list_t *list,
+
+typedef struct {
+    json_t *conversations; /* new reference */
+    const char *next;
+    apr_int64_t estimate; /* how many match in all, by PostgreSQL's statistics; exact when one page holds them; -1 on
+                             later pages */
+} cs_console_page_t;
+
+/** CS_EMALFORMED: after is no cursor of this order. CS_EUNAVAILABLE with SQLSTATE 57014: it took too long. */
+apr_status_t cs_console_list(cs_console_page_t *page, cs_db_t *db, const cs_console_list_t *list,
                              const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** One with its messages; without content their text and the title are null. */
@@ -86,8 +121,14 @@ apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *
 apr_status_t cs_console_tx_count_all(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
                                      apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The home page's figures; new reference. */
-apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+/** What all hosts do now; for the metrics. */
+typedef struct {
+    int streaming, queued;            /* turns */
+    apr_int64_t sessions;             /* that live */
+    int active, idle, in_transaction; /* connections of the module's role to this database */
+} cs_console_load_t;
+
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** End sessions by their handles (a JSON array of texts); *ended says how many were live. */
 apr_status_t cs_console_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const cs_audit_entry_t *entry,

@@ -33,9 +33,10 @@ typedef struct {
     const char *client_id;         /* the same again finds the conversation that this user made with it */
     const json_t *settings;        /* any of model, system, params and examples; null is as not there */
     apr_interval_time_t temporary; /* 0: it is kept; else in no list, and over after so long */
+    int most;                      /* that a user may have outside of the trash; 0: no limit */
 } cs_conversation_new_t;
 
-/** A new one, or the one that this user made with the same client_id. */
+/** A new one, or the one that this user made with the same client_id. CS_EFULL: the user has as many as may be. */
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id,
                                     const cs_conversation_new_t *made, apr_pool_t *pool) CS_MUSTCHECK;
 
@@ -52,6 +53,7 @@ typedef struct {
     const char *system;
     json_t *params;
     json_t *examples;
+    apr_int64_t messages; /* that it has */
 } cs_conversation_settings_t;
 apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_db_t *db, const char *user_id,
                                       const char *id, apr_pool_t *pool) CS_MUSTCHECK;

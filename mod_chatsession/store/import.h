@@ -18,9 +18,11 @@ typedef struct {
     /* A JSON array of {"role","content","created_at","model","parent"}: parent is the place (from 1) of an earlier
      * message, left out for the one before; 0 for none. Checked by the caller. */
     const char *messages;
+    int most; /* conversations that a user may have outside of the trash; 0: no limit */
 } cs_import_t;
 
-/** *conversation is the new one's object, or that of the one that was there; its member "made", and *made, say which.
+/** CS_EFULL: the user has as many as may be. *conversation is the new one's object, or that of the one that was there;
+ * its member "made", and *made, say which.
  */
 apr_status_t cs_conversation_import(json_t **conversation, bool *made, cs_db_t *db, const char *user_id,
                                     const cs_import_t *import, apr_pool_t *pool) CS_MUSTCHECK;

@@ -40,9 +40,7 @@ apr_status_t cs_job_get(json_t **job, cs_db_t *db, const char *id, apr_pool_t *p
 /** No further batch of it. What was expired stays so, and can be restored. A job that has ended stays as it ended. */
 apr_status_t cs_job_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** What a filter is in the row of a job or an export, with the text searched for and the ids: new reference; and back
- * from that row's text. */
-json_t *cs_job_filter_json(const cs_console_filter_t *filter);
+/** The filter that the row of a job or an export has as a text (cs_console_filter_json); CS_EMALFORMED: it is no JSON. */
 apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

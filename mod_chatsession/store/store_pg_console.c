@@ -3,44 +3,8 @@
 #include "store/console.h"
 #include <apr_strings.h>
 #include "store/columns.h"
+#include "store/console_filter.h"
 #include "store/export.h"
-#include "store/keyset.h"
-
-/* clang-format off */
-/* Is it kept by a matter that is open? Subselects that stand alone are looked up once a statement, not once a row. */
-#define HELD \
-    "(c.user_id IN (SELECT h.user_id FROM chatsession.held_users h)" \
-    "   OR c.id IN (SELECT h.conversation_id FROM chatsession.held_conversations h))"
-
-/* What matches, over chatsession.conversations c; parameters 1 to 9 in the order of filter_params. */
-#define FILTER \
-    "($1::text IS NULL OR c.user_id = (SELECT w.id FROM chatsession.users w" \
-    "   WHERE w.canonical_name = chatsession.canonical_name($1::text)))" \
-    " AND ($2::timestamptz IS NULL OR c.updated_at >= $2::timestamptz)" \
-    " AND ($3::timestamptz IS NULL OR c.updated_at < $3::timestamptz)" \
-    " AND ($4::text IS NULL OR c.title ILIKE " CS_LIKE_LITERAL("$4::text") " OR EXISTS (" \
-    "   SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content ILIKE " CS_LIKE_LITERAL("$4::text") "))" \
-    " AND CASE coalesce($5::text, CASE WHEN $6::json IS NULL THEN 'active' ELSE 'all' END)" \
-    "   WHEN 'active' THEN c.trashed_at IS NULL WHEN 'trashed' THEN c.trashed_at IS NOT NULL WHEN 'held' THEN " HELD " ELSE true END" \
-    " AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))" \
-    " AND ($7::text IS NULL OR c.tags @> ARRAY[$7::text] AND c.tags <> '{}')" \
-    " AND ($8::text IS NULL OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.model = $8::text))" \
-    " AND ($9::uuid IS NULL OR c.user_id IN (SELECT k.user_id FROM chatsession.matter_custodians k WHERE k.matter_id = $9::uuid)" \
-    "   OR c.id IN (SELECT k.conversation_id FROM chatsession.matter_conversations k WHERE k.matter_id = $9::uuid))"
-/* clang-format on */
-#define FILTER_PARAMS 9
-
-#define STATE "CASE WHEN c.trashed_at IS NULL THEN 'active' ELSE 'trashed' END AS state"
-
-static void filter_params(cs_db_param_t *params, const cs_console_filter_t *filter)
-{
-    const char *const texts[FILTER_PARAMS] = {filter->user, filter->from, filter->to,    filter->query, filter->state,
-                                              filter->ids,  filter->tag,  filter->model, filter->matter};
-
-    for (int i = 0; i < FILTER_PARAMS; i++) {
-        params[i] = CS_DB_TEXT(texts[i]);
-    }
-}
 
 /* One statement and its audit entry, in one transaction. */
 typedef struct {
@@ -73,45 +37,6 @@ static apr_status_t run(cs_db_result_t **result, cs_db_t *db, audited_t work, ap
     return rv;
 }
 
-apr_status_t cs_console_list(json_t **conversations, const char **next, cs_db_t *db, const cs_console_list_t *list,
-                             const cs_audit_entry_t *entry, apr_pool_t *pool)
-{
-    static const char sql[] =
-        "SELECT c.id, CASE WHEN $10::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at,"
-        " c.message_count, " STATE ", c.trashed_at, c.purge_at, " HELD " AS held, array_to_json(c.tags) AS tags,"
-        " coalesce((SELECT json_agg(DISTINCT m.model) FROM chatsession.messages m"
-        "   WHERE m.conversation_id = c.id AND m.model IS NOT NULL), '[]') AS models,"
-        " CASE WHEN $10::boolean THEN (SELECT " CS_SNIPPET(
-            "m.content", "$4") " FROM chatsession.messages m"
-                               "   WHERE m.conversation_id = c.id AND m.content ILIKE " CS_LIKE_LITERAL(
-                                   "$4::text") " ORDER BY m.seq LIMIT 1) END AS snippet,"
-                                               " " CS_KEYSET_CURSOR
-                                               " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = "
-                                               "c.user_id WHERE " FILTER
-                                               " AND " CS_KEYSET_AFTER("$11", "$12") " ORDER BY " CS_KEYSET_ORDER
-                                                                                     " LIMIT $13::integer + 1";
-    cs_db_param_t params[FILTER_PARAMS + 4];
-    cs_db_result_t *result;
-    cs_keyset_t after;
-    apr_status_t rv = cs_keyset_parse(&after, list->after, pool);
-
-    *conversations = NULL;
-    *next = NULL;
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    filter_params(params, &list->filter);
-    params[FILTER_PARAMS] = CS_DB_TEXT(list->content ? "true" : "false");
-    params[FILTER_PARAMS + 1] = CS_DB_TEXT(after.time);
-    params[FILTER_PARAMS + 2] = CS_DB_TEXT(after.id);
-    params[FILTER_PARAMS + 3] = CS_DB_TEXT(apr_itoa(pool, list->limit));
-    rv = run(&result, db, (audited_t){.sql = sql, .count = FILTER_PARAMS + 4, .params = params, .entry = entry}, pool);
-    if (rv == APR_SUCCESS) {
-        *conversations = cs_keyset_page(next, result, list->limit, pool);
-    }
-    return rv;
-}
-
 /* --- one conversation --- */
 
 typedef struct {
@@ -127,12 +52,14 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     static const char conversation[] =
         "SELECT c.id, CASE WHEN $2::boolean THEN c.title END AS title, u.name AS user, c.created_at, c.updated_at, "
         "c.pinned,"
-        " c.archived, c.message_count, " STATE ", c.trashed_at, c.trashed_by, c.purge_at, " HELD " AS held,"
-        " array_to_json(c.tags) AS tags"
+        " c.archived, c.message_count, " CS_CONSOLE_STATE ", c.trashed_at, c.trashed_by, c.purge_at, " CS_CONSOLE_HELD
+        " AS held,"
+        " array_to_json(c.tags) AS tags, c.model, CASE WHEN $2::boolean THEN c.system END AS system, c.params"
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
         "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",
-        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN m.extra END AS extra, m.client_id, "
+        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN chatsession.extra_so_far(m.id, "
+                                                    "m.status, m.extra) END AS extra, m.client_id, "
                                                     "m.request_id" CS_MESSAGES_WITH_FEEDBACK
                                                     " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
     get_t *work = baton;
@@ -172,41 +99,68 @@ static void read_count(cs_console_count_t *count, const cs_db_result_t *result)
     count->purge_at = cs_db_columns(result) > 3 ? cs_db_text(result, 0, 3, NULL) : NULL;
 }
 
-static const char count_sql[] =
-    "SELECT count(*) FILTER (WHERE NOT f.held), coalesce(sum(f.message_count) FILTER (WHERE NOT f.held), 0)::bigint,"
-    " count(*) FILTER (WHERE f.held) FROM (SELECT c.message_count, " HELD " AS held"
-    "   FROM chatsession.conversations c WHERE " FILTER " AND c.trashed_at IS NULL) f";
+/* A statement over the filter: begins, its conditions and ends, with its own parameters after the filter's. A count
+ * over everything is asked for seldom and by one person; it may take longer than a page of a list. */
+#define LONG_COUNT "SET LOCAL statement_timeout = '2min'"
 
-apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
-                              apr_pool_t *pool)
+static apr_status_t run_filtered(cs_db_result_t **result, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 const char *begins, const char *ends, const cs_db_param_t *more, int count,
+                                 apr_pool_t *pool)
 {
-    cs_db_param_t params[FILTER_PARAMS];
+    cs_db_param_t params[CS_CONSOLE_PARAMS + 2];
+    cs_console_search_e search;
+    apr_status_t rv = cs_console_plan(&search, tx, filter, false, pool);
+
+    cs_console_params(params, filter);
+    for (int i = 0; i < count; i++) {
+        params[CS_CONSOLE_PARAMS + i] = more[i];
+    }
+    return rv == APR_SUCCESS
+               ? cs_db_tx_run(result, tx, apr_pstrcat(pool, begins, cs_console_where(filter, search, pool), ends, NULL),
+                              CS_CONSOLE_PARAMS + count, params, pool)
+               : rv;
+}
+
+apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
+                                 apr_pool_t *pool)
+{
+    static const char begins[] =
+        "SELECT count(*) FILTER (WHERE NOT f.held), coalesce(sum(f.message_count) FILTER (WHERE NOT f.held), "
+        "0)::bigint,"
+        " count(*) FILTER (WHERE f.held) FROM (SELECT c.message_count, " CS_CONSOLE_HELD " AS held"
+        "   FROM chatsession.conversations c WHERE ";
     cs_db_result_t *result;
-    apr_status_t rv;
+    apr_status_t rv = cs_db_tx_run(&result, tx, LONG_COUNT, 0, NULL, pool);
 
     *count = (cs_console_count_t){0};
-    filter_params(params, filter);
-    rv = run(&result, db, (audited_t){.sql = count_sql, .count = FILTER_PARAMS, .params = params}, pool);
+    if (rv == APR_SUCCESS) {
+        rv = run_filtered(&result, tx, filter, begins, " AND c.trashed_at IS NULL) f", NULL, 0, pool);
+    }
     if (rv == APR_SUCCESS) {
         read_count(count, result);
     }
     return rv;
 }
 
-apr_status_t cs_console_tx_count(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
-                                 apr_pool_t *pool)
+typedef struct {
+    const cs_console_filter_t *filter;
+    cs_console_count_t *count;
+} count_t;
+
+static apr_status_t count_in_tx(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
-    cs_db_param_t params[FILTER_PARAMS];
-    cs_db_result_t *result;
-    apr_status_t rv;
+    const count_t *work = baton;
+
+    return cs_console_tx_count(work->count, tx, work->filter, pool);
+}
+
+apr_status_t cs_console_count(cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
+                              apr_pool_t *pool)
+{
+    count_t work = {filter, count};
 
     *count = (cs_console_count_t){0};
-    filter_params(params, filter);
-    rv = cs_db_tx_run(&result, tx, count_sql, FILTER_PARAMS, params, pool);
-    if (rv == APR_SUCCESS) {
-        read_count(count, result);
-    }
-    return rv;
+    return cs_db_transaction(db, CS_DB_REPEATABLE, count_in_tx, &work, pool);
 }
 
 typedef struct {
@@ -221,28 +175,26 @@ typedef struct {
 static apr_status_t expire(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     /* The rows are locked before they are counted, so what is expired is what was counted. */
-    static const char sql[] =
-        "WITH found AS MATERIALIZED (SELECT c.id, c.message_count, " HELD " AS held FROM chatsession.conversations c"
-        "   WHERE " FILTER " AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE),"
+    static const char begins[] = "WITH found AS MATERIALIZED (SELECT c.id, c.message_count, " CS_CONSOLE_HELD " AS held"
+                                 "   FROM chatsession.conversations c WHERE ";
+    static const char ends[] =
+        " AND c.trashed_at IS NULL ORDER BY c.id FOR UPDATE OF c),"
         " due AS MATERIALIZED (SELECT count(*) FILTER (WHERE NOT held) AS conversations,"
         "   coalesce(sum(message_count) FILTER (WHERE NOT held), 0)::bigint AS messages,"
-        "   count(*) FILTER (WHERE held) AS held, now() + $10::bigint * interval '1 microsecond' AS purge_at FROM "
+        "   count(*) FILTER (WHERE held) AS held, now() + $14::bigint * interval '1 microsecond' AS purge_at FROM "
         "found),"
         " gone AS (UPDATE chatsession.conversations c SET trashed_at = now(), trashed_by = 'operator', purge_at = "
         "due.purge_at"
-        "   FROM found, due WHERE c.id = found.id AND NOT found.held AND due.conversations = $11::bigint),"
+        "   FROM found, due WHERE c.id = found.id AND NOT found.held AND due.conversations = $15::bigint),"
         " stopped AS (UPDATE chatsession.live_turns l SET stop_requested_at = coalesce(l.stop_requested_at, now())"
-        "   FROM found, due WHERE l.conversation_id = found.id AND NOT found.held AND due.conversations = $11::bigint)"
+        "   FROM found, due WHERE l.conversation_id = found.id AND NOT found.held AND due.conversations = $15::bigint)"
         " SELECT conversations, messages, held, chatsession.rfc3339(purge_at) FROM due";
     const expire_t *work = baton;
-    cs_db_param_t params[FILTER_PARAMS + 2];
+    const cs_db_param_t more[] = {CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, work->grace)),
+                                  CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, work->confirm))};
     cs_db_result_t *result;
-    apr_status_t rv;
+    apr_status_t rv = run_filtered(&result, tx, work->filter, begins, ends, more, 2, work->pool);
 
-    filter_params(params, work->filter);
-    params[FILTER_PARAMS] = CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, work->grace));
-    params[FILTER_PARAMS + 1] = CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, work->confirm));
-    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, work->pool);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -272,7 +224,7 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
     "   WHERE c.id > coalesce((SELECT j.position FROM j), '00000000-0000-0000-0000-000000000000')"
 /* The rows of due, locked: whoever wrote in one since then has made it another one. */
 #define JOB_FOUND \
-    " found AS MATERIALIZED (SELECT c.id, c.message_count, " HELD " AS held" \
+    " found AS MATERIALIZED (SELECT c.id, c.message_count, " CS_CONSOLE_HELD " AS held" \
     "   FROM due JOIN chatsession.conversations c ON c.id = due.id" \
     "   WHERE c.trashed_at IS NULL AND c.updated_at = due.updated_at ORDER BY c.id FOR UPDATE OF c),"
 #define JOB_EXPIRE(limit, by) \
@@ -295,20 +247,23 @@ apr_status_t cs_console_expire(cs_console_count_t *count, cs_db_t *db, const cs_
 apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *job, int batch,
                                      apr_pool_t *pool)
 {
-    static const char sql[] =
-        JOB_WINDOW("$10")
+    /* Of few conversations it is quicker to look into their texts than to ask the index for all that have the words. */
+    static const char begins[] =
+        JOB_WINDOW("$14")
         "   AND ($6::json IS NULL OR c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v))"
-        "   ORDER BY c.id LIMIT $11::integer),"
-        " due AS MATERIALIZED (SELECT c.id, c.updated_at FROM batch c WHERE " FILTER
+        "   ORDER BY c.id LIMIT $15::integer),"
+        " due AS MATERIALIZED (SELECT c.id, c.updated_at FROM batch b JOIN chatsession.conversations c ON c.id = b.id WHERE ";
+    static const char ends[] =
         "   AND c.trashed_at IS NULL AND c.updated_at <= (SELECT j.created_at FROM j)),"
-        JOB_FOUND JOB_EXPIRE("$11", "operator");
-    cs_db_param_t params[FILTER_PARAMS + 2];
+        JOB_FOUND JOB_EXPIRE("$15", "operator");
+    cs_db_param_t params[CS_CONSOLE_PARAMS + 2];
     cs_db_result_t *result;
 
-    filter_params(params, filter);
-    params[FILTER_PARAMS] = CS_DB_TEXT(job);
-    params[FILTER_PARAMS + 1] = CS_DB_TEXT(apr_itoa(pool, batch));
-    return cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, pool);
+    cs_console_params(params, filter);
+    params[CS_CONSOLE_PARAMS] = CS_DB_TEXT(job);
+    params[CS_CONSOLE_PARAMS + 1] = CS_DB_TEXT(apr_itoa(pool, batch));
+    return cs_db_tx_run(&result, tx, apr_pstrcat(pool, begins, cs_console_where(filter, CS_CONSOLE_BY_LOOKING, pool), ends, NULL),
+                        CS_CONSOLE_PARAMS + 2, params, pool);
 }
 
 apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch, apr_pool_t *pool)
@@ -350,17 +305,14 @@ apr_status_t cs_console_hold(apr_int64_t *held, cs_db_tx_t *tx, const cs_console
                              const char *by, apr_pool_t *pool)
 {
     /* The lock: what is being purged is waited for, and not held then. */
-    static const char sql[] = "INSERT INTO chatsession.matter_conversations (matter_id, conversation_id, added_by)"
-                              " SELECT $10::uuid, f.id, $11 FROM (SELECT c.id FROM chatsession.conversations c"
-                              "   WHERE " FILTER " ORDER BY c.id FOR KEY SHARE) f ON CONFLICT DO NOTHING";
-    cs_db_param_t params[FILTER_PARAMS + 2];
+    static const char begins[] = "INSERT INTO chatsession.matter_conversations (matter_id, conversation_id, added_by)"
+                                 " SELECT $14::uuid, f.id, $15 FROM (SELECT c.id FROM chatsession.conversations c"
+                                 "   WHERE ";
+    const cs_db_param_t more[] = {CS_DB_TEXT(matter), CS_DB_TEXT(by)};
     cs_db_result_t *result;
-    apr_status_t rv;
+    apr_status_t rv = run_filtered(&result, tx, filter, begins,
+                                   " ORDER BY c.id FOR KEY SHARE OF c) f ON CONFLICT DO NOTHING", more, 2, pool);
 
-    filter_params(params, filter);
-    params[FILTER_PARAMS] = CS_DB_TEXT(matter);
-    params[FILTER_PARAMS + 1] = CS_DB_TEXT(by);
-    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS + 2, params, pool);
     *held = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
     return rv;
 }
@@ -410,15 +362,13 @@ apr_status_t cs_console_tag(cs_console_count_t *count, cs_db_t *db, const char *
 apr_status_t cs_console_tx_count_all(cs_console_count_t *count, cs_db_tx_t *tx, const cs_console_filter_t *filter,
                                      apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT count(*), coalesce(sum(c.message_count), 0)::bigint"
-                              " FROM chatsession.conversations c WHERE " FILTER;
-    cs_db_param_t params[FILTER_PARAMS];
     cs_db_result_t *result;
-    apr_status_t rv;
+    apr_status_t rv = run_filtered(&result, tx, filter,
+                                   "SELECT count(*), coalesce(sum(c.message_count), 0)::bigint"
+                                   " FROM chatsession.conversations c WHERE ",
+                                   "", NULL, 0, pool);
 
     *count = (cs_console_count_t){0};
-    filter_params(params, filter);
-    rv = cs_db_tx_run(&result, tx, sql, FILTER_PARAMS, params, pool);
     if (rv == APR_SUCCESS) {
         read_count(count, result);
     }
@@ -434,7 +384,7 @@ typedef struct {
 
 /* clang-format off */
 /* What ended by the watermark (WATERMARK), and what did not. */
-#define WATERMARK "$10::timestamptz"
+#define WATERMARK "$14::timestamptz"
 /* To the microsecond, which is also what the order is by: an import has the same. */
 #define EXACT(time) "to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 #define ENDED "(m.role = 'user' OR m.finished_at <= " WATERMARK ")"
@@ -444,12 +394,13 @@ typedef struct {
  * makes the JSON. Nothing that a turn after the watermark changes is in a line: the time of the last change is that of
  * the last message before it.
  */
-static const char export_sql[] =
-    "SELECT l.line FROM (SELECT * FROM chatsession.conversations c WHERE " FILTER " AND c.created_at <= " WATERMARK
+static const char export_begins[] = "SELECT l.line FROM (SELECT * FROM chatsession.conversations c WHERE ";
+static const char export_ends[] =
+    " AND c.created_at <= " WATERMARK
     "   ORDER BY c.created_at, c.id) c"
     " CROSS JOIN LATERAL ((SELECT row_to_json(x)::text AS line FROM (SELECT 'conversation' AS type, c.id,"
     "     u.name AS user, c.title, " EXACT("c.created_at") " AS created_at,"
-    "     " EXACT("coalesce(last.created_at, c.created_at)") " AS updated_at, c.pinned, c.archived, " STATE ","
+    "     " EXACT("coalesce(last.created_at, c.created_at)") " AS updated_at, c.pinned, c.archived, " CS_CONSOLE_STATE ","
     "     " EXACT("c.trashed_at") " AS trashed_at, " EXACT("c.purge_at") " AS purge_at,"
     "     CASE WHEN c.updated_at <= " WATERMARK " THEN c.message_count ELSE coalesce(last.seq, 0) END AS message_count,"
     "     array_to_json(c.tags) AS tags, c.model, c.system, c.params, c.examples"
@@ -473,11 +424,18 @@ static const char export_sql[] =
 static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     const export_t *work = baton;
-    cs_db_param_t params[FILTER_PARAMS + 1];
+    cs_db_param_t params[CS_CONSOLE_PARAMS + 1];
+    cs_console_search_e search;
+    apr_status_t rv = cs_console_plan(&search, tx, &work->export->filter, false, pool);
 
-    filter_params(params, &work->export->filter);
-    params[FILTER_PARAMS] = CS_DB_TEXT(work->export->watermark);
-    return cs_db_tx_walk(tx, export_sql, FILTER_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    cs_console_params(params, &work->export->filter);
+    params[CS_CONSOLE_PARAMS] = CS_DB_TEXT(work->export->watermark);
+    return cs_db_tx_walk(
+        tx, apr_pstrcat(pool, export_begins, cs_console_where(&work->export->filter, search, pool), export_ends, NULL),
+        CS_CONSOLE_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
 }
 
 apr_status_t cs_export_walk(cs_db_t *db, const cs_export_t *export, cs_db_row_cb *row,
@@ -488,28 +446,28 @@ apr_status_t cs_export_walk(cs_db_t *db, const cs_export_t *export, cs_db_row_cb
     return cs_db_snapshot(db, walk, &work, pool);
 }
 
-/* --- home, people --- */
+/* --- people --- */
 
-apr_status_t cs_console_overview(json_t **overview, cs_db_t *db, apr_pool_t *pool)
+apr_status_t cs_console_load(cs_console_load_t *load, cs_db_t *db, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT json_build_object('active', count(*) FILTER (WHERE trashed_at IS NULL),"
-        "   'trashed', count(*) FILTER (WHERE trashed_at IS NOT NULL)) AS conversations,"
-        " coalesce(sum(message_count), 0)::bigint AS messages, (SELECT count(*) FROM chatsession.users) AS users,"
-        " (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL) AS sessions,"
-        " (SELECT count(*) FROM chatsession.live_turns) AS running,"
-        " (SELECT count(*) FROM chatsession.matters WHERE released_at IS NULL) AS open_matters,"
-        " (SELECT count(*) FROM chatsession.jobs WHERE state = 'running') AS running_jobs,"
-        " (SELECT max(created_at) FROM chatsession.jobs WHERE kind = 'retention') AS last_retention_at,"
-        " (SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND created_at > now() - interval '1 "
-        "hour')"
-        "   AS turns_last_hour,"
-        " pg_database_size(current_database()) AS database_bytes, min(purge_at) AS oldest_purge_at"
-        " FROM chatsession.conversations";
+        "SELECT t.processing, t.waiting, (SELECT count(*) FROM chatsession.sessions WHERE revoked_at IS NULL),"
+        " count(*) FILTER (WHERE a.state = 'active'), count(*) FILTER (WHERE a.state = 'idle'),"
+        " count(*) FILTER (WHERE a.state LIKE 'idle in transaction%')"
+        " FROM chatsession.turn_load() t LEFT JOIN pg_stat_activity a"
+        "   ON a.datname = current_database() AND a.usename = current_user GROUP BY t.processing, t.waiting";
     cs_db_result_t *result;
     apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
 
-    *overview = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    *load = (cs_console_load_t){0};
+    if (rv == APR_SUCCESS) {
+        *load = (cs_console_load_t){.streaming = (int)cs_db_int(result, 0, 0, 0),
+                                    .queued = (int)cs_db_int(result, 0, 1, 0),
+                                    .sessions = cs_db_int(result, 0, 2, 0),
+                                    .active = (int)cs_db_int(result, 0, 3, 0),
+                                    .idle = (int)cs_db_int(result, 0, 4, 0),
+                                    .in_transaction = (int)cs_db_int(result, 0, 5, 0)};
+    }
     return rv;
 }
 

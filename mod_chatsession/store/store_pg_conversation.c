@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "store/columns.h"
 #include "store/keyset.h"
+#include "store/search.h"
 
 /* One row as JSON, or APR_ENOENT: the end of every statement that returns the object it changed. */
 static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int count,
@@ -36,29 +37,49 @@ static const char *bool_text(const bool *value)
 /* The list's cursor is a keyset cursor (keyset.h), with a p before it when the row is pinned. */
 #define LIST_CURSOR "CASE WHEN c.pinned THEN 'p' ELSE '' END || chatsession.usec(c.updated_at) || '_' || c.id AS next"
 
+/* clang-format off */
+static const char list_begins[] =
+    "SELECT " CS_CONVERSATION_COLUMNS ", hit.snippet, hit.id AS message_id, " LIST_CURSOR
+    " FROM chatsession.conversations c LEFT JOIN LATERAL (SELECT m.id, " CS_SEARCH_SNIPPET("m.content", "$2") " AS snippet"
+    "   FROM chatsession.messages m WHERE $2::text IS NOT NULL AND m.conversation_id = c.id AND m.content <> ''"
+    "   AND " CS_SEARCH_READ("m.content", "$2") " ORDER BY m.seq LIMIT 1) hit ON true"
+    " WHERE c.user_id = $1::uuid AND c.temporary_until IS NULL AND CASE $3 WHEN 'trashed' THEN c.trashed_by = 'user'"
+    "   WHEN 'archived' THEN c.trashed_at IS NULL AND c.archived WHEN 'kept' THEN c.trashed_at IS NULL"
+    "   ELSE c.trashed_at IS NULL AND NOT c.archived END"
+    " AND ($2::text IS NULL OR hit.id IS NOT NULL OR " CS_SEARCH_READ("c.title", "$2") ")"
+    " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
+    "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 microsecond', $6::uuid))";
+static const char list_by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$2");
+static const char list_ends[] = " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $7::integer + 1";
+/* clang-format on */
+
+/* A word with more rows than this is found sooner by looking into one user's texts. */
+#define COMMON_ROWS 2000
+
+typedef struct {
+    const char *query;
+    const cs_db_param_t *params;
+    cs_db_result_t *result;
+    apr_pool_t *pool;
+} search_t;
+
+static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    search_t *work = baton;
+    cs_search_t how;
+    apr_status_t rv = cs_search_plan(&how, tx, work->query, pool);
+    const bool by_index = how.indexed && how.rows <= COMMON_ROWS;
+
+    return rv == APR_SUCCESS
+               ? cs_db_tx_run(&work->result, tx,
+                              apr_pstrcat(pool, list_begins, by_index ? list_by_index : "", list_ends, NULL), 7,
+                              work->params, work->pool)
+               : rv;
+}
+
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
                                   const cs_conversation_list_t *list, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT " CS_CONVERSATION_COLUMNS ", hit.snippet, hit.id AS message_id, " LIST_CURSOR
-        " FROM chatsession.conversations c LEFT JOIN LATERAL (SELECT m.id, " CS_SNIPPET(
-            "m.content",
-            "$2") " AS snippet"
-                  "   FROM chatsession.messages m WHERE $2::text IS NOT NULL AND m.conversation_id = c.id"
-                  "   AND m.content ILIKE " CS_LIKE_LITERAL(
-                      "$2::text") " ORDER BY m.seq LIMIT 1) hit ON true"
-                                  " WHERE c.user_id = $1::uuid AND c.temporary_until IS NULL AND CASE $3 WHEN "
-                                  "'trashed' THEN c.trashed_by = 'user'"
-                                  "   WHEN 'archived' THEN c.trashed_at IS NULL AND c.archived WHEN 'kept' THEN "
-                                  "c.trashed_at IS NULL"
-                                  "   ELSE c.trashed_at IS NULL AND NOT c.archived END"
-                                  " AND ($2::text IS NULL OR hit.id IS NOT NULL OR c.title ILIKE " CS_LIKE_LITERAL(
-                                      "$2::text") ")"
-                                                  " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
-                                                  "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 "
-                                                  "microsecond', $6::uuid))"
-                                                  " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT "
-                                                  "$7::integer + 1";
     const bool pinned = list->after && *list->after == 'p';
     cs_keyset_t after;
     cs_db_result_t *result;
@@ -74,7 +95,12 @@ apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_
                                         CS_DB_TEXT(after.time),
                                         CS_DB_TEXT(after.id),
                                         CS_DB_TEXT(apr_itoa(pool, list->limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 7, params, pool);
+        search_t work = {list->query, params, NULL, pool};
+
+        rv = list->query ? cs_db_transaction(db, CS_DB_REPEATABLE, search, &work, pool)
+                         : cs_db_run(&work.result, db, CS_DB_REPEATABLE,
+                                     apr_pstrcat(pool, list_begins, list_ends, NULL), 7, params, pool);
+        result = work.result;
     }
     if (rv == APR_SUCCESS) {
         *conversations = cs_keyset_page(next, result, list->limit, pool);
@@ -113,18 +139,25 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
     /* The same key again finds the first one's work, also while that is being committed: the update waits for it. */
     static const char sql[] =
         "INSERT INTO chatsession.conversations AS c (user_id, title, model, system, params, examples, client_key,"
-        " temporary_until) VALUES ($1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system', nullif($3::jsonb -> "
-        "'params', 'null'),"
-        " nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4, now() + nullif($5::bigint, 0) * interval '1 "
-        "microsecond')"
-        " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
-        " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
-    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(made->title),
+        " temporary_until) SELECT $1::uuid, $2, $3::jsonb ->> 'model', $3::jsonb ->> 'system',"
+        " nullif($3::jsonb -> 'params', 'null'), nullif($3::jsonb -> 'examples', 'null'), 'client:' || $4,"
+        " now() + nullif($5::bigint, 0) * interval '1 microsecond'"
+        " WHERE " CS_ROOM_FOR_CONVERSATION(
+            "$6") " OR EXISTS (SELECT FROM chatsession.conversations o"
+                  "   WHERE o.user_id = $1::uuid AND o.client_key = 'client:' || $4)"
+                  " ON CONFLICT (user_id, client_key) WHERE client_key IS NOT NULL"
+                  " DO UPDATE SET client_key = excluded.client_key RETURNING " CS_CONVERSATION_COLUMNS
+                      CS_CONVERSATION_SETTINGS;
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id),
+                                    CS_DB_TEXT(made->title),
                                     CS_DB_TEXT(made->settings ? cs_json_print(made->settings, NULL, pool) : NULL),
                                     CS_DB_TEXT(made->client_id),
-                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary))};
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary)),
+                                    CS_DB_TEXT(apr_itoa(pool, made->most))};
+    const apr_status_t rv =
+        one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 6, params, pool);
 
-    return one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 5, params, pool);
+    return rv == APR_ENOENT ? CS_EFULL : rv;
 }
 
 apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
@@ -145,8 +178,9 @@ static json_t *if_set(json_t *value)
 apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_db_t *db, const char *user_id,
                                       const char *id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT c.model, c.system, c.params, c.examples FROM chatsession.conversations c"
-                              " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
+    static const char sql[] =
+        "SELECT c.model, c.system, c.params, c.examples, c.message_count FROM chatsession.conversations c"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *row;
     apr_status_t rv = one_row(&row, db, CS_DB_OFTEN, sql, 2, params, pool);
@@ -158,6 +192,7 @@ apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_d
         settings->system = json_string_value(json_object_get(row, "system"));
         settings->params = if_set(json_object_get(row, "params"));
         settings->examples = if_set(json_object_get(row, "examples"));
+        settings->messages = json_integer_value(json_object_get(row, "message_count"));
     }
     return rv;
 }
@@ -177,7 +212,7 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
 {
     static const char sql[] =
         "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT,
-                                     "f.comment") ", m.extra" CS_MESSAGES_WITH_FEEDBACK
+                                     "f.comment") ", " CS_MESSAGE_EXTRA CS_MESSAGES_WITH_FEEDBACK
                                                   " JOIN chatsession.conversations c ON c.id = m.conversation_id"
                                                   " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
                                                   " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o "

@@ -72,7 +72,7 @@ static apr_status_t make(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     const make_t *work = baton;
     cs_export_t *export = work->export;
     const cs_export_want_t *want = work->want;
-    json_t *filter = cs_json_own(cs_job_filter_json(want->filter), pool);
+    json_t *filter = cs_json_own(cs_console_filter_json(want->filter), pool);
     cs_console_count_t count;
     cs_db_result_t *result;
     apr_status_t rv = cs_console_tx_count_all(&count, tx, want->filter, pool);

@@ -16,37 +16,13 @@
 
 /* --- what a job's filter is in its row --- */
 
-json_t *cs_job_filter_json(const cs_console_filter_t *filter)
-{
-    json_t *ids = filter->ids ? json_loads(filter->ids, 0, NULL) : NULL;
-
-    return json_pack("{s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:s*,s:o*}", "user", filter->user, "from", filter->from, "to",
-                     filter->to, "q", filter->query, "state", filter->state, "tag", filter->tag, "model", filter->model,
-                     "matter", filter->matter, "ids", ids);
-}
-
 apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
 {
     json_t *json = json_loads(text, 0, NULL);
-    const struct {
-        const char *name, **into;
-    } members[] = {{"user", &filter->user},   {"from", &filter->from},    {"to", &filter->to},
-                   {"q", &filter->query},     {"state", &filter->state},  {"tag", &filter->tag},
-                   {"model", &filter->model}, {"matter", &filter->matter}};
-    const json_t *ids;
 
-    *filter = (cs_console_filter_t){0};
-    if (!json) {
-        return CS_EMALFORMED;
-    }
-    for (apr_size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        const char *value = json_string_value(json_object_get(json, members[i].name));
-        *members[i].into = value ? apr_pstrdup(pool, value) : NULL;
-    }
-    ids = json_object_get(json, "ids");
-    filter->ids = ids ? cs_json_print(ids, NULL, pool) : NULL;
+    cs_console_filter_from_json(filter, json, pool);
     json_decref(json);
-    return APR_SUCCESS;
+    return json ? APR_SUCCESS : CS_EMALFORMED;
 }
 
 /* --- working --- */
@@ -159,7 +135,7 @@ static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                               " ('expire', $1, $2::jsonb, $3::bigint * interval '1 microsecond', $4::bigint)"
                               " RETURNING id, chatsession.rfc3339(now() + grace)";
     begin_t *begin = baton;
-    json_t *filter = cs_json_own(cs_job_filter_json(begin->filter), pool);
+    json_t *filter = cs_json_own(cs_console_filter_json(begin->filter), pool);
     const cs_db_param_t params[] = {CS_DB_TEXT(begin->by), CS_DB_TEXT(cs_json_print(filter, NULL, pool)),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, begin->grace)),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, begin->confirm))};

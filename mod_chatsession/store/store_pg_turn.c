@@ -100,7 +100,8 @@ static cs_turn_life_e read_life(const char *word)
 
 apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT answer_id, saved_points, state, stop, cut FROM chatsession.turn_save($1::json)";
+    static const char sql[] =
+        "SELECT answer_id, saved_points, saved_thought, state, stop, cut FROM chatsession.turn_save($1::json)";
     apr_size_t len = 0;
     const char *text = cs_json_print(pieces, &len, pool);
     const cs_db_param_t params[] = {{text, len}};
@@ -117,8 +118,8 @@ apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *piece
     for (int i = 0; i < cs_db_rows(result); i++) {
         APR_ARRAY_PUSH(*saved, cs_turn_saved_t) =
             (cs_turn_saved_t){cs_db_text(result, i, 0, NULL), cs_db_int(result, i, 1, 0),
-                              read_life(cs_db_text(result, i, 2, NULL)), cs_db_bool(result, i, 3),
-                              cs_db_bool(result, i, 4)};
+                              cs_db_int(result, i, 2, 0),     read_life(cs_db_text(result, i, 3, NULL)),
+                              cs_db_bool(result, i, 4),       cs_db_bool(result, i, 5)};
     }
     return APR_SUCCESS;
 }
@@ -220,23 +221,34 @@ apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_
     /* Of a long answer only the pieces from the last one that begins at or before the place are read. */
     static const char sql[] =
         "SELECT m.parent_id, m.id, m.model, m.status, t.text, char_length(t.text), m.finish_reason, m.usage, m.detail,"
-        " CASE WHEN m.status = 'streaming' AND t.text = '' THEN chatsession.turn_place(m.id) END"
+        " CASE WHEN m.status = 'streaming' AND t.text = '' THEN chatsession.turn_place(m.id) END,"
+        " h.thought, char_length(h.thought), nullif(CASE WHEN m.status <> 'streaming' THEN m.extra - 'reasoning' ELSE"
+        "   (SELECT e.extra FROM chatsession.answer_extras e WHERE e.answer_id = m.id) END, '{}')"
         " FROM chatsession.messages m JOIN chatsession.conversations c ON c.id = m.conversation_id,"
         " LATERAL (SELECT CASE WHEN m.status <> 'streaming' THEN substr(m.content, $4::integer + 1) ELSE"
         "   coalesce((SELECT string_agg(substr(p.content, greatest(1, $4::integer + 1 - p.from_point)), ''"
         "     ORDER BY p.from_point)"
         "   FROM chatsession.answer_pieces p WHERE p.answer_id = m.id AND p.from_point >= coalesce("
         "     (SELECT max(b.from_point) FROM chatsession.answer_pieces b"
-        "      WHERE b.answer_id = m.id AND b.from_point <= $4::integer), 0)), '') END AS text) t"
+        "      WHERE b.answer_id = m.id AND b.from_point <= $4::integer), 0)), '') END AS text) t,"
+        " LATERAL (SELECT coalesce(CASE WHEN m.status <> 'streaming' THEN substr(m.extra->>'reasoning', $6::integer + "
+        "1)"
+        "   ELSE (SELECT string_agg(substr(p.content, greatest(1, $6::integer + 1 - p.from_point)), ''"
+        "     ORDER BY p.from_point)"
+        "   FROM chatsession.thought_pieces p WHERE p.answer_id = m.id AND p.from_point >= coalesce("
+        "     (SELECT max(b.from_point) FROM chatsession.thought_pieces b"
+        "      WHERE b.answer_id = m.id AND b.from_point <= $6::integer), 0)) END, '') AS thought) h"
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
         " AND m.role = 'assistant' AND ($3::uuid IS NULL OR m.id = $3::uuid)"
         " AND chatsession.session_lives(decode($5, 'hex')) ORDER BY m.seq DESC LIMIT 1";
-    const cs_db_param_t params[] = {CS_DB_TEXT(place->conversation_id), CS_DB_TEXT(place->user_id),
+    const cs_db_param_t params[] = {CS_DB_TEXT(place->conversation_id),
+                                    CS_DB_TEXT(place->user_id),
                                     CS_DB_TEXT(place->answer_id),
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, place->from_point)),
-                                    CS_DB_TEXT(place->session_hash)};
+                                    CS_DB_TEXT(place->session_hash),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, place->from_thought))};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 5, params, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 6, params, pool);
 
     *progress = (cs_turn_progress_t){0};
     if (rv != APR_SUCCESS) {
@@ -255,5 +267,8 @@ apr_status_t cs_turn_follow(cs_turn_progress_t *progress, cs_db_t *db, const cs_
     progress->usage = cs_db_text(result, 0, 7, NULL);
     progress->detail = cs_db_text(result, 0, 8, NULL);
     progress->place = (int)cs_db_int(result, 0, 9, 0);
+    progress->thought = cs_db_text(result, 0, 10, &progress->thought_len);
+    progress->thought_points = cs_db_int(result, 0, 11, 0);
+    progress->extra = cs_db_text(result, 0, 12, NULL);
     return APR_SUCCESS;
 }

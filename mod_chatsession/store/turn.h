@@ -75,14 +75,15 @@ typedef enum {
 
 typedef struct {
     const char *answer_id;
-    apr_int64_t saved_points; /* recorded so far */
+    apr_int64_t saved_points;  /* recorded so far */
+    apr_int64_t saved_thought; /* of the reasoning */
     cs_turn_life_e life;
     bool stop; /* somebody asked for it */
     bool cut;  /* the session that asked has ended */
 } cs_turn_saved_t;
 
-/** Record pieces [{"id","at","t"}] of several answers; *saved, an array of cs_turn_saved_t in pool, has one for each.
- * Takes the reference to pieces. */
+/** Record pieces [{"id","at","t","thought_at","thought","extra"}] of several answers; *saved, an array of
+ * cs_turn_saved_t in pool, has one for each. Takes the reference to pieces. */
 apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** What became of a turn that waits. */
@@ -140,8 +141,12 @@ typedef struct {
     const char *status;
     const char *text;
     apr_size_t text_len;
-    apr_int64_t points; /* code points of text */
-    int place;          /* in the queue; 0: it does not wait */
+    apr_int64_t points;  /* code points of text */
+    const char *thought; /* of the reasoning, the same */
+    apr_size_t thought_len;
+    apr_int64_t thought_points;
+    const char *extra; /* JSON text: {"tool_calls","parts"} so far; NULL: none */
+    int place;         /* in the queue; 0: it does not wait */
     const char *finish_reason;
     const char *usage; /* JSON text */
     const char *detail;
@@ -154,6 +159,7 @@ typedef struct {
     const char *conversation_id;
     const char *answer_id; /* NULL: the conversation's newest */
     apr_int64_t from_point;
+    apr_int64_t from_thought; /* code points of the reasoning */
 } cs_turn_place_t;
 
 /** What there is after place. APR_ENOENT: no such conversation of this user, no answer in it, or the session has ended.

@@ -132,7 +132,8 @@ def _nothing_is_left(scene):
 
 def run(rounds, seed, tell):
     whole = 0
-    with Scene(seed, children=3, fsync=False, lines=["ChatSessionTrashGrace 0ms", "ChatSessionSweepInterval 100ms"]) as scene:
+    with Scene(seed, children=3, fsync=False, lines=["ChatSessionTrashGrace 0ms", "ChatSessionSweepInterval 100ms",
+                                                  "ChatSessionReauthenticate 0"]) as scene:
         scene.operator = scene.client(scene.database.add_user("operator", "admin")).console
         for number in range(rounds):
             tag = f"round-{number}"

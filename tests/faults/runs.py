@@ -31,8 +31,12 @@ FAULTS = (
           " no redirect is followed", 1, 10),
     Fault("T8", "leaving", "H9, H10", "Who leaves at any octet and comes back, by HTTP/1.1, TLS or HTTP/2, reads the whole"
           " answer without gap or repeat", 10, 200),
+    Fault("T9", "disk_full", "H12", "A full disk of PostgreSQL refuses questions and loses none that was acknowledged; with room"
+          " again all works (needs root)", 0, 5),
     Fault("T10", "graceful_storm", "H13, G14", "Graceful restarts under load cut no stream and fail no request; a bad"
           " configuration is refused", 2, 24),
+    Fault("T11", "key_rotation", "A9, H13", "The secret of the cookies changes in three steps under traffic and logs nobody"
+          " out", 1, 5),
     Fault("T12", "clock", "H15, A6", "httpd's clock may jump: no child dies, no running answer ends, no session is extended,"
           " and order is PostgreSQL's", 4, 10),
     Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"

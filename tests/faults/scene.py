@@ -27,15 +27,16 @@ CONNECTIONS_AT_REST = 15
 
 class Scene:
     def __init__(self, seed=1, *, children=2, threads=25, lines=(), pace="20ms", model_threads=128, fsync=True, users=3,
-                 rule=None, model=None, settings=None, tcp=False, **options):
+                 rule=None, model=None, settings=None, tcp=False, prepare=None, **options):
         """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model. tcp: httpd reaches
-        PostgreSQL over TCP, which only a network of one's own has the port for."""
+        PostgreSQL over TCP, which only a network of one's own has the port for. prepare(cluster) is called before it starts."""
         self.random = random.Random(seed)
         self.folder = new_folder("fault")
         self.cluster = Postgres(fsync=fsync, settings={**(settings or {}), **({"listen_addresses": "127.0.0.1"} if tcp else {})})
         self.model = self.relay = None
         self.audited = {}  # {action: (at least, at most)}: entries that the run's own doings must have left
         try:
+            self.prepared = prepare(self.cluster) if prepare else None
             self.cluster.start()
             self.database = new_database(self.cluster)
             self.users = [self.database.add_user(f"user{number}") for number in range(users)]

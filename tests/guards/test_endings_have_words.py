@@ -6,12 +6,12 @@ import re
 from harness.sources import text
 
 WORDS = "mod_chatsession/page/js/endings.js"
-KEPT = re.compile(r'chatsession_turn_transit\([^;"]*"\w+",\s*"([^"%]+)"\)', re.DOTALL)
+KEPT = re.compile(r'(?:chatsession_turn_transit|blame)\([^;"]*"\w+",\s*"([^"%]+)"\)', re.DOTALL)
 KNOWN = re.compile(r"""^  ["'](.+\.)["']: 'ending\.""", re.MULTILINE)
 
 
 def kept():
-    return set(KEPT.findall(text("mod_chatsession/stream.c")))
+    return {one for name in ("stream", "breaker") for one in KEPT.findall(text(f"mod_chatsession/{name}.c"))}
 
 
 def test_each_sentence_of_the_server_has_words_and_no_words_are_left_over():

@@ -69,6 +69,7 @@ ChatSessionCookieSecure off
 ChatSessionPasswordMemory 1024
 ChatSessionLoginDelay 0
 ChatSessionLoginLimit 1000
+ChatSessionBreakerFailures 0
 <Location "/chat">
     SetHandler chatsession
 </Location>

@@ -22,6 +22,7 @@ _STATE = {
     "api_keys": "to_jsonb(t)",
     "exports": "to_jsonb(t)", "matters": "to_jsonb(t)",
     "matter_custodians": "to_jsonb(t)", "matter_conversations": "to_jsonb(t)", "retention_rules": "to_jsonb(t)",
+    "views": "to_jsonb(t)",
     "erasures": "to_jsonb(t)", "shares": "to_jsonb(t)",
     "jobs": "CASE WHEN t.kind <> 'retention' THEN to_jsonb(t) END",  # the sweep makes those by the clock
 }
@@ -131,6 +132,11 @@ class World:
         return self.connection.execute("INSERT INTO chatsession.matters (name, reason, created_by) VALUES"
                                        " (gen_random_uuid()::text, 'a letter', 'otto') RETURNING id::text").fetchone()[0]
 
+    def view(self, owner):
+        """The id of a saved view."""
+        return str(self.connection.execute("INSERT INTO chatsession.views (user_id, name, query) VALUES"
+                                           " (%s, gen_random_uuid()::text, '') RETURNING id", (self.ids[owner],)).fetchone()[0])
+
     def erased(self):
         """The id of somebody who was erased."""
         return self.connection.execute("INSERT INTO chatsession.erasures (user_id, erased_by, removed) VALUES"
@@ -226,6 +232,11 @@ _MAKERS = {
     "GET /chat/api/shared/{id}": (200, None),
     "PUT /chat/api/messages/{id}/feedback": (200, lambda *_: {"rating": 1, "comment": "good"}),
     "GET /chat-admin/api/overview": (200, None),
+    "GET /chat-admin/metrics": (200, None),
+    "GET /chat-admin/api/settings": (200, None),
+    "GET /chat-admin/api/views": (200, None),
+    "POST /chat-admin/api/views": (201, lambda *_: {"name": f"view {uuid.uuid4()}", "query": "state=all"}),
+    "DELETE /chat-admin/api/views/{id}": (204, None),
     "GET /chat-admin/api/conversations": (200, None),
     "GET /chat-admin/api/conversations/{id}": (200, None),
     "POST /chat-admin/api/conversations/expire": (
@@ -307,6 +318,8 @@ def good_request(route, world, owner, person):
         identifier = world.person()
     elif "{word}" in route.path:
         identifier = world.session_ref(owner)
+    if route.path.startswith("api/views/"):
+        identifier = world.view(person)  # whoever may delete deletes an own one
     if route.path.startswith("api/keys/"):
         identifier = world.key(owner)
     if route.path.startswith(("api/shares/", "api/shared/")):

@@ -62,6 +62,7 @@ LEVELS = {
     "POST /chat-admin/api/second-factor/remove": "user",
     "POST /chat-admin/api/second-factor/recovery-codes": "user",
     "GET /chat-admin/api/overview": "viewer",
+    "GET /chat-admin/metrics": "viewer",
     "GET /chat-admin/api/conversations": "viewer",
     "GET /chat-admin/api/conversations/{id}": "viewer",
     "POST /chat-admin/api/conversations/expire": "operator",

@@ -80,7 +80,8 @@ def test_a_row_of_the_list_has_these_members(world):
     thing = world.thing("anna", title=SECRET)
     row, = listed(console(world, "aude"))
     assert set(row) == {"id", "title", "user", "created_at", "updated_at", "message_count", "state", "trashed_at",
-                        "purge_at", "models", "snippet", "held", "tags"}
+                        "purge_at", "models", "snippet", "held", "tags", "pinned", "archived", "not_whole", "tokens",
+                        "up", "down"}
     assert [row[name] for name in ("id", "title", "user", "message_count", "state", "models", "snippet")] == [
         thing.conversation, SECRET, "anna", 2, "active", ["mock"], None]
 
@@ -495,3 +496,113 @@ def test_what_operators_do_to_users_things_carries_no_text_of_theirs_into_the_lo
     assert len(entries(world, since=now)) == 6  # the expiry by text is a search as well
     assert "secret" not in json.dumps(entries(world, since=now)).lower()
     assert str(uuid.UUID(thing.conversation)) in json.dumps(entries(world, since=now))
+
+
+# --- filters, orders
+
+
+def test_the_list_filters_by_what_became_of_answers_and_by_length(world):
+    """[G13] status, feedback, length, pinned, archived, expiring: each part of the filter, in the list and in the count
+    of an expiry alike."""
+    one, two, three = (world.thing("anna", title=title) for title in ("one", "two", "three"))
+    run = world.connection.execute
+    run("UPDATE chatsession.messages SET status = 'interrupted' WHERE id = %s", (one.answer,))
+    run("INSERT INTO chatsession.feedback (message_id, rating, comment) VALUES (%s, 1, NULL), (%s, -1, 'no')",
+        (one.answer, two.answer))
+    run("UPDATE chatsession.conversations SET message_count = 7, pinned = true WHERE id = %s", (two.conversation,))
+    run("UPDATE chatsession.conversations SET archived = true, created_at = now() - interval '28 days' WHERE id = %s",
+        (three.conversation,))
+    run("INSERT INTO chatsession.retention_rules (subject, clock, keep_days, changed_by)"
+        " VALUES ('everyone', 'age', 30, 'ada')")
+    for wanted, query in [([one], {"status": "interrupted"}), ([], {"status": "error"}), ([one, two], {"feedback": "any"}),
+                          ([one], {"feedback": "up"}), ([two], {"feedback": "down"}), ([two], {"feedback": "comment"}),
+                          ([two], {"min_messages": "3"}), ([one, three], {"max_messages": "6"}),
+                          ([two], {"state": "pinned"}), ([three], {"state": "archived"}), ([three], {"state": "expiring"}),
+                          ([one, two, three], {"model": "mock"}), ([], {"model": "none"}),
+                          ([two], {"min_messages": "3", "feedback": "down", "state": "pinned", "q": "tw"})]:
+        ids = {thing.conversation for thing in wanted}
+        assert {row["id"] for row in listed(console(world, "otto"), **query)} == ids, query
+        counted = console(world, "otto").json("POST", "api/conversations/expire", 200,
+                                              json={"filter": query, "dry_run": True})
+        assert counted["conversations"] == len(ids), query
+    run("DELETE FROM chatsession.retention_rules")
+    row = {row["title"]: row for row in listed(console(world, "otto"))}["one"]
+    assert [row[name] for name in ("not_whole", "up", "down", "pinned", "archived")] == [1, 1, 0, False, False]
+
+
+@pytest.mark.parametrize("query", ["status=whole", "feedback=good", "min_messages=-1", "max_messages=x", "state=gone",
+                                   "sort=id", "sort=updated;", "order=up", "min_messages=9999999999"])
+def test_a_part_of_the_filter_that_is_none_is_refused(world, query):
+    """[F1] Words of the filter and of the order come from fixed lists."""
+    assert console(world, "aude").json("GET", f"api/conversations?{query}", 400)["error"] == "invalid_request"
+
+
+def test_each_order_pages_without_gap_or_repeat_in_either_direction(world):
+    """[G13] Keyset pages in five orders, ties, empty and foreign titles included."""
+    titles = ["", "b", "B", "a", "\u4e95", "a", "'; --", "%"]
+    for n, title in enumerate(titles):
+        thing = world.thing(("anna", "berta")[n % 2], title=title or "x")
+        world.connection.execute("UPDATE chatsession.conversations SET title = %s, message_count = %s WHERE id = %s",
+                                 (title or None, n // 3, thing.conversation))
+    client = console(world, "aude")
+    keys = {"updated": lambda row: row["updated_at"], "created": lambda row: row["created_at"],
+            "messages": lambda row: row["message_count"], "title": lambda row: (row["title"] or "").encode(),
+            "user": lambda row: row["user"]}
+    for sort, key in keys.items():
+        for order in ("asc", "desc"):
+            rows, after = [], ""
+            while after is not None:
+                page = client.json("GET", "api/conversations", 200,
+                                   params={"sort": sort, "order": order, "limit": 3, "after": after})
+                rows += page["conversations"]
+                assert ("estimate" in page) == (not after)
+                after = page["next"]
+            assert len(rows) == len({row["id"] for row in rows}) == len(titles), (sort, order)
+            assert [key(row) for row in rows] == sorted(map(key, rows), reverse=order == "desc"), (sort, order)
+
+
+def test_a_viewer_does_not_learn_titles_by_their_order(world):
+    """[E5] What may not be read may not be sorted by, and no cursor carries it."""
+    assert console(world, "vera").json("GET", "api/conversations?sort=title", 403)["error"] == "forbidden"
+
+
+@pytest.mark.parametrize("cursor", ["x_{id}", "zz_{id}", "616_{id}", "ff_{id}", "00_{id}", "61.1_{id}", "61", "61_1"])
+def test_a_cursor_that_is_none_of_ours_is_refused(world, cursor):
+    """[F7]"""
+    response = console(world, "aude").get("api/conversations", params={"sort": "title", "after": cursor.format(id=MISSING)})
+    assert response.status_code == 400, response.text
+
+
+
+
+def test_messages_of_before_the_index_come_into_it_bit_by_bit(world):
+    """[I8] A step that is stopped in the middle goes on where it was; a search finds all of it before, meanwhile, after."""
+    run = world.connection.execute
+    wanted = {world.thing("anna", title="x", question="an old needle").conversation for _ in range(5)}
+    run("UPDATE chatsession.messages SET searchable = false")
+    run("UPDATE chatsession.search_backlog SET position = NULL, done_at = NULL")
+    client = console(world, "aude")
+    seen = []
+    while True:
+        assert {row["id"] for row in listed(client, q="old needle")} == wanted
+        seen.append(run("SELECT chatsession.search_catch_up(4)").fetchone()[0])
+        if not seen[-1]:
+            break
+    assert run("SELECT bool_and(searchable) FROM chatsession.messages").fetchone()[0]
+    assert run("SELECT done_at IS NOT NULL FROM chatsession.search_backlog").fetchone()[0]
+    assert {row["id"] for row in listed(client, q="old needle")} == wanted
+
+
+def test_a_search_that_takes_too_long_is_ended_and_says_so(world, database, make_httpd):
+    """[F3] The database's time limit ends a search or a list, with an error of its own and words on what to do."""
+    server = make_httpd(database.conninfo, lines=["ChatSessionStatementTimeout 300ms"])
+    client = Client(server.url)
+    client.login(world.users["aude"])
+    blocker = database.connect(autocommit=False)
+    server.expect_log("CS0012", "CS2022")
+    try:
+        blocker.execute("LOCK TABLE chatsession.conversations IN ACCESS EXCLUSIVE MODE")
+        problem = client.console.json("GET", "api/conversations?q=needle", 503)
+    finally:
+        blocker.close()
+    assert problem["error"] == "search_too_slow" and "narrow" in problem["detail"]

@@ -127,14 +127,32 @@ def test_a_search_finds_the_words_literally_in_titles_and_messages(anna, world, 
     """[F2] [K7] %, _, \\ and quotes are letters; two Japanese characters are a word"""
     decoy = "100 ab axb backslash its say x nothing \u5929\u7a7a\u6c17 e ss"
     world.thing("anna", title=decoy, question=decoy, answer=decoy)
-    wanted = {world.thing("anna", title=f"x{needle}y").conversation,
+    wanted = {world.thing("anna", title=f"x {needle}y").conversation,
               world.thing("anna", question=f"before {needle} after").conversation,
               world.thing("anna", answer=f"{'long ' * 100}{needle}{' tail' * 100}").conversation}
     found = listed(anna, f"?q={quote(needle, safe='')}")
     assert {one["id"] for one in found} == wanted
     for one in found:
-        assert (one["snippet"] is None) == (one["title"] == f"x{needle}y")
+        assert (one["snippet"] is None) == (one["title"] == f"x {needle}y")
         assert one["snippet"] is None or (needle in one["snippet"] and len(one["snippet"]) <= 130)
+
+
+@pytest.mark.parametrize("text, found, missed", [
+    ("Apache\u8a2d\u5b9a\u306e\u78ba\u8a8d", ["apache\u8a2d\u5b9a", "\u8a2d\u5b9a", "\u8a8d", "APA", "\u306e\u78ba\u8a8d"], ["\u5b9a\u78ba", "pache", "apache\u78ba"]),
+    ("the quick brown fox", ["fox quick", "qui", "brown  fox", "bro\u3000the"], ["ox", "quick dog", "rown"]),
+    ("C++ and foo-bar_baz", ["c++", "foo-bar", "bar_ba", "foo-bar_baz c"], ["c+++", "foo-baz"]),
+    ("\uff21\uff22\uff23 \ud55c\uad6d\uc5b4 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35", ["\uff22\uff23", "\ud55c\uad6d", "\u0e27\u0e31\u0e2a"], ["\ud55c\uc5b4"]),
+])
+def test_words_are_found_from_their_beginning_and_japanese_anywhere(anna, world, text, found, missed):
+    """[F2] All the words of a search in one text: each from the beginning of a word on, in scripts without spaces from
+    any character on, mixed ones too; by the index and, for what it does not know or has not yet, by reading."""
+    wanted = world.thing("anna", title="x", question=text).conversation
+    for backlog in ("now()", "NULL"):
+        world.connection.execute(f"UPDATE chatsession.search_backlog SET done_at = {backlog}")
+        for needle in found:
+            assert [one["id"] for one in listed(anna, f"?q={quote(needle, safe='')}")] == [wanted], (backlog, needle)
+        for needle in missed:
+            assert listed(anna, f"?q={quote(needle, safe='')}") == [], (backlog, needle)
 
 
 def test_a_search_ignores_case_and_pages_like_the_list(anna, world):

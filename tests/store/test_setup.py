@@ -95,6 +95,13 @@ def test_a_connection_string_that_is_none_is_refused(postgres, etc):
     assert not etc.exists()
 
 
+@pytest.mark.parametrize("option, value", [("--backend", "m http://x/v1\nUser root"), ("--folder", '/tmp/x"y'), ("--folder", "/tmp/$(id)")])
+def test_what_would_mean_something_else_in_the_files_is_refused(postgres, empty, etc, option, value):
+    refused = set_up(postgres, empty, etc, option, value)
+    assert refused.returncode == 1 and f"{option} holds a character" in refused.stderr
+    assert not etc.exists() and not postgres.psql(f"SELECT 1 FROM pg_database WHERE datname = '{empty}'")
+
+
 def test_without_a_terminal_nothing_is_asked(postgres, empty, etc):
     done = set_up(postgres, empty, etc, text="this is no answer\n")
     assert done.returncode == 0 and "[" not in done.stdout.split("\nNext:")[0]

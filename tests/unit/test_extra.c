@@ -78,6 +78,39 @@ static void test_all_together_have_a_limit(void **state)
     assert_string_equal(cs_extra_print(extra, *state), "{\"reasoning\":\"1234567890\"}");
 }
 
+static json_t *news(const char *before, const char *after, apr_pool_t *pool)
+{
+    const json_t *old = before ? cs_json_own(json_loads(before, 0, NULL), pool) : NULL;
+
+    return cs_json_own(cs_extra_news(old, cs_json_own(json_loads(after, 0, NULL), pool)), pool);
+}
+
+static void assert_news(const char *before, const char *after, const char *expected, apr_pool_t *pool)
+{
+    json_t *value = news(before, after, pool);
+    json_t *wanted = cs_json_own(json_loads(expected, 0, NULL), pool);
+
+    if (!json_equal(value, wanted))
+        fail_msg("%s", value ? json_dumps(value, JSON_COMPACT) : "nothing");
+}
+
+static void test_what_is_new_since_a_state_before(void **state)
+{
+    static const char one[] = "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}";
+    static const char two[] =
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+        "{\"index\":1,\"id\":\"b\"}],\"parts\":[{\"x\":1}]}";
+
+    assert_news(NULL, one, one, *state);
+    assert_news(one, two,
+                "{\"tool_calls\":[{\"index\":0,\"type\":\"function\",\"function\":{\"arguments\":\"}\"}},{\"index\":1,\"id\":\"b\"}],"
+                "\"parts\":[{\"x\":1}]}",
+                *state);
+    assert_news("{\"parts\":[{\"x\":1}]}", "{\"parts\":[{\"x\":1},{\"x\":2}]}", "{\"parts\":[{\"x\":2}]}", *state);
+    assert_null(news(two, two, *state));
+    assert_null(news(NULL, "{}", *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +118,7 @@ int main(void)
         FIXTURE_TEST(test_pieces_are_joined),
         FIXTURE_TEST(test_ill_formed_calls_do_no_harm),
         FIXTURE_TEST(test_all_together_have_a_limit),
+        FIXTURE_TEST(test_what_is_new_since_a_state_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

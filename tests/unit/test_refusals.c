@@ -350,10 +350,14 @@ static apr_status_t print(const void *with, apr_pool_t *pool)
 
 static void test_json_without_memory_is_not_printed(void **state)
 {
-    static const char text[] = "{\"content\":\"a\\ud83d\\ude00b\",\"ids\":[1,2.5,true,null,{\"x\":{}}]}";
+    const char *text = "{\"content\":\"a\\ud83d\\ude00b\",\"ids\":[1,2.5,true,null,{\"x\":{}}";
     const char *problem;
     json_t *value;
 
+    /* long enough for the printed text to grow several times */
+    for (int i = 0; i < 200; i++)
+        text = apr_psprintf(*state, "%s,\"id %d\"", text, i);
+    text = apr_pstrcat(*state, text, "]}", NULL);
     assert_int_equal(cs_json_parse(&value, text, strlen(text), &problem, *state), APR_SUCCESS);
     assert_true(refuse_each(print, value) > 3);
 }

@@ -4,8 +4,9 @@
 #include "core/status.h"
 #include "fixture.h"
 
-static const apr_status_t ours[] = {CS_EMALFORMED, CS_EBADSIG,   CS_EEXPIRED,     CS_ETOOBIG,   CS_ENOTTEXT,
-                                    CS_EDUPLICATE, CS_ECONFLICT, CS_EUNAVAILABLE, CS_EDATABASE, CS_EREFUSED};
+static const apr_status_t ours[] = {CS_EMALFORMED, CS_EBADSIG,    CS_EEXPIRED,  CS_ETOOBIG,
+                                    CS_ENOTTEXT,   CS_EDUPLICATE, CS_ECONFLICT, CS_EUNAVAILABLE,
+                                    CS_EDATABASE,  CS_EREFUSED,   CS_EFULL};
 #define OURS (sizeof(ours) / sizeof(ours[0]))
 
 static void test_each_status_has_its_own_phrase(void **state)
@@ -28,7 +29,7 @@ static void test_each_status_has_its_own_phrase(void **state)
 
 static void test_other_statuses_have_aprs_text(void **state)
 {
-    static const apr_status_t others[] = {APR_ENOENT, APR_ENOMEM, APR_EGENERAL, CS_STATUS_BASE, CS_EREFUSED + 1};
+    static const apr_status_t others[] = {APR_ENOENT, APR_ENOMEM, APR_EGENERAL, CS_STATUS_BASE, CS_EFULL + 1};
     char buf[120], expected[120];
     size_t at;
 

@@ -19,6 +19,40 @@ export function conversationName(row) {
   return row.title ? plainUserText(row.title) : row.id;
 }
 
+/* Columns that can be chosen, and those that are shown unless others are. */
+const CHOICE = ['user', 'updated', 'created', 'messages', 'models', 'state', 'feedback', 'notWhole', 'tokens'];
+const USUAL = ['user', 'updated', 'created', 'messages', 'models', 'state'];
+
+/**
+ * The columns that the address bar names.
+ * @param {string} cols names, separated by commas; '' for the usual ones
+ * @returns {string[]}
+ */
+export function chosenColumns(cols) {
+  const asked = cols.split(',').filter((name) => CHOICE.includes(name));
+  return asked.length > 0 ? asked : USUAL;
+}
+
+/**
+ * Tick boxes for the columns.
+ * @param {string} cols as in the address bar
+ * @param {function(string): void} onChoose gets them in the same form, '' for the usual ones
+ * @returns {HTMLElement}
+ */
+export function columnChoice(cols, onChoose) {
+  const chosen = new Set(chosenColumns(cols));
+  const boxes = CHOICE.map((name) => {
+    const box = el('input', { type: 'checkbox', checked: chosen.has(name), dataset: { column: name } });
+    box.addEventListener('change', () => {
+      chosen[box.checked ? 'add' : 'delete'](name);
+      const wanted = CHOICE.filter((one) => chosen.has(one));
+      onChoose(wanted.join() === USUAL.join() ? '' : wanted.join());
+    });
+    return el('label', null, box, t(`list.col.${name}`));
+  });
+  return el('details', { class: 'column-choice' }, el('summary', { class: 'button button-small' }, t('list.columns')), el('div', null, boxes));
+}
+
 /**
  * @param {string} role a viewer sees the id in place of the title
  * @param {import('./conversation_filter.js').Filter} filter
@@ -26,24 +60,32 @@ export function conversationName(row) {
  */
 export function conversationColumns(role, filter) {
   const content = may(role, 'readContent');
-  return [
-    { label: t(content ? 'list.col.title' : 'list.col.id'), class: 'primary', cell: (row) => nameCell(row, content, filter.q) },
-    {
+  const columns = {
+    name: { label: t(content ? 'list.col.title' : 'list.col.id'), class: 'primary', cell: (row) => nameCell(row, content, filter.q) },
+    user: {
       label: t('list.col.user'),
       class: 'user',
       cell: (row) => el('a', { class: 'quiet-link', href: hrefFor('conversations', { user: row.user }) }, userText(row.user)),
     },
-    { label: t('list.col.updated'), class: 'time', cell: (row) => timeText(row.updated_at) },
-    { label: t('list.col.created'), class: 'time secondary', cell: (row) => timeText(row.created_at) },
-    { label: t('list.col.messages'), class: 'number', cell: (row) => formatNumber(row.message_count) },
-    {
+    updated: { label: t('list.col.updated'), class: 'time', cell: (row) => timeText(row.updated_at) },
+    created: { label: t('list.col.created'), class: 'time secondary', cell: (row) => timeText(row.created_at) },
+    messages: { label: t('list.col.messages'), class: 'number', cell: (row) => formatNumber(row.message_count) },
+    models: {
       label: t('list.col.models'),
       class: 'models secondary',
       cell: (row) => modelsText(row.models),
       skipOnCard: (row) => !row.models?.length,
     },
-    { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' && !row.held },
-  ];
+    state: { label: t('list.col.state'), class: 'state', cell: (row) => stateText(row), skipOnCard: (row) => row.state === 'active' && !row.held },
+    feedback: { label: t('list.col.feedback'), class: 'brief', cell: (row) => feedbackText(row), skipOnCard: (row) => !row.up && !row.down },
+    notWhole: { label: t('list.col.notWhole'), class: 'number', cell: (row) => formatNumber(row.not_whole), skipOnCard: (row) => !row.not_whole },
+    tokens: { label: t('list.col.tokens'), class: 'number', cell: (row) => formatNumber(row.tokens) },
+  };
+  return ['name', ...chosenColumns(filter.cols)].map((name) => columns[name]);
+}
+
+function feedbackText({ up, down }) {
+  return up || down ? t('list.feedback.counts', { up: formatNumber(up), down: formatNumber(down) }) : dash();
 }
 
 /**

@@ -12,11 +12,18 @@ import { icon } from '../shared/icons.js';
 import { may } from './roles.js';
 import { plainUserText } from './user_text.js';
 
-const STATES = ['active', 'trashed', 'held', 'all'];
+const STATES = ['active', 'pinned', 'archived', 'expiring', 'trashed', 'held', 'all'];
+const STATUSES = ['stopped', 'interrupted', 'error', 'streaming'];
+const FEEDBACKS = ['any', 'up', 'down', 'comment'];
+/* Each with the direction that people mean. */
+const SORTS = { updated: 'desc', created: 'desc', messages: 'desc', title: 'asc', user: 'asc' };
+/* What stands behind "More"; in the order of the form. */
+const MORE = ['tag', 'model', 'status', 'feedback', 'min_messages', 'max_messages'];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * @typedef {{user: string, from: string, to: string, state: string, q: string, tag: string, model: string, matter: string}} Filter all as typed; '' means "any"
+ * @typedef {{user: string, from: string, to: string, state: string, q: string, tag: string, model: string, matter: string, status: string,
+ *   feedback: string, min_messages: string, max_messages: string, sort: string, order: string, cols: string}} Filter all as typed; '' means "any"
  */
 
 /**
@@ -37,7 +44,33 @@ export function readFilter(params, role) {
     tag: get('tag'),
     model: get('model'),
     matter: get('matter'),
+    status: oneOf(STATUSES, get('status')),
+    feedback: oneOf(FEEDBACKS, get('feedback')),
+    min_messages: number(get('min_messages')),
+    max_messages: number(get('max_messages')),
+    ...readOrder(get, role),
+    cols: get('cols'),
   };
+}
+
+function oneOf(words, word) {
+  return words.includes(word) ? word : '';
+}
+
+function number(text) {
+  return /^\d{1,9}$/.test(text) ? text : '';
+}
+
+/* A title is content: who may not read it does not sort by it. */
+function readOrder(get, role) {
+  const asked = get('sort');
+  const sort = asked in SORTS && (asked !== 'title' || may(role, 'readContent')) ? asked : 'updated';
+  return { sort, order: oneOf(['asc', 'desc'], get('order')) || SORTS[sort] };
+}
+
+/** The orders that a role may choose, as the address bar has them. @param {string} role @returns {string[]} */
+export function sortsFor(role) {
+  return Object.keys(SORTS).filter((sort) => sort !== 'title' || may(role, 'readContent'));
 }
 
 /**
@@ -46,7 +79,12 @@ export function readFilter(params, role) {
  * @returns {Object<string, string>}
  */
 export function filterParams(filter) {
-  return { ...filter, state: filter.state === 'active' ? '' : filter.state };
+  return {
+    ...filter,
+    state: filter.state === 'active' ? '' : filter.state,
+    sort: filter.sort === 'updated' ? '' : filter.sort,
+    order: filter.order === SORTS[filter.sort] ? '' : filter.order,
+  };
 }
 
 /**
@@ -64,13 +102,21 @@ export function apiFilter(filter) {
     tag: filter.tag,
     model: filter.model,
     matter: filter.matter,
+    status: filter.status,
+    feedback: filter.feedback,
+    min_messages: filter.min_messages,
+    max_messages: filter.max_messages,
   };
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''));
 }
 
 /** Does the filter leave anything out, beyond the usual state? @param {Filter} filter @returns {boolean} */
 export function isNarrowed(filter) {
-  return Boolean(filter.user || filter.from || filter.to || filter.q || filter.tag || filter.model || filter.matter);
+  return Boolean(filter.user || filter.from || filter.to || filter.q || filter.matter || isNarrowedByMore(filter));
+}
+
+function isNarrowedByMore(filter) {
+  return MORE.some((name) => filter[name]);
 }
 
 /**
@@ -79,7 +125,11 @@ export function isNarrowed(filter) {
  * @returns {string[]} empty when nothing is narrowed
  */
 export function describeFilter(filter) {
-  return ['user', 'from', 'to', 'q', 'tag', 'model', 'matter'].filter((name) => filter[name]).map((name) => `${t(`list.${name}`)}: ${plainUserText(filter[name])}`);
+  return ['user', 'from', 'to', 'q', ...MORE, 'matter'].filter((name) => filter[name]).map((name) => `${t(`list.${name}`)}: ${wordFor(name, filter[name])}`);
+}
+
+function wordFor(name, value) {
+  return name === 'status' || name === 'feedback' ? t(`list.${name}.${value}`) : plainUserText(value);
 }
 
 /**
@@ -114,14 +164,19 @@ export function filterForm(filter, role, onApply) {
     to: input('to', { type: 'date', value: filter.to }),
     tag: input('tag', { type: 'search', value: filter.tag, maxlength: '50' }),
     model: input('model', { type: 'search', value: filter.model, maxlength: '200', autocapitalize: 'none', spellcheck: 'false' }),
-    state: stateSelect(filter.state),
+    state: select('state', STATES, filter.state, false),
+    sort: select('sort', sortsFor(role), filter.sort, false),
+    order: select('order', ['desc', 'asc'], filter.order, false),
+    status: select('status', STATUSES, filter.status, true),
+    feedback: select('feedback', FEEDBACKS, filter.feedback, true),
+    min_messages: input('min_messages', { type: 'number', min: '0', max: '999999999', value: filter.min_messages }),
+    max_messages: input('max_messages', { type: 'number', min: '0', max: '999999999', value: filter.max_messages }),
   };
+  const first = Object.entries(inputs).filter(([name, control]) => control && !MORE.includes(name));
   const form = el(
     'form',
     { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, novalidate: true },
-    Object.entries(inputs)
-      .filter(([, control]) => control)
-      .map(([name, control]) => field(name, control)),
+    first.map(([name, control]) => field(name, control)),
     el(
       'div',
       { class: 'filter-actions' },
@@ -133,20 +188,31 @@ export function filterForm(filter, role, onApply) {
           t('list.clear'),
         ),
     ),
+    el(
+      'details',
+      { class: 'filter-more', open: isNarrowedByMore(filter) },
+      el('summary', null, t('list.more')),
+      el('div', { class: 'filter-more-fields' }, MORE.map((name) => field(name, inputs[name]))),
+    ),
     inputs.q && el('p', { class: 'filter-note muted', id: 'filter-q-note' }, t('list.q.note')),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     submit(inputs, filter, onApply);
   });
-  inputs.state.addEventListener('change', () => submit(inputs, filter, onApply));
+  for (const name of ['state', 'sort', 'order', 'status', 'feedback']) {
+    inputs[name].addEventListener('change', () => {
+      if (name === 'sort') inputs.order.value = SORTS[inputs.sort.value];
+      submit(inputs, filter, onApply);
+    });
+  }
   return form;
 }
 
 function submit(inputs, before, onApply) {
   const value = (name) => (inputs[name] ? inputs[name].value.trim() : '');
-  const words = Object.fromEntries(['user', 'from', 'to', 'state', 'q', 'tag', 'model'].map((name) => [name, value(name)]));
-  const filter = { ...words, matter: before.matter };
+  const words = Object.fromEntries(Object.keys(inputs).map((name) => [name, value(name)]));
+  const filter = { ...words, matter: before.matter, cols: before.cols };
   const reversed = filter.from && filter.to && filter.from > filter.to;
   inputs.to.setCustomValidity(reversed ? t('list.range') : '');
   if (reversed) {
@@ -161,14 +227,15 @@ function input(name, props) {
   return el('input', { class: 'input input-small', id: `filter-${name}`, name, autocomplete: 'off', ...props });
 }
 
-function stateSelect(state) {
-  const select = el(
+function select(name, values, chosen, any) {
+  const node = el(
     'select',
-    { class: 'input input-small', id: 'filter-state', name: 'state' },
-    STATES.map((name) => el('option', { value: name }, t(`list.state.${name}`))),
+    { class: 'input input-small', id: `filter-${name}`, name },
+    any && el('option', { value: '' }, t('list.any')),
+    values.map((value) => el('option', { value }, t(`list.${name}.${value}`))),
   );
-  select.value = state;
-  return select;
+  node.value = chosen;
+  return node;
 }
 
 function field(name, control) {

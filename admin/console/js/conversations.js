@@ -8,7 +8,7 @@ import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { bulkBar } from './bulk_bar.js';
 import { apiFilter, filterForm, filterParams, isNarrowed, readFilter } from './conversation_filter.js';
-import { conversationColumns, conversationName } from './conversation_columns.js';
+import { columnChoice, conversationColumns, conversationName } from './conversation_columns.js';
 import { listConversations } from './endpoints.js';
 import { exportLink } from './export_link.js';
 import { emptyBox, loadInto } from './loading.js';
@@ -19,6 +19,7 @@ import { hrefFor, navigate } from './router.js';
 import { screenHeader } from './screen_header.js';
 import { Selection } from './selection.js';
 import { dataTable } from './table.js';
+import { viewBar } from './views.js';
 
 const PAGE_SIZE = 50;
 
@@ -32,9 +33,16 @@ export function showConversations(host, context) {
   const key = JSON.stringify(filter);
   const list = el('div', { class: 'list-host' });
   const screen = { filter, key, role, signal, list };
+  const query = hrefFor('conversations', filterParams(filter)).replace(/^\?view=conversations&?/, '');
   replaceChildren(
     host,
-    screenHeader(t('nav.conversations'), t('list.lead'), may(role, 'export') && exportLink({ filter: apiFilter(filter) }, t('export.filter'))),
+    screenHeader(
+      t('nav.conversations'),
+      t('list.lead'),
+      columnChoice(filter.cols, (cols) => navigate(hrefFor('conversations', filterParams({ ...filter, cols })))),
+      may(role, 'export') && exportLink({ filter: apiFilter(filter) }, t('export.filter')),
+    ),
+    viewBar({ role, query, signal }),
     filterForm(filter, role, (wanted) => navigate(hrefFor('conversations', filterParams(wanted)))),
     list,
   );
@@ -58,8 +66,8 @@ async function loadFirst(screen) {
 }
 
 async function loadPage({ filter, signal }, after) {
-  const page = await listConversations({ ...apiFilter(filter), after, limit: PAGE_SIZE }, signal);
-  return { rows: page.conversations, next: page.next };
+  const page = await listConversations({ ...apiFilter(filter), sort: filter.sort, order: filter.order, after, limit: PAGE_SIZE }, signal);
+  return { rows: page.conversations, next: page.next, estimate: page.estimate };
 }
 
 function drawList(screen, { pages, selection }) {

@@ -16,6 +16,14 @@ export const logIn = (username, password) => api.post('api/login', { username, p
 export const logout = () => api.post('api/logout');
 /** The figures of Home. @param {AbortSignal} signal @returns {Promise<Object>} */
 export const getOverview = (signal) => api.get('api/overview', null, { signal });
+/** The configuration as it counts. @param {AbortSignal} signal @returns {Promise<Object>} */
+export const getSettings = (signal) => api.get('api/settings', null, { signal });
+/** Saved views, mine and shared ones. @param {AbortSignal} signal @returns {Promise<{views: Object[]}>} */
+export const listViews = (signal) => api.get('api/views', null, { signal });
+/** Save a view, or replace mine of that name. @param {{name: string, query: string, shared: boolean}} view @returns {Promise<Object>} */
+export const saveView = (view) => api.post('api/views', view);
+/** Delete a view of mine. @param {string} id @returns {Promise<null>} */
+export const deleteView = (id) => api.del(`api/views/${encodeURIComponent(id)}`);
 /** A page of conversations. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listConversations = (query, signal) => api.get('api/conversations', query, { signal, timeout: LONG });
 /** One conversation with its messages. @param {string} id @param {string} reason @param {AbortSignal} signal @returns {Promise<Object>} */

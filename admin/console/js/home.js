@@ -7,13 +7,14 @@ import { el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { formatNumber, formatTime, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
+import { barChart } from './chart.js';
 import { getOverview } from './endpoints.js';
 import { cardsSkeleton, loadInto } from './loading.js';
 import { keep, recall } from './memory.js';
 import { may } from './roles.js';
 import { hrefFor } from './router.js';
 import { screenHeader } from './screen_header.js';
-import { sizeText, timeText } from './words_for.js';
+import { dash, sizeText, timeText } from './words_for.js';
 
 const REFRESH_MS = 10000;
 
@@ -88,7 +89,11 @@ async function refresh(figures, draw, signal) {
 /* The cards are drawn anew; the link that had the focus keeps it. */
 function replaceChildrenKeepingFocus(figures, children) {
   const href = figures.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+  const open = [...figures.querySelectorAll('details')].map((details) => details.open);
   replaceChildren(figures, children);
+  [...figures.querySelectorAll('details')].forEach((details, index) => {
+    details.open = open[index] ?? false;
+  });
   if (href) {
     [...figures.querySelectorAll('a')].find((link) => link.getAttribute('href') === href)?.focus({ preventScroll: true });
   }
@@ -110,9 +115,17 @@ function drawCards(overview, role) {
   const average = all > 0 ? formatNumber(overview.messages / all, { maximumFractionDigits: 1 }) : null;
   return [
     group(t('home.section.now'), [
-      card(t('home.running'), formatNumber(overview.running)),
+      card(t('home.running'), ofLimit(overview.running, overview.limits.running), hostsNote(overview.hosts, 'running')),
+      card(t('home.waiting'), ofLimit(overview.waiting, overview.limits.waiting), hostsNote(overview.hosts, 'waiting')),
       card(t('home.turnsLastHour'), formatNumber(overview.turns_last_hour)),
+      card(t('home.tokens'), formatNumber(overview.tokens_today)),
       card(t('home.sessions'), formatNumber(overview.sessions), null, may(role, 'sessions') && hrefFor('sessions')),
+    ]),
+    el('section', { class: 'card-group' }, el('h2', null, t('home.section.day')), el('div', { class: 'charts' }, charts(overview))),
+    group(t('home.section.keeping'), [
+      card(t('home.nextRetention'), timeOrDash(overview.next_retention_at), lastRetention(overview.last_retention_at), hrefFor('retention')),
+      card(t('home.matters'), formatNumber(overview.open_matters), null, may(role, 'readMatters') && hrefFor('holds')),
+      card(t('home.jobs'), formatNumber(overview.running_jobs), null, hrefFor('jobs')),
     ]),
     group(t('home.section.kept'), [
       card(t('home.active'), formatNumber(conversations.active), null, hrefFor('conversations')),
@@ -124,13 +137,64 @@ function drawCards(overview, role) {
       ),
       card(t('home.messages'), formatNumber(overview.messages), average && t('home.messages.note', { average })),
       card(t('home.users'), formatNumber(overview.users), null, hrefFor('users')),
-      card(t('home.database'), sizeText(overview.database_bytes)),
+      card(t('home.database'), sizeText(overview.database_bytes), growthNote(overview.growth)),
     ]),
     group(
       t('home.section.causes', { time: formatTime(overview.causes.since, { dateStyle: 'medium', timeStyle: 'short' }) }),
       Object.entries(CAUSE_WORDS).map(([cause, word]) => card(t(word), formatNumber(overview.causes.requests[cause]), cause)),
     ),
   ];
+}
+
+function ofLimit(count, limit) {
+  return limit === null ? formatNumber(count) : t('home.ofLimit', { count: formatNumber(count), limit: formatNumber(limit) });
+}
+
+/* Where they run, when that is more than one place. */
+function hostsNote(hosts, what) {
+  const busy = hosts.filter((host) => host[what] > 0);
+  return busy.length > 1 ? busy.map((host) => `${host.host}: ${formatNumber(host[what])}`).join(' · ') : null;
+}
+
+function timeOrDash(at) {
+  return at ? timeText(at, { dateStyle: 'medium', timeStyle: 'short' }) : dash();
+}
+
+function lastRetention(at) {
+  const [before, after] = t('home.lastRetention').split('{time}');
+  return at ? [before, timeText(at, { dateStyle: 'medium', timeStyle: 'short' }), after] : t('home.lastRetention.none');
+}
+
+function charts(overview) {
+  const hour = (row) => formatTime(row.at, { hour: '2-digit', minute: '2-digit' });
+  const day = (row) => formatTime(row.at, { month: 'short', day: 'numeric' });
+  return [
+    barChart({
+      title: t('home.chart.turns'),
+      head: [t('home.chart.hour'), t('home.chart.turns.column'), t('home.chart.failed')],
+      bars: overview.hours.map((row) => ({ label: hour(row), time: row.at, value: row.turns, part: row.failed })),
+    }),
+    barChart({
+      title: t('home.chart.tokens'),
+      head: [t('home.chart.hour'), t('home.chart.tokens.column')],
+      bars: overview.hours.map((row) => ({ label: hour(row), time: row.at, value: row.tokens })),
+    }),
+    overview.growth.length > 1 &&
+      barChart({
+        title: t('home.chart.growth'),
+        head: [t('home.chart.day'), t('home.database')],
+        bars: overview.growth.map((row) => ({ label: day(row), time: row.at, value: row.bytes })),
+        format: (bytes) => sizeText(bytes).textContent,
+      }),
+  ];
+}
+
+/* How much a day, by the first and the last sample. */
+function growthNote(growth) {
+  const first = growth[0];
+  const last = growth.at(-1);
+  const days = first ? (Date.parse(last.at) - Date.parse(first.at)) / 86400000 : 0;
+  return days > 0 ? t('home.growth', { size: sizeText(Math.max(0, (last.bytes - first.bytes) / days)).textContent }) : null;
 }
 
 function purgeNote(at) {

@@ -36,7 +36,10 @@ function drawFoot(foot, options, error = null) {
   const { pages } = options;
   const more = pages.next !== null;
   const button = more && el('button', { class: 'button', type: 'button' }, error ? t('load.retry') : t('console.loadMore'));
-  const count = more ? t('console.shownMore', { count: formatNumber(pages.rows.length) }) : tCount('console.shown', pages.rows.length);
+  const known = pages.estimate > pages.rows.length;
+  const count = more
+    ? t(known ? 'console.shownOf' : 'console.shownMore', { count: formatNumber(pages.rows.length), estimate: formatNumber(roughly(pages.estimate)) })
+    : tCount('console.shown', pages.rows.length);
   replaceChildren(
     foot,
     error && el('p', { class: 'notice notice-error', role: 'alert' }, describeError(error)),
@@ -46,6 +49,11 @@ function drawFoot(foot, options, error = null) {
   if (more) {
     button.addEventListener('click', () => loadMore(foot, button, options));
   }
+}
+
+/* An estimate promises no more digits than it has. */
+function roughly(estimate) {
+  return Number((estimate ?? 0).toPrecision(2));
 }
 
 async function loadMore(foot, button, options) {

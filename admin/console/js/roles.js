@@ -24,6 +24,8 @@ const NEEDS = {
   export: 'operator',
   sessions: 'operator',
   manageUsers: 'admin',
+  readSettings: 'admin',
+  saveViews: 'auditor',
 };
 
 /**

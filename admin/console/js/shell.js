@@ -18,6 +18,7 @@ import { emptyBox } from './loading.js';
 import { may } from './roles.js';
 import { showRetention } from './retention.js';
 import { currentRoute, hrefFor, startRouter } from './router.js';
+import { showSettings } from './settings.js';
 import { showSessions } from './sessions.js';
 import { showTranscript } from './transcript.js';
 import { userText } from './user_text.js';
@@ -34,6 +35,7 @@ const SCREENS = {
   users: { show: showUsers, needs: 'enter' },
   sessions: { show: showSessions, needs: 'sessions' },
   audit: { show: showAudit, needs: 'readAudit' },
+  settings: { show: showSettings, needs: 'readSettings' },
 };
 
 let shown = null;

@@ -8,7 +8,7 @@ import { formatNumber, formatTime, hasMessage, t } from '../shared/i18n.js';
 import { modelsText, stateText, tagList } from './conversation_columns.js';
 import { whyKept } from './retention_why.js';
 import { hrefFor } from './router.js';
-import { plainUserText, userText } from './user_text.js';
+import { plainUserText, userText, withMarks } from './user_text.js';
 import { timeText } from './words_for.js';
 
 /**
@@ -37,6 +37,8 @@ export function aboutPanel(conversation, { reason, reader, signal }) {
       fact('transcript.updated', timeText(conversation.updated_at)),
       fact('transcript.messages', formatNumber(conversation.message_count ?? conversation.messages.length)),
       fact('transcript.models', modelsText(models)),
+      conversation.system && fact('transcript.system', el('details', null, el('summary', null, t('transcript.system.show')), el('p', { class: 'plain-text', dir: 'auto' }, withMarks(conversation.system)))),
+      ...Object.entries(conversation.params ?? {}).map(([name, value]) => el('div', null, el('dt', null, el('code', null, name)), el('dd', null, userText(JSON.stringify(value))))),
       fact('transcript.id', el('span', { class: 'mono' }, conversation.id)),
       reason && fact('transcript.reason', userText(reason)),
     ),

@@ -79,7 +79,12 @@ export class Asking {
     const ask = { kind: 'follow', conversation: this.#chat.conversation, answerId: message.id, accepted: true };
     this.#ask = ask;
     this.#chat.composer.setRunning(true);
-    this.#run(ask, { answerId: message.id, have: codePointLength(this.#view(ask)?.text ?? message.content ?? '') });
+    const view = this.#view(ask);
+    this.#run(ask, {
+      answerId: message.id,
+      have: codePointLength(view?.text ?? message.content ?? ''),
+      thought: codePointLength(view?.reasoning ?? message.extra?.reasoning ?? ''),
+    });
   }
 
   /** Asks the server to stop the answer; what has arrived stays. */

@@ -47,7 +47,10 @@ export class MessageView {
     } else {
       this.#settle(message);
     }
-    if (message.extra) {
+    if (message.extra && message.status === 'streaming') {
+      this.#reasoning ||= message.extra.reasoning ?? '';
+      this.#drawExtra({ ...message.extra, reasoning: this.#reasoning });
+    } else if (message.extra) {
       this.#drawExtra(message.extra);
     }
     this.#drawFoot();
@@ -68,6 +71,11 @@ export class MessageView {
   reason(piece) {
     this.#reasoning += piece;
     this.#drawExtra({ reasoning: this.#reasoning });
+  }
+
+  /** How much of that is shown. @returns {string} */
+  get reasoning() {
+    return this.#reasoning;
   }
 
   /** Says why no text is coming: `thinking`, `sending`, `queued`, `reconnecting`, or '' for nothing. @param {string} state @param {Object} [params] */

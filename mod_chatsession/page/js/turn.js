@@ -34,6 +34,7 @@ export class Turn {
   #handlers;
   #answerId;
   #have;
+  #thought;
   #attempt = 0;
   #closed = false;
   #finished = false;
@@ -43,14 +44,15 @@ export class Turn {
   #problem = null;
 
   /**
-   * @param {{conversationId: string, request?: {path: string, body: Object}|null, answerId?: string|null, have?: number, handlers: TurnHandlers}} options
-   *   without request the running turn is followed, from `have` code points on
+   * @param {{conversationId: string, request?: {path: string, body: Object}|null, answerId?: string|null, have?: number, thought?: number, handlers: TurnHandlers}} options
+   *   without request the running turn is followed, from `have` code points of its text and `thought` of its reasoning on
    */
-  constructor({ conversationId, request = null, answerId = null, have = 0, handlers }) {
+  constructor({ conversationId, request = null, answerId = null, have = 0, thought = 0, handlers }) {
     this.#conversationId = conversationId;
     this.#request = request;
     this.#answerId = answerId;
     this.#have = have;
+    this.#thought = thought;
     this.#handlers = handlers;
   }
 
@@ -120,7 +122,12 @@ export class Turn {
       return api.stream(this.#request.path, { body: this.#request.body, signal });
     }
     const path = `api/conversations/${encodeURIComponent(this.#conversationId)}/stream`;
-    return api.stream(path, { lastEventId: this.#have > 0 ? this.#have : null, signal });
+    return api.stream(path, { lastEventId: this.#place(), signal });
+  }
+
+  /* Where the stream is taken up: code points of the text, and of the reasoning. */
+  #place() {
+    return this.#thought > 0 ? `${this.#have}+${this.#thought}` : this.#have > 0 ? this.#have : null;
   }
 
   /** After a failed or cut connection: wait and say whether to go on. */
@@ -165,7 +172,7 @@ export class Turn {
     if (event === 'turn') {
       this.#onTurn(body);
     } else if (event === 'message') {
-      this.#onChunk(body, Number(id));
+      this.#onChunk(body, Number.parseInt(id, 10));
     } else if (event === 'queue') {
       this.#handlers.onQueue(body);
     } else if (event === 'error') {
@@ -195,6 +202,7 @@ export class Turn {
   #onChunk(body, end) {
     const delta = body.choices?.[0]?.delta;
     if (typeof delta?.reasoning_content === 'string' && delta.reasoning_content !== '') {
+      this.#thought += codePointLength(delta.reasoning_content);
       this.#handlers.onReasoning(delta.reasoning_content);
     }
     const text = delta?.content;

@@ -61,6 +61,7 @@ defineMessages({
     'console.shown.one': '{count} shown',
     'console.shown.other': '{count} shown',
     'console.shownMore': '{count} shown, more to load',
+    'console.shownOf': '{count} of about {estimate} shown',
     'console.mark': '{code} {name}: a character that is not seen',
   },
   ja: {
@@ -118,6 +119,7 @@ defineMessages({
     'console.shown.one': '{count} 件を表示',
     'console.shown.other': '{count} 件を表示',
     'console.shownMore': '{count} 件を表示（続きあり）',
+    'console.shownOf': '約 {estimate} 件のうち {count} 件を表示',
     'console.mark': '{code} {name}: 見えない文字',
   },
 });

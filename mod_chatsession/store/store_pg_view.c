@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+#include "store/view.h"
+#include <apr_general.h>
+
+#define VIEW_COLUMNS "v.id, v.name, v.query, v.shared, u.name AS user, v.user_id = $1::uuid AS own"
+
+apr_status_t cs_view_list(json_t **views, cs_db_t *db, const char *user_id, apr_pool_t *pool)
+{
+    static const char sql[] = "SELECT " VIEW_COLUMNS " FROM chatsession.views v JOIN chatsession.users u"
+                              " ON u.id = v.user_id WHERE v.user_id = $1::uuid OR v.shared"
+                              " ORDER BY v.user_id <> $1::uuid, v.name, v.id LIMIT 1000";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+
+    *views = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
+    return rv;
+}
+
+apr_status_t cs_view_save(json_t **view, cs_db_t *db, const char *user_id, const cs_view_t *wanted, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "WITH v AS (INSERT INTO chatsession.views AS w (user_id, name, query, shared)"
+        "   SELECT $1::uuid, $2::text, $3::text, $4::boolean WHERE (SELECT count(*) FROM chatsession.views o"
+        "     WHERE o.user_id = $1::uuid AND o.name <> $2::text) < " APR_STRINGIFY(
+            CS_VIEWS_MAX) "   ON CONFLICT ON CONSTRAINT one_view_per_name DO UPDATE SET query = excluded.query,"
+                          "     shared = excluded.shared RETURNING *)"
+                          " SELECT " VIEW_COLUMNS " FROM v JOIN chatsession.users u ON u.id = v.user_id";
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(wanted->name), CS_DB_TEXT(wanted->query),
+                                    CS_DB_TEXT(wanted->shared ? "true" : "false")};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+
+    *view = NULL;
+    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
+        return CS_EREFUSED;
+    }
+    *view = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    return rv;
+}
+
+apr_status_t cs_view_delete(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
+{
+    const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id)};
+    cs_db_result_t *result;
+    apr_status_t rv =
+        cs_db_run(&result, db, CS_DB_ONCE, "DELETE FROM chatsession.views WHERE user_id = $1::uuid AND id = $2::uuid", 2,
+                  params, pool);
+
+    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
+}

@@ -201,18 +201,25 @@ static void check_workers(ctl_look_t *look)
     }
 }
 
+/* The module itself sets the times of the servers that it names; those behind a balancer are the administrator's. */
 static void check_proxy_timeout(ctl_look_t *look)
 {
     const apr_int64_t timeout = json_integer_value(json_object_get(look->server, "proxy_timeout"));
+    size_t i;
+    const json_t *backend;
 
-    if (timeout > 60 * SECONDS) {
-        ctl_find(look, CTL_ADVICE,
-                 apr_psprintf(look->pool,
-                              "connecting to a model's host that does not answer at all may take %" APR_INT64_T_FMT
-                              " s (ProxyTimeout, or Timeout)",
-                              timeout / SECONDS),
-                 "ProxyTimeout 30. It ends no answer: how long a model may think is ChatSessionFirstTokenTimeout's, "
-                 "ChatSessionTokenTimeout's and ChatSessionAnswerTimeout's business.");
+    json_array_foreach(json_object_get(look->server, "backends"), i, backend)
+    {
+        if (!strncmp(json_string_value(json_object_get(backend, "url")), "balancer://", 11) && timeout > 60 * SECONDS) {
+            ctl_find(look, CTL_ADVICE,
+                     apr_psprintf(look->pool,
+                                  "connecting to a member of the model \"%s\" that does not answer at all may take "
+                                  "%" APR_INT64_T_FMT " s (ProxyTimeout, or Timeout)",
+                                  json_string_value(json_object_get(backend, "name")), timeout / SECONDS),
+                     "connectiontimeout=5 in its BalancerMember lines. How long a model may think is "
+                     "ChatSessionFirstTokenTimeout's, ChatSessionTokenTimeout's and ChatSessionAnswerTimeout's "
+                     "business.");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ const cs_json_member_t chatsession_share_members[1] = {{"message_id", CS_JSON_UU
 /* Where the site offers none, none that was made before can be read either; the owners still see and end theirs. */
 static bool offered(const chatsession_call_t *call)
 {
-    return chatsession_number(call->conf, CHATSESSION_SHARING);
+    return chatsession_number(call->conf, CHATSESSION_SHARING) == CHATSESSION_SHARE_ON;
 }
 
 int chatsession_create_share(chatsession_call_t *call)

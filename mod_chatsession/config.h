@@ -111,6 +111,9 @@ typedef enum { CHATSESSION_DISCONNECT_FINISH, CHATSESSION_DISCONNECT_STOP } chat
 /** CHATSESSION_SHOW_ACCESS: what users see of who opened their conversations. */
 typedef enum { CHATSESSION_ACCESS_HIDDEN, CHATSESSION_ACCESS_ROLE, CHATSESSION_ACCESS_NAME } chatsession_show_access_e;
 
+/** CHATSESSION_SHARING: whether users may let others read. */
+typedef enum { CHATSESSION_SHARE_ON, CHATSESSION_SHARE_OFF } chatsession_share_e;
+
 /** CHATSESSION_TITLE: what a conversation is called until its owner says. */
 typedef enum { CHATSESSION_TITLE_FIRST_WORDS, CHATSESSION_TITLE_MODEL, CHATSESSION_TITLE_OFF } chatsession_title_e;
 

@@ -149,7 +149,7 @@ FOUND = [
     ("workers", "warning", setting(ChatSessionStreamShare=100), "leaves none of a child's 40"),
     ("workers", "advice", of_httpd(mpm={"name": "event", "children": 1, "threads": 10}), "8 answers can stream at once"),
     ("workers", "advice", setting(ChatSessionMaxTurns=1000), "nobody ever waits"),
-    ("proxy_timeout", "advice", of_server(proxy_timeout=300_000), "300 s"),
+    ("proxy_timeout", "advice", of_server(proxy_timeout=300_000, backends=[{"name": "q", "url": "balancer://models/v1"}]), "300 s"),
     ("slow_clients", "warning", of_httpd(reqtimeout=False), "mod_reqtimeout"),
     ("second_factor", "advice", setting(ChatSessionSecondFactor="optional"), "optional"),
     ("models", "advice", of_server(backends=[{"name": "qwen", "url": "http://10.0.0.21:8000/v1"}]), '"qwen"'),

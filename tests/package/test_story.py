@@ -14,7 +14,7 @@ from harness.place import TREE
 from harness.root import Root
 from harness.sources import text
 
-SUITES = os.environ.get("SUITE", "bookworm").split()
+SUITES = (os.environ.get("SUITE") or "bookworm").split()
 PACKAGES = ("apache2", "postgresql", "curl", "ssl-cert")
 ANSWERS = ("--operator", "ada", "--backend", "mock http://127.0.0.1:8099/v1 model=mock")
 MOCK = """\

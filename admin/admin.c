@@ -10,6 +10,8 @@
 
 /* Ids of one call: 10,000 UUIDs stay below. */
 #define IDS_LIMIT (512 * 1024)
+/* A piece of an exported file; one conversation must fit. */
+#define IMPORT_LIMIT (8 * 1024 * 1024)
 /* A name and a role, however they are escaped. */
 #define USER_LIMIT 16384
 
@@ -61,6 +63,8 @@ static const chatsession_route_t routes[] = {
     {"POST", "api/exports/{id}/link", CHATSESSION_OPERATOR, USER_LIMIT,
      CHATSESSION_MEMBERS(chatsession_export_link_members), chatsession_admin_export_link},
     {"POST", "api/exports/{id}/cancel", CHATSESSION_OPERATOR, CHATSESSION_NO_BODY, chatsession_admin_export_cancel},
+    {"POST", "api/import", CHATSESSION_OPERATOR, IMPORT_LIMIT, CHATSESSION_MEMBERS(chatsession_import_lines_members),
+     chatsession_admin_import},
     {"GET", "api/users", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_users},
     {"POST", "api/users", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_create_members),
      chatsession_admin_user_create},

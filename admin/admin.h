@@ -59,6 +59,10 @@ chatsession_handler_fn chatsession_admin_export, chatsession_admin_exports, chat
     chatsession_admin_export_manifest, chatsession_admin_export_file;
 extern const cs_json_member_t chatsession_export_members[4], chatsession_export_link_members[2];
 
+/* api_import.c */
+chatsession_handler_fn chatsession_admin_import;
+extern const cs_json_member_t chatsession_import_lines_members[5];
+
 /* api_people.c */
 chatsession_handler_fn chatsession_admin_overview, chatsession_admin_sessions, chatsession_admin_revoke;
 extern const cs_json_member_t chatsession_revoke_members[1];

@@ -64,6 +64,9 @@ static const command_t commands[] = {
     {"schema", "status", 0, TAKES_DIR, "[--dir DIR]", "compare the database with DIR", ctl_schema_status},
     {"user", "add", 1, TAKES_ROLE | TAKES_PASSWORD, "NAME --role ROLE " PASSWORD_ARGUMENTS, "make a user",
      ctl_user_add},
+    {"user", "invite", 1, TAKES_ROLE, "NAME --role ROLE",
+     "print a token with which NAME, made where missing, sets the own password: once, within the hour",
+     ctl_user_invite},
     {"user", "list", 0, TAKES_JSON, "[--json]", "all users", ctl_user_list},
     {"user", "show", 1, TAKES_JSON, "NAME [--json]", "one user and the sessions that were not ended", ctl_user_show},
     {"user", "disable", 1, 0, "NAME", "no login any more; ends the user's sessions", ctl_user_disable},
@@ -101,7 +104,8 @@ static const command_t commands[] = {
      "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
      "digest",
      ctl_export_verify},
-    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER, "FILE... [--dry-run] [--user NAME]",
+    {"import", "", ANY_NUMBER, TAKES_DRY_RUN | TAKES_USER | TAKES_KEYS,
+     "FILE... (--key-file FILE | --dry-run) [--user NAME]",
      "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import},
     {"job", "list", 0, TAKES_JSON, "[--json]", "expiries and runs of the rules, newest first", ctl_job_list},
 };

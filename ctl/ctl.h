@@ -81,7 +81,7 @@ const char *ctl_printable(const char *text, apr_pool_t *pool);
 void ctl_print_sessions(const json_t *sessions, apr_pool_t *pool);
 
 ctl_command_fn ctl_schema_apply, ctl_schema_status;
-ctl_command_fn ctl_user_add, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable, ctl_user_password,
+ctl_command_fn ctl_user_add, ctl_user_invite, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable, ctl_user_password,
     ctl_user_role, ctl_user_second_factor;
 ctl_command_fn ctl_user_archive, ctl_user_erase, ctl_erasure_list, ctl_erasure_apply;
 ctl_command_fn ctl_session_list, ctl_session_revoke;

@@ -1,172 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * The operators' export as JSON lines, back into a database. It is read once, a conversation at a time; what is wrong
- * with a line is said with its number and the rest goes on.
+ * The operators' export as JSON lines, back into a database. It is read once, a piece of whole conversations at a time;
+ * what is wrong with a line is said with its number and the rest goes on. Each piece has its entry in the audit log.
  */
-#include <apr_strings.h>
-#include <apr_tables.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 #include "ctl.h"
 #include "ctl_source.h"
 #include "store/import_lines.h"
 
+/* A conversation that begins after so many octets goes into the next piece. */
+#define PIECE (1024 * 1024)
+
 typedef struct {
-    ctl_t *ctl;
-    json_t *conversation;         /* that is being read; NULL: none */
-    const char *text;             /* of its line, as it stands: a number is not to be read and written anew */
-    apr_array_header_t *messages; /* the texts of theirs */
-    long line, first;             /* the line that was read last; that of the conversation */
-    long made, there, failed;
-    apr_int64_t messages_made, messages_there;
-    bool ended;
-    apr_pool_t *pool; /* of one conversation */
+    const ctl_t *ctl;
+    cs_import_piece_t *piece;
+    cs_audit_entry_t entry;
+    cs_imported_t imported; /* by all pieces before */
+    long failed;
+    apr_pool_t *pool; /* of one piece */
 } import_t;
 
-static void complain(import_t *import, long line, const char *what)
+static void say_problems(const cs_import_piece_t *piece, apr_pool_t *pool)
 {
-    import->failed++;
-    ctl_fail("line %ld: %s", line, what);
+    for (int i = 0; i < piece->problems->nelts; i++) {
+        const cs_import_problem_t *problem = &APR_ARRAY_IDX(piece->problems, i, cs_import_problem_t);
+
+        ctl_fail("line %ld: %s", problem->line, ctl_printable(cs_import_problem_text(problem, pool), pool));
+    }
+    if (piece->problem_count > piece->problems->nelts) {
+        ctl_fail("and %ld more until line %ld", piece->problem_count - piece->problems->nelts, piece->line);
+    }
 }
 
-static const char *reason_of(const import_t *import, apr_status_t rv)
+/* Store what is read, and begin the next piece. */
+static apr_status_t store(import_t *import)
 {
-    char buffer[120];
-
-    if (rv == APR_ENOENT) {
-        return import->ctl->name
-                   ? "there is no such user as --user names"
-                   : apr_pstrcat(import->pool, "there is no user ",
-                                 ctl_printable(json_string_value(json_object_get(import->conversation, "user")),
-                                               import->pool),
-                                 ": make one, or give --user", NULL);
-    }
-    if (rv == CS_ECONFLICT) {
-        return "something else, or somebody else's, has the id of this conversation or of a message of it; it was left "
-               "out";
-    }
-    if (rv == CS_EDATABASE) {
-        return apr_pstrcat(import->pool, "this conversation or a message of it is not as an export has it: SQLSTATE ",
-                           cs_db_last_sqlstate(), NULL);
-    }
-    return apr_pstrdup(import->pool, cs_strstatus(rv, buffer, sizeof(buffer)));
-}
-
-/* The conversation that was read is over: store it. */
-static void store(import_t *import)
-{
-    cs_import_lines_t lines = {.user = import->ctl->name, .dry_run = import->ctl->dry_run};
+    const cs_import_how_t how = {import->ctl->name, import->ctl->dry_run, &import->entry};
+    const long next = import->piece->line + 1;
     cs_imported_t imported;
-    apr_status_t rv;
+    const apr_status_t rv = cs_import_lines(&imported, import->piece, import->ctl->db, &how, import->pool);
 
-    if (!import->conversation) {
-        return;
-    }
-    lines.conversation = import->text;
-    lines.messages = apr_pstrcat(import->pool, "[", apr_array_pstrcat(import->pool, import->messages, ','), "]", NULL);
-    rv = cs_import_lines(&imported, import->ctl->db, &lines, import->pool);
+    say_problems(import->piece, import->pool);
+    import->failed += import->piece->problem_count;
     if (rv == APR_SUCCESS) {
-        *(imported.made ? &import->made : &import->there) += 1;
-        import->messages_made += imported.messages_made;
-        import->messages_there += imported.messages_there;
-    } else {
-        complain(import, import->first, reason_of(import, rv));
+        import->imported.made += imported.made;
+        import->imported.there += imported.there;
+        import->imported.messages_made += imported.messages_made;
+        import->imported.messages_there += imported.messages_there;
     }
-    json_decref(import->conversation);
-    import->conversation = NULL;
     apr_pool_clear(import->pool);
+    import->piece = cs_import_piece_make(next, import->pool);
+    return rv;
 }
 
-static const char *member(const json_t *line, const char *name)
+static apr_status_t add_line(import_t *import, const char *text, apr_size_t len)
 {
-    const char *text = json_string_value(json_object_get(line, name));
+    apr_status_t rv = cs_import_piece_add(import->piece, text, len, PIECE);
 
-    return text ? text : "";
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        rv = store(import);
+        rv = rv == APR_SUCCESS ? cs_import_piece_add(import->piece, text, len, 0) : rv;
+    }
+    return rv;
 }
 
-/* One line, whose reference is taken, and its text. */
-static void take_line(import_t *import, json_t *line, const char *text, apr_size_t len)
+static int report(const import_t *import)
 {
-    const char *type = member(line, "type");
-
-    if (!strcmp(type, "message")) {
-        if (import->conversation && !strcmp(member(line, "conversation_id"), member(import->conversation, "id"))) {
-            APR_ARRAY_PUSH(import->messages, const char *) = apr_pstrmemdup(import->pool, text, len);
-        } else {
-            complain(import, import->line, "a message without its conversation before it");
-        }
-        json_decref(line);
-        return;
-    }
-    store(import);
-    if (!strcmp(type, "conversation") && json_is_string(json_object_get(line, "user"))) {
-        import->conversation = line;
-        import->text = apr_pstrmemdup(import->pool, text, len);
-        import->messages = apr_array_make(import->pool, 16, sizeof(const char *));
-        import->first = import->line;
-        return;
-    }
-    import->ended = !strcmp(type, "end");
-    if (!import->ended) {
-        complain(import, import->line, "neither a conversation nor a message of an export");
-    }
-    json_decref(line);
+    return printf("%s%" APR_INT64_T_FMT " conversations (%" APR_INT64_T_FMT " were there), %" APR_INT64_T_FMT
+                  " messages (%" APR_INT64_T_FMT " were there), %ld problems\n",
+                  import->ctl->dry_run ? "would import " : "imported ", import->imported.made, import->imported.there,
+                  import->imported.messages_made, import->imported.messages_there, import->failed);
 }
 
-static apr_status_t read_lines(import_t *import, ctl_source_t *source)
+/* Until the file is over, or a piece could not be stored. *ended: its last line was read. */
+static int import_all(bool *ended, import_t *import, ctl_source_t *source)
 {
+    char reason[120];
     const char *text;
     apr_size_t len;
-    apr_status_t rv;
+    apr_status_t read, rv = APR_SUCCESS;
 
-    while ((rv = ctl_source_line(source, &text, &len)) == APR_SUCCESS) {
-        json_t *line = json_loadb(text, len, 0, NULL);
-
-        import->line++;
-        import->ended = false;
-        if (line) {
-            take_line(import, line, text, len);
-        } else {
-            complain(import, import->line, "no JSON: this is no export as JSON lines, or it was cut here");
-        }
+    *ended = false;
+    while (rv == APR_SUCCESS && (read = ctl_source_line(source, &text, &len)) == APR_SUCCESS) {
+        rv = add_line(import, text, len);
     }
-    return rv == APR_EOF ? APR_SUCCESS : rv;
+    if (rv == APR_SUCCESS) {
+        *ended = import->piece->ended;
+        cs_import_piece_finish(import->piece);
+        rv = store(import);
+    }
+    report(import);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(import->ctl, rv, "not all could be stored; import the file again, what is there stays");
+    }
+    return read == APR_EOF ? CTL_DONE
+                           : ctl_fail("%s cannot be read to its end: %s", import->ctl->operands[0],
+                                      cs_strstatus(read, reason, sizeof(reason)));
 }
 
 int ctl_import(ctl_t *ctl, apr_pool_t *pool)
 {
-    import_t import = {.ctl = ctl};
-    char reason[120];
+    import_t import = {.ctl = ctl, .entry = {.operator_name = "(chatsessionctl)", .role = "admin"}};
+    cs_audit_key_t *keys;
     ctl_source_t *source;
-    apr_status_t rv;
+    bool ended;
     int answer;
 
     if (!ctl->operand_count) {
         return ctl_fail("no FILE to import");
     }
+    if (!ctl->dry_run && !ctl->key_file_count) {
+        ctl_fail("expected: import FILE... --key-file FILE, with the file of ChatSessionAuditKeyFile or "
+                 "ChatSessionSecretFile, whose key seals the entry in the audit log; or --dry-run");
+        return CTL_USAGE;
+    }
+    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    import.entry.keys = keys;
     answer = ctl_source_open(&source, ctl->operands, ctl->operand_count, pool);
     if (answer != CTL_DONE) {
         return answer;
     }
     apr_pool_create(&import.pool, pool);
-    rv = read_lines(&import, source);
-    if (rv == APR_SUCCESS && import.ended) {
-        store(&import);
-    } else if (import.conversation) {
-        complain(&import, import.first, "the file ends in the middle of this conversation, which was left out");
-        json_decref(import.conversation);
-    }
-    printf("%s%ld conversations (%ld were there), %" APR_INT64_T_FMT " messages (%" APR_INT64_T_FMT " were there), "
-           "%ld problems\n",
-           ctl->dry_run ? "would import " : "imported ", import.made, import.there, import.messages_made,
-           import.messages_there, import.failed);
-    if (rv != APR_SUCCESS) {
-        return ctl_fail("%s cannot be read to its end: %s", ctl->operands[0], cs_strstatus(rv, reason, sizeof(reason)));
-    }
-    if (!import.ended) {
+    import.piece = cs_import_piece_make(1, import.pool);
+    answer = import_all(&ended, &import, source);
+    if (answer == CTL_DONE && !ended) {
         return ctl_fail("%s has no last line: it was cut", ctl->operands[0]);
     }
-    return import.failed ? CTL_FAILED : CTL_DONE;
+    return answer == CTL_DONE && import.failed ? CTL_FAILED : answer;
 }

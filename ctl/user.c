@@ -8,6 +8,7 @@
 #include <string.h>
 #include "core/password.h"
 #include "ctl.h"
+#include "store/invitation.h"
 #include "store/second_factor.h"
 #include "store/user_admin.h"
 
@@ -113,6 +114,56 @@ int ctl_user_add(ctl_t *ctl, apr_pool_t *pool)
     }
     rv = cs_user_create(&id, ctl->db, ctl->name, ctl->role, phc, pool);
     return rv == APR_SUCCESS ? show_password(ctl, password) : add_failed(ctl, rv);
+}
+
+/* The user to be invited, made where there is none. */
+static int obtain_user(const char **id, ctl_t *ctl, apr_pool_t *pool)
+{
+    cs_user_t user;
+    apr_status_t rv = cs_user_find(&user, ctl->db, ctl->name, pool);
+
+    *id = user.id;
+    if (rv == APR_ENOENT) {
+        rv = cs_user_create(id, ctl->db, ctl->name, ctl->role, NULL, pool);
+        return rv == APR_SUCCESS ? CTL_DONE : add_failed(ctl, rv);
+    }
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the user could not be looked up");
+    }
+    if (user.disabled) {
+        return ctl_fail("%s is disabled; first: user enable \"%s\"", user.name, user.name);
+    }
+    return strcmp(user.role, ctl->role) == 0
+               ? CTL_DONE
+               : ctl_fail("%s is there and has the role %s, not %s; first: user role \"%s\" %s", user.name, user.role,
+                          ctl->role, user.name, ctl->role);
+}
+
+int ctl_user_invite(ctl_t *ctl, apr_pool_t *pool)
+{
+    const char *id, *token, *hash;
+    int code = check_role(ctl->role);
+    apr_status_t rv;
+
+    if (code == CTL_DONE) {
+        code = obtain_user(&id, ctl, pool);
+    }
+    if (code != CTL_DONE) {
+        return code;
+    }
+    rv = cs_invitation_draw(&token, &hash, pool);
+    if (rv == APR_SUCCESS) {
+        rv = cs_invitation_open(ctl->db, id, hash, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the invitation could not be made");
+    }
+    fprintf(stderr,
+            "For %s, once, within the hour: open the chat page with #invite= and this at the end of its address:\n",
+            ctl_printable(ctl->name, pool));
+    return printf("%s\n", token) >= 0 && fflush(stdout) == 0
+               ? CTL_DONE
+               : ctl_fail("the token could not be printed; ask for another one: user invite");
 }
 
 int ctl_user_password(ctl_t *ctl, apr_pool_t *pool)

@@ -44,6 +44,8 @@ static const chatsession_route_t routes[] = {
     CHATSESSION_LOGIN_ROUTES,
     CHATSESSION_SECOND_FACTOR_ROUTES,
     {"POST", "api/guest", CHATSESSION_ANYONE, CHATSESSION_NO_BODY, chatsession_post_guest},
+    {"POST", "api/invitation", CHATSESSION_ANYONE, SMALL_LIMIT, CHATSESSION_MEMBERS(chatsession_invitation_members),
+     chatsession_post_invitation},
     {"GET", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_list_sessions},
     {"DELETE", "api/sessions", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_sessions},
     {"DELETE", "api/sessions/{word}", CHATSESSION_USER, CHATSESSION_NO_BODY, chatsession_delete_session},

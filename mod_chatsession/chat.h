@@ -35,8 +35,8 @@ extern const cs_json_member_t chatsession_key_members[1];
 
 /* chat_account.c */
 chatsession_handler_fn chatsession_list_sessions, chatsession_delete_session, chatsession_delete_sessions,
-    chatsession_post_password;
-extern const cs_json_member_t chatsession_password_members[2];
+    chatsession_post_password, chatsession_post_invitation;
+extern const cs_json_member_t chatsession_password_members[2], chatsession_invitation_members[2];
 
 /* chat_guest.c */
 chatsession_handler_fn chatsession_post_guest;

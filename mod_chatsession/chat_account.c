@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-/* The end user's own account: sessions and password. */
+/* The end user's own account: sessions, password, and the first password by an invitation. */
 #include "chat.h"
 #include <http_log.h>
 #include <http_protocol.h>
@@ -9,7 +9,9 @@
 #include "core/utf8.h"
 #include "login.h"
 #include "reply.h"
+#include "secret.h"
 #include "sessions.h"
+#include "store/invitation.h"
 #include "store/session.h"
 #include "throttle.h"
 
@@ -17,6 +19,11 @@ APLOG_USE_MODULE(chatsession);
 
 const cs_json_member_t chatsession_password_members[2] = {
     {"current", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CS_PASSWORD_MAX_BYTES},
+    {"new", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CS_PASSWORD_MAX_BYTES},
+};
+
+const cs_json_member_t chatsession_invitation_members[2] = {
+    {"token", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 64},
     {"new", CS_JSON_STRING, CS_JSON_REQUIRED, 1, CS_PASSWORD_MAX_BYTES},
 };
 
@@ -151,4 +158,54 @@ int chatsession_post_password(chatsession_call_t *call)
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0127: a password was changed; session %s begins",
                   call->session->ref);
     return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);
+}
+
+/* --- invitation --- */
+
+static apr_status_t use_invitation(const char **name, const cs_password_problem_t **problem, chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = {.action = "invitation.use",
+                                    .network = chatsession_network(call->r),
+                                    .request_id = chatsession_request_id(call->r),
+                                    .keys = chatsession_audit_keys(call->conf)};
+    const cs_json_field_t *token = &call->fields[0];
+    const cs_json_field_t *next = &call->fields[1];
+    const char *hash, *phc;
+    apr_status_t rv = cs_invitation_hash(&hash, token->string, token->length, call->r->pool);
+
+    /* Nothing is hashed for who has no invitation. */
+    if (rv == APR_SUCCESS) {
+        rv = cs_invitation_find(name, call->conf->db, hash, call->r->pool);
+    }
+    if (rv == APR_SUCCESS &&
+        cs_password_acceptable_for(problem, next->string, next->length, *name, site_of(call->r)) != APR_SUCCESS) {
+        return CS_EREFUSED;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_hash_password(&phc, call, next);
+    }
+    return rv == APR_SUCCESS ? cs_invitation_use(call->conf->db, hash, phc, &entry, call->r->pool) : rv;
+}
+
+/* No session begins here: the login that follows asks for a second factor where there is one. */
+int chatsession_post_invitation(chatsession_call_t *call)
+{
+    const cs_password_problem_t *problem = NULL;
+    const char *name = NULL;
+    const apr_status_t rv = use_invitation(&name, &problem, call);
+
+    if (problem) {
+        return chatsession_reply_error(call->r, HTTP_BAD_REQUEST, problem->code, problem->sentence);
+    }
+    if (rv == APR_ENOENT || rv == CS_EMALFORMED) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0320: an invitation was refused: none, used, or over");
+        return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "invalid_invitation",
+                                       "This invitation was used already or is over: ask for a new one.");
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    chatsession_sessions_ended(call->r, call->conf, NULL);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0321: a password was set by an invitation");
+    return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:s}", "name", name));
 }

@@ -473,7 +473,12 @@ CREATE TABLE chatsession.users (
     max_turns integer,
     max_requests integer,
     max_tokens bigint,
+    invitation_hash text,
+    invitation_until timestamp with time zone,
+    CONSTRAINT guests_are_not_invited CHECK (((role <> 'guest'::text) OR (invitation_hash IS NULL))),
     CONSTRAINT guests_have_no_password CHECK (((role <> 'guest'::text) OR (password_phc IS NULL))),
+    CONSTRAINT invitation_has_an_end CHECK (((invitation_hash IS NULL) = (invitation_until IS NULL))),
+    CONSTRAINT invitation_is_sha256 CHECK ((invitation_hash ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT max_requests_is_0_to_100000 CHECK (((max_requests >= 0) AND (max_requests <= 100000))),
     CONSTRAINT max_tokens_is_0_to_a_million_million CHECK (((max_tokens >= 0) AND (max_tokens <= '1000000000000'::bigint))),
     CONSTRAINT max_turns_is_0_to_10000 CHECK (((max_turns >= 0) AND (max_turns <= 10000))),
@@ -1916,6 +1921,8 @@ CREATE INDEX sessions_by_successor ON chatsession.sessions USING btree (replaced
 CREATE INDEX sessions_of_user ON chatsession.sessions USING btree (user_id);
 
 CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversation_id);
+
+CREATE UNIQUE INDEX users_by_invitation ON chatsession.users USING btree (invitation_hash) WHERE (invitation_hash IS NOT NULL);
 
 CREATE STATISTICS chatsession.message_words ON chatsession.search_terms(content) FROM chatsession.messages;
 

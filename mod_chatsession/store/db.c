@@ -233,7 +233,7 @@ cs_db_outcome_t cs_db_judge(cs_db_slot_t *slot, const PGresult *answer, const ch
         slot->doomed = true;
         cs_db_raise_generation(slot);
     }
-    if (outcome.lost || !verdict->quiet) {
+    if (outcome.lost || !(verdict->quiet || (slot->attempt && outcome.status == CS_EDATABASE))) {
         log_failure(slot->db, &outcome, answer, sql);
     }
     return outcome;

@@ -106,6 +106,11 @@ apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_
 apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *sql, int nparams,
                           const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** Inside a transaction, fn by itself: when it fails for what it was given (any status but CS_EUNAVAILABLE), what it
+ * did is undone, the status is returned, and the transaction goes on. What PostgreSQL refuses meanwhile is not logged:
+ * the caller says what is wrong with the data. */
+apr_status_t cs_db_tx_attempt(cs_db_tx_t *tx, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** One row of a long result: the first column's text. Any status but APR_SUCCESS ends the walk. */
 typedef apr_status_t cs_db_row_cb(void *baton, const char *text, apr_size_t len);
 

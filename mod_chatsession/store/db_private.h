@@ -50,7 +50,8 @@ struct cs_db_slot {
     apr_hash_t *prepared;        /* the connection's statements, name by address; NULL: none; in connection_pool */
     unsigned int prepared_count; /* for names that are never used twice */
     apr_uint32_t generation;
-    bool doomed; /* close it instead of giving it to the next user */
+    bool attempt; /* what is refused is the caller's to tell, not the log's */
+    bool doomed;  /* close it instead of giving it to the next user */
 };
 
 /** How a statement ended. */

@@ -150,6 +150,40 @@ apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_
     return transact(db, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", CS_DB_ONCE, fn, baton, pool);
 }
 
+/* A failure that the data brought about, so that other data may do better in the same transaction. */
+static bool is_of_the_data(const cs_db_tx_t *tx)
+{
+    return !tx->slot->doomed && !tx->failure.lost && !tx->failure.serialization &&
+           tx->failure.status != CS_EUNAVAILABLE;
+}
+
+apr_status_t cs_db_tx_attempt(cs_db_tx_t *tx, cs_db_tx_fn *fn, void *baton, apr_pool_t *pool)
+{
+    apr_status_t rv;
+
+    tx_command(tx, "SAVEPOINT cs_attempt");
+    if (tx->failure.status != APR_SUCCESS) {
+        return tx->failure.status;
+    }
+    tx->slot->attempt = true;
+    rv = fn(baton, tx, pool);
+    tx->slot->attempt = false;
+    if (rv == APR_SUCCESS) {
+        rv = tx->failure.status;
+    }
+    if (rv != APR_SUCCESS && is_of_the_data(tx)) {
+        const cs_db_outcome_t failure = tx->failure;
+
+        tx->failure = (cs_db_outcome_t){.status = APR_SUCCESS};
+        tx_command(tx, "ROLLBACK TO SAVEPOINT cs_attempt");
+        tx_command(tx, "RELEASE SAVEPOINT cs_attempt");
+        cs_db_remember(tx->failure.status == APR_SUCCESS ? &failure : &tx->failure);
+        return tx->failure.status == APR_SUCCESS ? rv : tx->failure.status;
+    }
+    tx_command(tx, "RELEASE SAVEPOINT cs_attempt");
+    return rv == APR_SUCCESS ? tx->failure.status : rv;
+}
+
 /* ---- long results ---- */
 
 typedef struct {

@@ -7,23 +7,23 @@
  * export of what was imported has the same lines. What is there already (by its id) stays as it is, so importing twice
  * is importing once, and an import that was broken off is done again.
  */
-#include "store/db.h"
+#include "core/import_piece.h"
+#include "store/audit.h"
 
 typedef struct {
-    const char *conversation; /* the line */
-    const char *messages;     /* a JSON array of the lines that follow it */
-    const char *user;         /* whose it becomes; NULL: of whom it is named after */
-    bool dry_run;             /* nothing stays */
-} cs_import_lines_t;
+    const char *user;              /* whose the conversations become; NULL: of whom each is named after */
+    bool dry_run;                  /* nothing stays, and nothing is recorded */
+    const cs_audit_entry_t *entry; /* of the piece; its detail is made here */
+} cs_import_how_t;
 
 typedef struct {
-    bool made; /* the conversation; false: it was there */
+    apr_int64_t made, there; /* conversations */
     apr_int64_t messages_made, messages_there;
 } cs_imported_t;
 
-/** One conversation, all of it or nothing. APR_ENOENT: there is no such user; CS_ECONFLICT: what has its id is somebody
- * else's, or what has a message's id or place is another one; CS_EDATABASE: a line is not what an export has. */
-apr_status_t cs_import_lines(cs_imported_t *imported, cs_db_t *db, const cs_import_lines_t *lines,
+/** What is whole of piece, each conversation all of it or nothing, in one transaction with the audit entry. What is
+ * wrong with one is added to the piece's problems and costs itself alone; a failure means that nothing was stored. */
+apr_status_t cs_import_lines(cs_imported_t *imported, cs_import_piece_t *piece, cs_db_t *db, const cs_import_how_t *how,
                              apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

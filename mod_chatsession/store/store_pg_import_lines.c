@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/import_lines.h"
+#include <apr_strings.h>
+#include "core/json.h"
 
 typedef struct {
-    const cs_import_lines_t *lines;
     cs_imported_t *imported;
+    cs_import_piece_t *piece;
+    const cs_import_how_t *how;
+    const cs_import_conversation_t *conversation; /* that is stored now */
+    int problems;                                 /* of the piece as it came: a repeated transaction begins anew */
+    long problem_count;
 } import_t;
 
 /* clang-format off */
@@ -47,14 +53,17 @@ static const char import_sql[] =
     "   (SELECT count(*) FROM given g JOIN chatsession.messages m ON m.id = g.id JOIN target t ON t.id = m.conversation_id)";
 /* clang-format on */
 
-static apr_status_t import(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+/* One conversation; APR_ENOENT: there is no such user; CS_ECONFLICT: what has an id or a place of it is something else.
+ */
+static apr_status_t import_one(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     const import_t *work = baton;
-    const cs_import_lines_t *lines = work->lines;
-    const cs_db_param_t params[] = {CS_DB_TEXT(lines->conversation), CS_DB_TEXT(lines->messages),
-                                    CS_DB_TEXT(lines->user)};
+    const cs_import_conversation_t *one = work->conversation;
+    const char *messages = apr_pstrcat(pool, "[", apr_array_pstrcat(pool, one->messages, ','), "]", NULL);
+    const cs_db_param_t params[] = {CS_DB_TEXT(one->text), CS_DB_TEXT(messages), CS_DB_TEXT(work->how->user)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_tx_run(&result, tx, import_sql, 3, params, pool);
+    apr_int64_t made, there;
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -63,20 +72,93 @@ static apr_status_t import(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         return APR_ENOENT;
     }
     /* The last column counts what was there before: the statement does not see what it inserts. */
-    *work->imported = (cs_imported_t){cs_db_bool(result, 0, 2), cs_db_int(result, 0, 3, 0), cs_db_int(result, 0, 5, 0)};
-    if (cs_db_int(result, 0, 1, 0) != 1 ||
-        work->imported->messages_made + work->imported->messages_there != cs_db_int(result, 0, 4, 0)) {
+    made = cs_db_int(result, 0, 3, 0);
+    there = cs_db_int(result, 0, 5, 0);
+    if (cs_db_int(result, 0, 1, 0) != 1 || made + there != cs_db_int(result, 0, 4, 0)) {
         return CS_ECONFLICT;
     }
-    return lines->dry_run ? CS_EREFUSED : APR_SUCCESS;
+    *(cs_db_bool(result, 0, 2) ? &work->imported->made : &work->imported->there) += 1;
+    work->imported->messages_made += made;
+    work->imported->messages_there += there;
+    return APR_SUCCESS;
 }
 
-apr_status_t cs_import_lines(cs_imported_t *imported, cs_db_t *db, const cs_import_lines_t *lines, apr_pool_t *pool)
+/* Does rv say that something is wrong with the conversation? Then it is among the piece's problems. */
+static bool is_its_problem(const import_t *work, apr_status_t rv)
 {
-    import_t work = {lines, imported};
+    const cs_import_conversation_t *one = work->conversation;
+
+    if (rv == APR_ENOENT) {
+        cs_import_piece_complain(work->piece, one->line, CS_IMPORT_NO_USER,
+                                 work->how->user ? work->how->user : one->user);
+    } else if (rv == CS_ECONFLICT) {
+        cs_import_piece_complain(work->piece, one->line, CS_IMPORT_TAKEN, NULL);
+    } else if (rv == CS_EDATABASE || rv == CS_ENOTTEXT) {
+        /* CS_ENOTTEXT: what PostgreSQL calls a character that is not in its repertoire. */
+        cs_import_piece_complain(work->piece, one->line, CS_IMPORT_REFUSED,
+                                 rv == CS_ENOTTEXT ? "22021" : cs_db_last_sqlstate());
+    }
+    return rv == APR_ENOENT || rv == CS_ECONFLICT || rv == CS_EDATABASE || rv == CS_ENOTTEXT;
+}
+
+static json_t *detail_of(const import_t *work)
+{
+    const cs_imported_t *imported = work->imported;
+
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "first_line", (json_int_t)work->piece->first, "last_line",
+                     (json_int_t)work->piece->line, "conversations", (json_int_t)imported->made, "messages",
+                     (json_int_t)imported->messages_made, "conversations_there", (json_int_t)imported->there,
+                     "messages_there", (json_int_t)imported->messages_there, "problems",
+                     (json_int_t)work->piece->problem_count);
+}
+
+static apr_status_t record(const import_t *work, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    cs_audit_entry_t entry = *work->how->entry;
+
+    entry.action = "conversation.import";
+    entry.target_user = work->how->user;
+    entry.detail = cs_json_own(detail_of(work), pool);
+    return entry.detail ? cs_audit_add(tx, &entry, pool) : APR_ENOMEM;
+}
+
+static apr_status_t import(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    import_t *work = baton;
+    const apr_array_header_t *conversations = work->piece->conversations;
+    apr_status_t rv = APR_SUCCESS;
+    apr_pool_t *one;
+
+    *work->imported = (cs_imported_t){0};
+    work->piece->problems->nelts = work->problems;
+    work->piece->problem_count = work->problem_count;
+    apr_pool_create(&one, pool);
+    for (int i = 0; i < conversations->nelts && rv == APR_SUCCESS; i++) {
+        work->conversation = &APR_ARRAY_IDX(conversations, i, cs_import_conversation_t);
+        rv = cs_db_tx_attempt(tx, import_one, work, one);
+        apr_pool_clear(one);
+        if (rv != APR_SUCCESS && is_its_problem(work, rv)) {
+            rv = APR_SUCCESS;
+        }
+    }
+    apr_pool_destroy(one);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return work->how->dry_run ? CS_EREFUSED : record(work, tx, pool);
+}
+
+apr_status_t cs_import_lines(cs_imported_t *imported, cs_import_piece_t *piece, cs_db_t *db, const cs_import_how_t *how,
+                             apr_pool_t *pool)
+{
+    import_t work = {.imported = imported,
+                     .piece = piece,
+                     .how = how,
+                     .problems = piece->problems->nelts,
+                     .problem_count = piece->problem_count};
     apr_status_t rv;
 
     *imported = (cs_imported_t){0};
     rv = cs_db_transaction(db, CS_DB_REPEATABLE, import, &work, pool);
-    return rv == CS_EREFUSED && lines->dry_run ? APR_SUCCESS : rv;
+    return rv == CS_EREFUSED && how->dry_run ? APR_SUCCESS : rv;
 }

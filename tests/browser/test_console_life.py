@@ -233,3 +233,36 @@ def test_the_screens_fit_the_window(httpd, make_browser, world, width, language,
         browser.see("#rule-days")
         browser.screenshot(f"life-rule-{language}-{width}-{scheme}")
         fits(console)
+
+
+def test_an_export_is_imported_from_the_page_after_it_was_tried(browser, console, world, tmp_path):
+    """[I6] What is wrong is shown with its line before anything changes; the rest comes back."""
+    for n in range(3):
+        world.thing("anna", title=f"bring me back {n}", question="q" * 600_000)
+    octets = world.log_in("otto").console.get("api/export?compress=none").content
+    world.connection.execute("DELETE FROM chatsession.conversations")
+    *lines, end = octets.splitlines(True)
+    wrong = lines[0].replace(b'"user":"anna"', b'"user":"nobody"').replace(json.loads(lines[0])["id"].encode(), b"0" * 8 + b"-0000-4000-8000-" + b"0" * 12)
+    (tmp_path / "back.ndjson").write_bytes(b"".join([*lines, wrong, b"oops\n", end]))
+    console.enter(world.users["otto"], "?view=jobs")
+    console.click("#screen button", "Import…")
+    browser.see("#import-file").send_keys(str(tmp_path / "back.ndjson"))
+    console.click("dialog button[type=submit]", "Try")
+    browser.see_text("Would be imported: 3 conversations, 6 messages.", "dialog")
+    browser.see_text("Line 10: There is no user “nobody”.", "dialog")
+    browser.see_text("Line 11: No JSON", "dialog")
+    fits(console)
+    browser.screenshot("life-import-tried")
+    assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (0,)
+    console.click("dialog button", "Import 3 conversations")
+    browser.see_text("Imported: 3 conversations, 6 messages.", "dialog")
+    assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (3,)
+    assert world.connection.execute("SELECT count(*) > 1, sum((detail->>'conversations')::int) FROM chatsession.audit_entries"
+                                    " WHERE action = 'conversation.import'").fetchone() == (True, 3)
+
+
+def test_a_viewer_is_offered_no_import(browser, console, world):
+    """[E3]"""
+    console.enter(world.users["vera"], "?view=jobs")
+    browser.see_text("Work on many conversations", "#screen")
+    assert browser.find("#screen .screen-actions button") == []

@@ -191,6 +191,7 @@ _MAKERS = {
     "POST /chat/api/login": (200, lambda world, thing, person: {"username": world.users[person].name,
                                                                 "password": world.users[person].password}),
     "POST /chat/api/logout": (204, None),
+    "POST /chat/api/invitation": (403, lambda world, thing, person: {"token": "A" * 43, "new": "a token of nobody"}),
     "POST /chat/api/guest": (403, None),  # no directive lets guests in
     "GET /chat/api/sessions": (200, None),
     "DELETE /chat/api/sessions": (200, None),
@@ -268,6 +269,7 @@ _MAKERS = {
     "GET /chat-admin/api/exports/{id}/manifest": (200, None),
     "POST /chat-admin/api/exports/{id}/link": (200, lambda *_: {"octets": 0}),
     "POST /chat-admin/api/exports/{id}/cancel": (200, None),
+    "POST /chat-admin/api/import": (200, lambda *_: {"lines": '{"type":"end"}', "dry_run": False}),
     "GET /chat-admin/api/users": (200, None),
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
     "GET /chat-admin/api/users/{word}": (200, None),

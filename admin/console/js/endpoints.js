@@ -80,6 +80,8 @@ export const cancelExport = (id) => api.post(`api/exports/${encodeURIComponent(i
 export const linkExport = (id, octets) => api.post(`api/exports/${encodeURIComponent(id)}/link`, { octets });
 /** The address of an export's manifest. @param {string} id @returns {string} */
 export const manifestUrl = (id) => apiUrl(`api/exports/${encodeURIComponent(id)}/manifest`);
+/** Lines of an export, back into the database. @param {Object} piece `lines`, `user`, `dry_run`, `first_line`, `complete` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const importLines = (piece, signal) => api.post('api/import', piece, { signal, timeout: LONG });
 /** A page of users. @param {Object} query `q`, `role`, `state`, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
 export const listUsers = (query, signal) => api.get('api/users', query, { signal });
 /** One user with the sessions. @param {string} name @param {AbortSignal} signal @returns {Promise<Object>} */

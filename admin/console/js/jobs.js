@@ -9,6 +9,7 @@ import { formatNumber, t } from '../shared/i18n.js';
 import { confirmDialog, toast } from '../shared/notify.js';
 import { cancelJob, getJob, listJobs } from './endpoints.js';
 import { exportsInto } from './exports.js';
+import { openImport } from './import_lines.js';
 import { emptyBox, loadInto } from './loading.js';
 import { pagedList } from './paged_list.js';
 import { may } from './roles.js';
@@ -27,7 +28,8 @@ const FOLLOW_MS = 1000;
 export function showJobs(host, context) {
   const list = el('div', { class: 'list-host' });
   const exports = may(context.role, 'export') && el('div', { class: 'list-host' });
-  replaceChildren(host, screenHeader(t('nav.jobs'), t('jobs.lead')), list, exports && el('h2', null, t('export.list')), exports);
+  const bring = may(context.role, 'import') && el('button', { class: 'button', type: 'button', onclick: openImport }, t('import.open'));
+  replaceChildren(host, screenHeader(t('nav.jobs'), t('jobs.lead'), bring), list, exports && el('h2', null, t('export.list')), exports);
   jobsInto(list, {}, context);
   if (exports) {
     exportsInto(exports, context.signal);

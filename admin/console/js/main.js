@@ -13,6 +13,7 @@ import './words/sessions.js';
 import './words/audit.js';
 import './words/holds.js';
 import './words/retention.js';
+import './words/import.js';
 import './words/settings.js';
 import { api } from '../shared/api.js';
 import { $, replaceChildren } from '../shared/dom.js';

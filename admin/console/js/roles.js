@@ -22,6 +22,7 @@ const NEEDS = {
   readMatters: 'auditor',
   manageRetention: 'admin',
   export: 'operator',
+  import: 'operator',
   sessions: 'operator',
   manageUsers: 'admin',
   readSettings: 'admin',

@@ -15,6 +15,7 @@ import { installAccount } from './account.js';
 import { Chat } from './chat.js';
 import { ConversationActions } from './conversation-actions.js';
 import { Drawer } from './drawer.js';
+import { invitationForm, takeInvitation } from './invitation.js';
 import { goOn, goOnOnce } from './next.js';
 import { onImported } from './own-data.js';
 import { watchSession } from './relogin.js';
@@ -32,6 +33,11 @@ translate(document);
 start();
 
 async function start() {
+  const token = takeInvitation();
+  if (token !== null) {
+    showInvitation(token);
+    return;
+  }
   try {
     session = await api.get('api/session');
   } catch (error) {
@@ -47,6 +53,14 @@ async function start() {
   } else {
     showLogin();
   }
+}
+
+/* Whoever is logged in here goes on as the invited user. */
+function showInvitation(token) {
+  document.title = t('page.name');
+  const form = invitationForm({ token, onDone: () => location.reload() });
+  wayIn([el('h1', { class: 'way-in-title' }, t('invitation.title')), form]);
+  form.elements.new.focus();
 }
 
 function showLogin() {

@@ -8,7 +8,8 @@ import { describeError } from '../shared/errors.js';
 import { defineMessages, hasMessage, t } from '../shared/i18n.js';
 import { toast } from '../shared/notify.js';
 
-const RULES = ['length', 'common', 'names', 'free'];
+/** What the server asks of a password, as words password.rule_…. */
+export const RULES = ['length', 'common', 'names', 'free'];
 
 defineMessages({
   en: {
@@ -128,7 +129,12 @@ async function submit(parts, onChanged) {
   }
 }
 
-function words(error) {
+/**
+ * Why a password was refused, in words.
+ * @param {Error} error of the API
+ * @returns {string}
+ */
+export function words(error) {
   if (error.status === 429 && error.retryAfter) {
     return t('password.wait', { seconds: error.retryAfter });
   }

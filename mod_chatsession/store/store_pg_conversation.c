@@ -49,7 +49,6 @@ static const char list_begins[] =
     " AND ($2::text IS NULL OR hit.id IS NOT NULL OR " CS_SEARCH_READ("c.title", "$2") ")"
     " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
     "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 microsecond', $6::uuid))";
-static const char list_by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$2");
 static const char list_ends[] = " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $7::integer + 1";
 /* clang-format on */
 
@@ -72,8 +71,9 @@ static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
     return rv == APR_SUCCESS
                ? cs_db_tx_run(&work->result, tx,
-                              apr_pstrcat(pool, list_begins, by_index ? list_by_index : "", list_ends, NULL), 7,
-                              work->params, work->pool)
+                              apr_pstrcat(pool, list_begins, by_index ? " AND " : "",
+                                          by_index ? cs_search_conversations(&how, "$2", pool) : "", list_ends, NULL),
+                              7, work->params, work->pool)
                : rv;
 }
 

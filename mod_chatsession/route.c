@@ -46,7 +46,8 @@ static int check_access(chatsession_call_t *call)
     if (call->session->status != APR_SUCCESS && (needed != CHATSESSION_ANYONE || call->session->cookie)) {
         return chatsession_reply_status(call->r, call->session->status);
     }
-    if (needed > CHATSESSION_UNENROLLED && call->session->access >= needed &&
+    /* Not "more than": a guest's route is a user's too, and a user may owe a second factor there. */
+    if (needed != CHATSESSION_ANYONE && needed != CHATSESSION_UNENROLLED && call->session->access >= needed &&
         chatsession_second_factor_is_missing(call->r, call->session, call->console)) {
         return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "second_factor_needed",
                                        "Set up a second factor first: api/second-factor.");

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """A child that dies fails the test that it died in, with where it was; only httpd's own known race is let through."""
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -57,5 +58,6 @@ def test_a_crash_leaves_a_trace_in_the_error_log(make_httpd, database):
                Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "S",
                "all threads of the child, and its main thread asleep")
     victim = server.kill_child(child, signal.SIGSEGV)
-    traces = [line for line in server.error_log if line.startswith(f"CRASH pid {victim} signal 11 thread main: < ")]
-    assert len(traces) == 1 and "mod_mpm_event.so" in traces[0]
+    # Which thread takes the signal is the kernel's to choose.
+    traces = [line for line in server.error_log if re.match(rf"CRASH pid {victim} signal 11 thread (main|other): < ", line)]
+    assert len(traces) == 1 and "mod_mpm_event.so" in traces[0], "\n".join(server.error_log)

@@ -362,9 +362,14 @@ def test_a_database_that_goes_between_a_question_and_its_history_costs_time_and_
     conversation = client.new_conversation()
     with client.send(conversation, "a question of weight") as stream:
         stream.next("turn")
-        wait_until(lambda: rule.refused >= 8, "the database to be missed")
+        turns = []
+        reader = threading.Thread(target=lambda: turns.append(read_turn(stream)))
+        reader.start()
+        # The first heartbeat comes when the database was asked in vain.
+        wait_until(lambda: stream.heartbeats or turns, "the database to be missed")
         rule.shut = False
-        turn = read_turn(stream)
+        reader.join(30)
+        turn, = turns
     assert (turn.error, turn.done["status"], turn.text) == (None, "complete", "an answer")
     assert [asked.json["messages"][-1]["content"] for asked in model.requests] == ["a question of weight"]
 

@@ -45,7 +45,7 @@ def test_an_import_keeps_order_revisions_times_and_models(anna):
                     created_at="2025-02-28T00:00:00Z", updated_at="2025-03-03T00:00:00Z")
     got = anna.conversation(made["id"])
     settings = ("model", "system", "params", "examples")  # of a conversation, which an import has none of
-    assert {**{key: got[key] for key in got if key not in ("messages", *settings)}, "made": True} == made
+    assert {**{key: got[key] for key in got if key not in ("messages", "retention", *settings)}, "made": True} == made
     assert [got[key] for key in settings] == [None] * 4
     assert (got["title"], got["pinned"], got["archived"], got["message_count"]) == ("\u6f6e\u306e\u8a71", True, True, 4)
     assert (got["created_at"], got["updated_at"]) == ("2025-02-28T00:00:00.000Z", "2025-03-03T00:00:00.000Z")

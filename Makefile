@@ -96,6 +96,7 @@ fuzz-replays := $(fuzz-targets:%=$(BUILD)/tests/fuzz/replay_%)
 fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
+refuse-calls := $(BUILD)/tests/refuse_calls.so
 # A library that judges accessibility, for the browser tests only.
 axe := $(BUILD)/tests/axe.min.js
 module := $(BUILD)/mod_chatsession.so
@@ -105,7 +106,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(axe)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(refuse-calls) $(axe)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -127,7 +128,7 @@ $(BUILD)/mod_chatsession/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
 $(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
-$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS)
+$(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS) -I .
 # The tests' own headers come with their packages. (A pattern without a recipe would promise nothing here: each file is named.)
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz/*.c)): | packages-test
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
@@ -164,6 +165,8 @@ $(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BU
 		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
+# What makes an export's text stands beside httpd, but needs nothing of it.
+$(BUILD)/tests/fuzz/replay_export $(BUILD)/tests/fuzz/fuzz_export: $(BUILD)/admin/export_format.o
 $(fuzzers): %: %.o $(BUILD)/tests/fuzz/entry.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(STORE_LIBS)
@@ -174,7 +177,7 @@ $(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsessi
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC $(sanitizers) -Imod_chatsession $(APR_CPPFLAGS) $(APU_CPPFLAGS) \
 		$(HTTPD_CPPFLAGS) -shared -o $@ $<
 
-$(crash-trace): tests/harness/crash_trace.c $(BUILD)/compile.flags
+$(crash-trace) $(refuse-calls): $(BUILD)/tests/%.so: tests/harness/%.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 
@@ -273,6 +276,11 @@ coverage: packages-test ## unit, store and httpd on a build that counts; lines a
 .PHONY: faults
 faults: packages-test packages-faults all test-programs ## kill, cut and starve it, a ledger watching (T=T1 N=1000 SEED=7); all faults without T
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/faults T='$(T)' N='$(N)' SEED='$(SEED)'
+
+MINUTES ?= 30
+.PHONY: soak
+soak: ## two hosts, 30 users, 20 streams, for MINUTES=30: memory, descriptors, how soon text is stored
+	@$(MAKE) faults T=T17 N='$(MINUTES)' SEED='$(or $(SEED),1)'
 
 # libFuzzer is clang's. What it finds interesting is kept below build/fuzz, so that the next run begins there; the input
 # that breaks a property is written there too, and its path printed.

@@ -78,18 +78,23 @@ static int print_certificate(const ctl_t *ctl, const char *user_id, apr_pool_t *
                              : ctl_fail_status(ctl, rv, "erased, but the certificate could not be read");
 }
 
+/* The digits that text begins with; *end is what follows. False: there are none, or too many. */
+static bool read_count(apr_int64_t *count, const char **end, const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+
+    *count = apr_atoi64(text);
+    *end = text + digits;
+    return digits > 0 && digits <= 18;
+}
+
 /* "3/12"; false: neither. */
 static bool read_counts(cs_erasure_t *erasure, const char *text)
 {
-    long long conversations, messages;
-    char more;
+    const char *end;
 
-    if (sscanf(text, "%lld/%lld%c", &conversations, &messages, &more) != 2 || conversations < 0 || messages < 0) {
-        return false;
-    }
-    erasure->conversations = conversations;
-    erasure->messages = messages;
-    return true;
+    return read_count(&erasure->conversations, &end, text) && *end == '/' &&
+           read_count(&erasure->messages, &end, end + 1) && !*end;
 }
 
 static int show_preview(json_t *preview)

@@ -2,35 +2,17 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "archive.h"
 #include <http_log.h>
-#include <http_protocol.h>
-#include <openssl/evp.h>
-#include <apr_escape.h>
 #include <apr_strings.h>
+#include "download.h"
 #include "reply.h"
 #include "store/archive.h"
 
 APLOG_USE_MODULE(chatsession);
 
 typedef struct {
-    request_rec *r;
-    EVP_MD_CTX *digest;
+    chatsession_download_t *download;
     json_int_t lines;
 } archive_t;
-
-static apr_status_t free_digest(void *digest)
-{
-    EVP_MD_CTX_free(digest);
-    return APR_SUCCESS;
-}
-
-/* The id alone is in the name: nothing that a person chose gets into a header. */
-static void begin(request_rec *r, const char *user_id)
-{
-    ap_set_content_type(r, "application/x-ndjson");
-    apr_table_setn(r->headers_out, "Content-Disposition",
-                   apr_psprintf(r->pool, "attachment; filename=\"person-%s.ndjson\"", user_id));
-    apr_table_setn(r->subprocess_env, "no-gzip", "1");
-}
 
 static apr_status_t print_line(void *baton, const char *type, json_t *members, apr_pool_t *pool)
 {
@@ -44,54 +26,42 @@ static apr_status_t print_line(void *baton, const char *type, json_t *members, a
     }
     text = apr_pstrcat(pool, text, "\n", NULL);
     archive->lines++;
-    if (!EVP_DigestUpdate(archive->digest, text, len + 1)) {
-        return APR_EGENERAL;
-    }
-    return ap_rwrite(text, (int)len + 1, archive->r) < 0 || archive->r->connection->aborted ? APR_ECONNABORTED
-                                                                                            : APR_SUCCESS;
+    return chatsession_download_write(archive->download, text, len + 1);
 }
 
-static void finish(archive_t *archive)
+static apr_status_t finish(archive_t *archive, apr_pool_t *pool)
 {
-    request_rec *r = archive->r;
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    char hex[EVP_MAX_MD_SIZE * 2 + 1];
-    unsigned int size = 0;
+    const char *sha256 = chatsession_download_sha256(archive->download, pool);
+    const json_t *end =
+        cs_json_own(json_pack("{s:s,s:I,s:s?}", "type", "end", "lines", archive->lines, "sha256", sha256), pool);
 
-    EVP_DigestFinal_ex(archive->digest, sum, &size);
-    apr_escape_hex(hex, sum, size, 0, NULL);
-    ap_rputs(cs_json_print(cs_json_own(json_pack("{s:s,s:I,s:s}", "type", "end", "lines", archive->lines, "sha256",
-                                                 hex),
-                                       r->pool),
-                           NULL, r->pool),
-             r);
-    ap_rputs("\n", r);
+    return sha256 && end ? chatsession_download_end(archive->download,
+                                                    apr_pstrcat(pool, cs_json_print(end, NULL, pool), "\n", NULL))
+                         : APR_ENOMEM;
 }
 
 int chatsession_archive_reply(chatsession_call_t *call, const char *user_id)
 {
     request_rec *r = call->r;
-    archive_t archive = {.r = r, .digest = EVP_MD_CTX_new()};
-    apr_status_t rv;
+    /* The id alone is in the name: nothing that a person chose gets into a header. */
+    const chatsession_download_form_t form = {.name = apr_psprintf(r->pool, "person-%s.ndjson", user_id),
+                                              .type = "application/x-ndjson",
+                                              .plain = true};
+    archive_t archive = {0};
+    apr_status_t rv = chatsession_download_create(&archive.download, r, &form);
 
-    apr_pool_cleanup_register(r->pool, archive.digest, free_digest, apr_pool_cleanup_null);
-    if (!archive.digest || !EVP_DigestInit_ex(archive.digest, EVP_sha256(), NULL)) {
-        return chatsession_reply_status(r, APR_ENOMEM);
+    if (rv == APR_SUCCESS) {
+        rv = cs_archive_walk(call->conf->db, user_id, print_line, &archive, r->pool);
     }
-    begin(r, user_id);
-    rv = cs_archive_walk(call->conf->db, user_id, print_line, &archive, r->pool);
-    if (rv != APR_SUCCESS && !archive.lines) {
-        apr_table_unset(r->headers_out, "Content-Disposition");
+    rv = rv == APR_SUCCESS ? finish(&archive, r->pool) : rv;
+    if (rv != APR_SUCCESS && !chatsession_download_has_begun(archive.download)) {
         return chatsession_reply_status(r, rv);
     }
-    if (rv == APR_SUCCESS) {
-        finish(&archive);
-    } else if (rv != APR_ECONNABORTED) {
-        /* Breaking the connection off is the one way left to say that this is not all of it. */
+    if (rv != APR_SUCCESS && rv != APR_ECONNABORTED) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
                       "CS0311: a person's archive ended early, after %" APR_INT64_T_FMT " lines",
                       (apr_int64_t)archive.lines);
-        r->connection->aborted = 1;
+        chatsession_download_break_off(archive.download);
     }
     return OK;
 }

@@ -182,6 +182,7 @@ typedef struct {
     cs_session_review_t
         *review; /* this child's, who writes back when they were used and looks them up anew; NULL as sessions or db */
     cs_db_t *db; /* this child's; NULL before child_init or when not configured */
+    apr_time_t was_away;                  /* steady: the sweep found db away then; 0: never. The sweep's own */
     chatsession_recorder_t *recorder;     /* of db's running answers; NULL as db */
     chatsession_socache_t *cache;         /* where visitors' sessions live (socache.h); NULL: in the database */
     bool store_set;                       /* there is a line ChatSessionStore */

@@ -43,6 +43,7 @@ struct chatsession_recorder {
     pthread_cond_t news;      /* for those who wait */
     int queued;               /* of turns */
     bool hurry;               /* something moved in the queue */
+    apr_time_t ticked;        /* when the last tick began */
     apr_time_t looked;        /* at the queue */
     apr_interval_time_t beat; /* those who wait are shown to live this often */
     apr_interval_time_t silence;
@@ -174,6 +175,7 @@ static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
     apr_array_header_t *saved;
     apr_status_t rv;
 
+    recorder->ticked = cs_steady_now();
     if (!pieces->nelts) {
         return;
     }
@@ -258,6 +260,15 @@ static void hear_of_queue(void *baton)
 
 /* --- the thread --- */
 
+/* A tick is due an interval after the last one began, not after its statement came back, or the text would be behind by
+ * both. A database that takes longer than that gets some rest all the same. */
+static apr_interval_time_t until_tick(const chatsession_recorder_t *recorder)
+{
+    const apr_interval_time_t left = recorder->ticked + recorder->interval - cs_steady_now();
+
+    return left > recorder->interval / 4 ? left : recorder->interval / 4;
+}
+
 /* Until there is something to do. */
 static void rest(chatsession_recorder_t *recorder)
 {
@@ -269,7 +280,7 @@ static void rest(chatsession_recorder_t *recorder)
     if (!recorder->turns->nelts) {
         pthread_cond_wait(&recorder->wake, &recorder->lock);
     } else {
-        cs_steady_wait(&recorder->wake, &recorder->lock, writing ? recorder->interval : recorder->beat);
+        cs_steady_wait(&recorder->wake, &recorder->lock, writing ? until_tick(recorder) : recorder->beat);
     }
 }
 

@@ -4,45 +4,11 @@
 #include <http_protocol.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include "core/utf8.h"
 #include "openai.h"
 #include "reply.h"
 #include "second_factor.h"
 
 /* --- path and method --- */
-
-/* Whether path matches pattern segment by segment; ids and word are set as they come by. */
-static bool match(chatsession_call_t *call, const char *pattern, const char *path)
-{
-    int ids = 0;
-
-    for (;;) {
-        const size_t want = strcspn(pattern, "/");
-        const size_t have = strcspn(path, "/");
-
-        if (want == 4 && !strncmp(pattern, "{id}", 4)) {
-            char *id = apr_pstrndup(call->r->pool, path, have);
-            if (!cs_uuid_is(id)) {
-                return false;
-            }
-            ap_str_tolower(id);
-            call->ids[ids++] = id;
-        } else if (want == 6 && !strncmp(pattern, "{word}", 6)) {
-            /* httpd has decoded the path; an encoded slash does not come this far (AllowEncodedSlashes). */
-            if (!have || !cs_utf8_is_text(path, have, NULL)) {
-                return false;
-            }
-            call->word = apr_pstrndup(call->r->pool, path, have);
-        } else if (want != have || strncmp(pattern, path, want) != 0) {
-            return false;
-        }
-        if (!pattern[want] || !path[have]) {
-            return !pattern[want] && !path[have];
-        }
-        pattern += want + 1;
-        path += have + 1;
-    }
-}
 
 static bool is_method(const request_rec *r, const char *method)
 {
@@ -53,12 +19,16 @@ static bool is_method(const request_rec *r, const char *method)
 static const chatsession_route_t *find_route(chatsession_call_t *call, const chatsession_route_t *table, int count,
                                              const char *below, const char **allow)
 {
+    cs_path_t path;
+
     *allow = NULL;
     for (int i = 0; i < count; i++) {
-        if (!match(call, table[i].path, below)) {
+        if (!cs_path_match(&path, table[i].path, below, call->r->pool)) {
             continue;
         }
         if (is_method(call->r, table[i].method)) {
+            memcpy(call->ids, path.ids, sizeof(call->ids));
+            call->word = path.word;
             return &table[i];
         }
         *allow = *allow ? apr_pstrcat(call->r->pool, *allow, ", ", table[i].method, NULL) : table[i].method;
@@ -76,7 +46,8 @@ static int check_access(chatsession_call_t *call)
     if (call->session->status != APR_SUCCESS && (needed != CHATSESSION_ANYONE || call->session->cookie)) {
         return chatsession_reply_status(call->r, call->session->status);
     }
-    if (needed > CHATSESSION_UNENROLLED && call->session->access >= needed &&
+    /* Not "more than": a guest's route is a user's too, and a user may owe a second factor there. */
+    if (needed != CHATSESSION_ANYONE && needed != CHATSESSION_UNENROLLED && call->session->access >= needed &&
         chatsession_second_factor_is_missing(call->r, call->session, call->console)) {
         return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "second_factor_needed",
                                        "Set up a second factor first: api/second-factor.");
@@ -229,42 +200,6 @@ static int check_body(chatsession_call_t *call)
 
 /* --- query --- */
 
-/* One name=value of the query string; false when it is not decodable text. */
-static bool add_pair(chatsession_call_t *call, char *pair)
-{
-    char *value = strchr(pair, '=');
-
-    if (value) {
-        *value++ = '\0';
-    }
-    for (char *c = value; c && *c; c++) {
-        if (*c == '+') {
-            *c = ' ';
-        }
-    }
-    if (!*pair || ap_unescape_urlencoded(pair) != OK || (value && ap_unescape_urlencoded(value) != OK) ||
-        !cs_utf8_is_text(pair, strlen(pair), NULL) || (value && !cs_utf8_is_text(value, strlen(value), NULL))) {
-        return false;
-    }
-    apr_table_addn(call->query, pair, value ? value : "");
-    return true;
-}
-
-static bool read_query(chatsession_call_t *call, const char *query)
-{
-    char *rest = query ? apr_pstrdup(call->r->pool, query) : NULL;
-    char *state;
-
-    call->query = apr_table_make(call->r->pool, 4);
-    for (char *pair = rest && *rest ? apr_strtok(rest, "&", &state) : NULL; pair;
-         pair = apr_strtok(NULL, "&", &state)) {
-        if (!add_pair(call, pair)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 const char *chatsession_hide_query(request_rec *r)
 {
     const char *args = r->args;
@@ -348,7 +283,7 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
         return chatsession_reply_error(r, HTTP_FORBIDDEN, "cross_site",
                                        "The request does not come from a page of this site (Sec-Fetch-Site, Origin).");
     }
-    if (!read_query(call, address->query)) {
+    if (!cs_query_read(&call->query, address->query, r->pool)) {
         return chatsession_bad_request(call, "The query string is not percent-encoded UTF-8 text.");
     }
     rv = check_body(call);

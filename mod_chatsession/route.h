@@ -9,10 +9,10 @@
  */
 #include <httpd.h>
 #include "config.h"
+#include "core/address.h"
 #include "core/json.h"
 #include "request.h"
 
-#define CHATSESSION_PATH_IDS 2
 #define CHATSESSION_MAX_MEMBERS 9
 
 typedef struct chatsession_route chatsession_route_t;
@@ -30,7 +30,7 @@ typedef struct {
     const chatsession_route_t *route;
     const chatsession_session_t *session;            /* NULL when the row says CHATSESSION_NO_SESSION */
     bool console;                                    /* under the operators' mount, which has limits of its own */
-    const char *ids[CHATSESSION_PATH_IDS];           /* the {id}s of the path, as lower-case UUIDs */
+    const char *ids[CS_PATH_IDS];                    /* the {id}s of the path, as lower-case UUIDs */
     const char *word;                                /* the {word} of the path, decoded UTF-8 */
     cs_json_field_t fields[CHATSESSION_MAX_MEMBERS]; /* the body's members, in the order of route->members */
     json_t *body;                                    /* whole, where the row takes any members */

@@ -28,6 +28,8 @@ APLOG_USE_MODULE(chatsession);
 #define JOB_BATCH 1000
 /* Old sessions are no danger, only clutter: looked for at every thirtieth sweep. */
 #define EXPIRY_EVERY 30
+/* Longer than any answer. */
+#define FOR_EVER (365 * 24 * APR_USEC_PER_SEC * 3600)
 
 /* One line for each kind of work that was done or failed; a database that is away is said once by whoever needs it. */
 static void report(server_rec *s, const char *number, const char *what, apr_status_t rv, apr_int64_t count)
@@ -121,16 +123,33 @@ static void anchor(server_rec *s, const chatsession_server_t *conf, apr_pool_t *
     }
 }
 
-static void sweep(server_rec *s, const chatsession_server_t *conf, apr_pool_t *pool)
+/*
+ * While the database was away no writer could tell it that it lives, so it has to be back for as long as a silence may
+ * last before one counts; until then nobody is silent for long enough. The database minds the time of its start in
+ * turn_reap, but a crash of one of its processes, after which it ends all connections and recovers, leaves that time.
+ */
+static void reap(server_rec *s, chatsession_server_t *conf, apr_pool_t *pool)
+{
+    const apr_interval_time_t silence = chatsession_number(conf, CHATSESSION_TURN_SILENCE);
+    const bool counts = !conf->was_away || cs_steady_now() - conf->was_away >= silence;
+    apr_int64_t count;
+    apr_status_t rv = cs_turn_reap(&count, conf->db, counts ? silence : FOR_EVER, pool);
+
+    chatsession_count(CHATSESSION_COUNT_REAPED, (apr_uint64_t)count);
+    report(s, "CS0080", "answers interrupted because their server went away", rv, count);
+    if (rv == CS_EUNAVAILABLE) {
+        conf->was_away = cs_steady_now();
+    }
+}
+
+static void sweep(server_rec *s, chatsession_server_t *conf, apr_pool_t *pool)
 {
     const cs_session_limits_t limits = chatsession_limits(conf);
     static apr_time_t next_expiry; /* mod_watchdog calls from one thread only */
     apr_int64_t count;
     apr_status_t rv;
 
-    rv = cs_turn_reap(&count, conf->db, chatsession_number(conf, CHATSESSION_TURN_SILENCE), pool);
-    chatsession_count(CHATSESSION_COUNT_REAPED, (apr_uint64_t)count);
-    report(s, "CS0080", "answers interrupted because their server went away", rv, count);
+    reap(s, conf, pool);
     if (atomic_load(&stopping)) {
         return;
     }

@@ -21,9 +21,9 @@
 
 APLOG_USE_MODULE(chatsession);
 
-/* An answer that has come whole is worth waiting for a database that restarts. */
-#define FINISH_PATIENCE (15 * APR_USEC_PER_SEC)
-#define FINISH_PAUSE (250 * 1000)
+/* What is stored of a turn, and an answer that has come whole, are worth waiting for a database that restarts. */
+#define RESTART_PATIENCE (15 * APR_USEC_PER_SEC)
+#define RESTART_PAUSE (250 * 1000)
 
 static _Thread_local chatsession_turn_t *current;
 
@@ -76,14 +76,54 @@ void chatsession_turn_transit(chatsession_turn_t *turn, chatsession_turn_state_e
 
 /* --- to the model --- */
 
+/* The database is away: show the browser that we live, and let a moment pass. False: this was long enough. */
+static bool wait_out_restart(chatsession_turn_t *turn, apr_time_t deadline)
+{
+    if (cs_steady_now() >= deadline) {
+        return false;
+    }
+    chatsession_stream_heartbeat(turn);
+    /* The door has waited for a connection already; this keeps a refusing server from being asked in a tight loop. */
+    apr_sleep(RESTART_PAUSE);
+    return true;
+}
+
+/* The question is committed, so a database that went away since does not cost its answer. */
+static apr_status_t read_history(chatsession_turn_t *turn)
+{
+    const apr_time_t deadline = cs_steady_now() + RESTART_PATIENCE;
+    apr_status_t rv;
+
+    do {
+        rv = chatsession_prompt_history(turn);
+    } while (rv == CS_EUNAVAILABLE && !atomic_load(&turn->stop) && !chatsession_stream_is_stopping(turn) &&
+             wait_out_restart(turn, deadline));
+    return rv;
+}
+
 static apr_status_t build_body(chatsession_turn_t *turn)
 {
     if (!turn->relay) {
-        return chatsession_prompt_history(turn);
+        return read_history(turn);
     }
     turn->body = turn->relay->body;
     turn->body_len = turn->relay->body_len;
     return turn->body ? APR_SUCCESS : APR_ENOMEM;
+}
+
+static void say_unasked(chatsession_turn_t *turn, apr_status_t rv)
+{
+    char buf[160];
+
+    if (atomic_load(&turn->stop)) {
+        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
+        return;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, turn->r, "CS0072: turn %s: the prompt could not be built: %s",
+                  turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
+    chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR,
+                             rv == CS_EUNAVAILABLE ? "database_unavailable" : "internal_error",
+                             "The question could not be put to the model.");
 }
 
 /* --- to the browser --- */
@@ -123,7 +163,7 @@ static const char *usage_text(const chatsession_turn_t *turn)
 /* Commit the answer's end, waiting out a restart of the database. */
 static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *outcome)
 {
-    const apr_time_t deadline = cs_steady_now() + FINISH_PATIENCE;
+    const apr_time_t deadline = cs_steady_now() + RESTART_PATIENCE;
     const cs_turn_end_t end = {.answer_id = turn->answer_id,
                                .status = state_names[turn->state],
                                .content = cs_text_get(turn->text),
@@ -139,13 +179,9 @@ static apr_status_t commit_end(chatsession_turn_t *turn, cs_turn_finished_e *out
         apr_pool_create(&pool, turn->r->pool);
         rv = cs_turn_finish(outcome, turn->conf->db, &end, pool);
         apr_pool_destroy(pool);
-        if (rv != CS_EUNAVAILABLE || cs_steady_now() >= deadline) {
+        if (rv != CS_EUNAVAILABLE || !wait_out_restart(turn, deadline)) {
             return rv;
         }
-        chatsession_stream_heartbeat(turn);
-        /* The door has waited for a connection already; this keeps a refusing server from being asked in a tight loop.
-         */
-        apr_sleep(FINISH_PAUSE);
     }
 }
 
@@ -351,11 +387,7 @@ static int stream(chatsession_turn_t *turn, bool untitled)
     if (rv == APR_SUCCESS && turn->state == CHATSESSION_TURN_RUNNING) {
         chatsession_backend_ask(turn);
     } else if (rv != APR_SUCCESS) {
-        char buf[160];
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0072: turn %s: the prompt could not be built: %s",
-                      turn->answer_id, cs_strstatus(rv, buf, sizeof(buf)));
-        chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "internal_error",
-                                 "The question could not be put to the model.");
+        say_unasked(turn, rv);
     }
     finish(turn);
     chatsession_recorder_remove(turn);

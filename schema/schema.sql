@@ -120,6 +120,17 @@ CREATE FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb
 
 ALTER FUNCTION chatsession.extra_so_far(p_id uuid, p_status text, p_extra jsonb) OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.feedback_finds_its_conversation() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.conversation_id := coalesce(NEW.conversation_id, (SELECT m.conversation_id FROM chatsession.messages m WHERE m.id = NEW.message_id));
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION chatsession.feedback_finds_its_conversation() OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.guest_adopt(p_session bytea, p_user uuid) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -886,8 +897,9 @@ BEGIN
     IF EXISTS (SELECT FROM chatsession.storage_samples s WHERE s.at = date_trunc('hour', now())) THEN
         RETURN false;
     END IF;
-    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages)
-        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0)
+    INSERT INTO chatsession.storage_samples (at, database_bytes, conversations, messages, trashed)
+        SELECT date_trunc('hour', now()), pg_database_size(current_database()), count(*), coalesce(sum(c.message_count), 0),
+               count(c.trashed_at)
         FROM chatsession.conversations c
         ON CONFLICT ON CONSTRAINT storage_samples_pkey DO NOTHING;
     DELETE FROM chatsession.storage_samples s WHERE s.at < now() - interval '400 days';
@@ -979,6 +991,24 @@ CREATE FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) RETURNS big
     RETURN CASE WHEN (jsonb_typeof((p_usage -> 'total_tokens'::text)) = 'number'::text) THEN (LEAST(GREATEST(((p_usage ->> 'total_tokens'::text))::numeric, (0)::numeric), '1000000000000'::numeric))::bigint ELSE (((char_length(p_content) + 3) / 4))::bigint END;
 
 ALTER FUNCTION chatsession.tokens_of(p_usage jsonb, p_content text) OWNER TO chatsession_owner;
+
+CREATE FUNCTION chatsession.totals(p_counted_up_to bigint) RETURNS TABLE(active bigint, trashed bigint, messages bigint, counted_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    IF (SELECT c.reltuples FROM pg_class c WHERE c.oid = 'chatsession.conversations'::regclass) > p_counted_up_to THEN
+        RETURN QUERY SELECT s.conversations - s.trashed, s.trashed, s.messages, s.at FROM chatsession.storage_samples s
+            WHERE s.at > now() - interval '2 hours' AND s.trashed IS NOT NULL ORDER BY s.at DESC LIMIT 1;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY SELECT count(*) - count(c.trashed_at), count(c.trashed_at), coalesce(sum(c.message_count), 0)::bigint, NULL::timestamptz
+        FROM chatsession.conversations c;
+END
+$$;
+
+ALTER FUNCTION chatsession.totals(p_counted_up_to bigint) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
     LANGUAGE plpgsql
@@ -1425,6 +1455,7 @@ CREATE TABLE chatsession.feedback (
     comment text,
     at timestamp with time zone DEFAULT now() NOT NULL,
     form jsonb,
+    conversation_id uuid NOT NULL,
     CONSTRAINT comment_is_at_most_2000_characters CHECK (((char_length(comment) >= 1) AND (char_length(comment) <= 2000))),
     CONSTRAINT rating_is_up_or_down CHECK ((rating = ANY (ARRAY['-1'::integer, 1])))
 );
@@ -1689,7 +1720,8 @@ CREATE TABLE chatsession.storage_samples (
     at timestamp with time zone NOT NULL,
     database_bytes bigint NOT NULL,
     conversations bigint NOT NULL,
-    messages bigint NOT NULL
+    messages bigint NOT NULL,
+    trashed bigint
 );
 
 ALTER TABLE chatsession.storage_samples OWNER TO chatsession_owner;
@@ -1853,6 +1885,8 @@ ALTER TABLE ONLY chatsession.users
 ALTER TABLE ONLY chatsession.views
     ADD CONSTRAINT views_pkey PRIMARY KEY (id);
 
+CREATE INDEX answers_by_time ON chatsession.messages USING btree (created_at) WHERE (role = 'assistant'::text);
+
 CREATE INDEX api_keys_of_user ON chatsession.api_keys USING btree (user_id, created_at);
 
 CREATE INDEX audit_entries_by_action ON chatsession.audit_entries USING btree (action, seq DESC);
@@ -1893,9 +1927,17 @@ CREATE INDEX conversations_temporary ON chatsession.conversations USING btree (t
 
 CREATE INDEX conversations_to_purge ON chatsession.conversations USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
+CREATE INDEX conversations_trashed ON chatsession.conversations USING btree (updated_at DESC, id DESC) WHERE (trashed_at IS NOT NULL);
+
 CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DESC, user_id DESC);
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
+
+CREATE INDEX feedback_commented ON chatsession.feedback USING btree (conversation_id) WHERE (comment IS NOT NULL);
+
+CREATE INDEX feedback_down ON chatsession.feedback USING btree (conversation_id) WHERE (rating = '-1'::integer);
+
+CREATE INDEX feedback_of_conversation ON chatsession.feedback USING btree (conversation_id);
 
 CREATE INDEX guests_by_age ON chatsession.users USING btree (created_at) WHERE (role = 'guest'::text);
 
@@ -1920,8 +1962,6 @@ CREATE INDEX matters_of_user ON chatsession.matter_custodians USING btree (user_
 CREATE INDEX messages_by_model ON chatsession.messages USING btree (model, conversation_id) WHERE (model IS NOT NULL);
 
 CREATE INDEX messages_by_parent ON chatsession.messages USING btree (parent_id);
-
-CREATE INDEX messages_by_time ON chatsession.messages USING brin (created_at);
 
 CREATE INDEX messages_by_word ON chatsession.messages USING gin (chatsession.search_terms(content)) WITH (gin_pending_list_limit='1024') WHERE (searchable AND (content <> ''::text));
 
@@ -1948,6 +1988,7 @@ CREATE INDEX shares_of_conversation ON chatsession.shares USING btree (conversat
 CREATE UNIQUE INDEX users_by_invitation ON chatsession.users USING btree (invitation_hash) WHERE (invitation_hash IS NOT NULL);
 
 CREATE STATISTICS chatsession.message_words ON chatsession.search_terms(content) FROM chatsession.messages;
+ALTER STATISTICS chatsession.message_words SET STATISTICS 300;
 
 ALTER STATISTICS chatsession.message_words OWNER TO chatsession_owner;
 
@@ -1960,6 +2001,8 @@ CREATE TRIGGER deleted_is_told AFTER DELETE ON chatsession.sessions FOR EACH ROW
 CREATE TRIGGER duration_is_kept AFTER DELETE ON chatsession.live_turns FOR EACH ROW WHEN ((old.counted AND (old.state = 'streaming'::text))) EXECUTE FUNCTION chatsession.keep_duration();
 
 CREATE TRIGGER end_is_told AFTER DELETE ON chatsession.live_turns FOR EACH ROW EXECUTE FUNCTION chatsession.tell_queue();
+
+CREATE TRIGGER feedback_finds_its_conversation BEFORE INSERT ON chatsession.feedback FOR EACH ROW EXECUTE FUNCTION chatsession.feedback_finds_its_conversation();
 
 CREATE TRIGGER held_is_not_deleted BEFORE DELETE ON chatsession.conversations FOR EACH ROW EXECUTE FUNCTION chatsession.keep_held_conversation();
 

@@ -5,7 +5,7 @@
 /*
  * Labels: the words by which users find their own conversations again. One has 1 to CS_LABEL_POINTS code points that
  * can be seen: no line ends or other control characters, no spaces at the ends, not of invisible characters alone.
- * The database holds the same rule (schema/025_labels.sql); here it becomes a sentence for the caller.
+ * The database holds the same rule (schema/026_labels.sql); here it becomes a sentence for the caller.
  */
 #include <jansson.h>
 #include <stdbool.h>

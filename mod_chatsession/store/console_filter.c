@@ -76,7 +76,6 @@ void cs_console_filter_from_json(cs_console_filter_t *filter, const json_t *json
 /* --- as SQL --- */
 
 /* clang-format off */
-static const char by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$4");
 /* OFFSET 0: asked row by row, never of all messages at once to be kept in a hash. */
 static const char by_looking[] =
     " AND (" CS_SEARCH_READ("c.title", "$4") " OR EXISTS (SELECT FROM chatsession.messages h WHERE h.conversation_id = c.id AND h.content <> ''"
@@ -133,10 +132,8 @@ static const char *feedback_sql(const char *word, apr_pool_t *pool)
             condition = feedbacks[i].sql;
         }
     }
-    return apr_pstrcat(pool,
-                       " AND c.id IN (SELECT h.conversation_id FROM chatsession.feedback f"
-                       "   JOIN chatsession.messages h ON h.id = f.message_id WHERE ",
-                       condition, ")", NULL);
+    return apr_pstrcat(pool, " AND c.id IN (SELECT f.conversation_id FROM chatsession.feedback f WHERE ", condition,
+                       ")", NULL);
 }
 
 bool cs_console_is_state(const char *word)
@@ -159,7 +156,13 @@ bool cs_console_is_feedback(const char *word)
     return false;
 }
 
-const char *cs_console_where(const cs_console_filter_t *filter, cs_console_search_e search, apr_pool_t *pool)
+static const char *words_sql(const cs_search_t *search, apr_pool_t *pool)
+{
+    return search && search->indexed ? apr_pstrcat(pool, " AND ", cs_search_conversations(search, "$4", pool), NULL)
+                                     : by_looking;
+}
+
+const char *cs_console_where(const cs_console_filter_t *filter, const cs_search_t *search, apr_pool_t *pool)
 {
     return apr_pstrcat(
         pool, "($5::text IS NULL OR true) AND ($11::text IS NULL OR true)",
@@ -169,8 +172,7 @@ const char *cs_console_where(const cs_console_filter_t *filter, cs_console_searc
              " AND $1::text IS NULL"),
         part(filter->from, " AND c.updated_at >= $2::timestamptz", " AND $2::text IS NULL"),
         part(filter->to, " AND c.updated_at < $3::timestamptz", " AND $3::text IS NULL"),
-        part(filter->query, search == CS_CONSOLE_BY_INDEX ? by_index : by_looking, " AND $4::text IS NULL"),
-        state_sql(filter),
+        part(filter->query, words_sql(search, pool), " AND $4::text IS NULL"), state_sql(filter),
         part(filter->ids, " AND c.id IN (SELECT v::uuid FROM json_array_elements_text($6::json) v)",
              " AND $6::text IS NULL"),
         part(filter->tag, " AND c.tags @> ARRAY[$7::text] AND c.tags <> '{}'", " AND $7::text IS NULL"),
@@ -203,21 +205,18 @@ void cs_console_params(cs_db_param_t *params, const cs_console_filter_t *filter)
     }
 }
 
-apr_status_t cs_console_plan(cs_console_search_e *search, cs_db_tx_t *tx, const cs_console_filter_t *filter, bool page,
+apr_status_t cs_console_plan(cs_search_t *search, cs_db_tx_t *tx, const cs_console_filter_t *filter, bool page,
                              apr_pool_t *pool)
 {
     const bool few = filter->user || filter->ids;
     const apr_int64_t most = few ? COMMON_ROWS_OF_FEW : page ? COMMON_ROWS : APR_INT64_MAX;
-    cs_search_t how;
     apr_status_t rv;
 
-    *search = CS_CONSOLE_BY_LOOKING;
+    *search = (cs_search_t){.indexed = false};
     if (!filter->query) {
         return APR_SUCCESS;
     }
-    rv = cs_search_plan(&how, tx, filter->query, pool);
-    if (rv == APR_SUCCESS && how.indexed && how.rows <= most) {
-        *search = CS_CONSOLE_BY_INDEX;
-    }
+    rv = cs_search_plan(search, tx, filter->query, pool);
+    search->indexed = search->indexed && search->rows <= most;
     return rv;
 }

@@ -8,12 +8,9 @@
  * every statement has all of them: $1 to $CS_CONSOLE_PARAMS.
  */
 #include "store/console.h"
+#include "store/search.h"
 
 #define CS_CONSOLE_PARAMS 13
-
-/** How to search for words: ask the index for all texts that have them, or look into texts in the order of the list
- * until a page is full, which is quicker for words that are everywhere. */
-typedef enum { CS_CONSOLE_BY_INDEX, CS_CONSOLE_BY_LOOKING } cs_console_search_e;
 
 /** Is it kept by a matter that is open, over chatsession.conversations c? Subselects that stand alone are looked up
  * once a statement, not once a row. */
@@ -23,14 +20,16 @@ typedef enum { CS_CONSOLE_BY_INDEX, CS_CONSOLE_BY_LOOKING } cs_console_search_e;
 
 #define CS_CONSOLE_STATE "CASE WHEN c.trashed_at IS NULL THEN 'active' ELSE 'trashed' END AS state"
 
-/** What matches, over chatsession.conversations c, in brackets. */
-const char *cs_console_where(const cs_console_filter_t *filter, cs_console_search_e search, apr_pool_t *pool);
+/** What matches, over chatsession.conversations c, in brackets. search: NULL or not indexed, and words are looked for
+ * in the texts in the order of the list until a page is full, which is quicker for words that are everywhere. */
+const char *cs_console_where(const cs_console_filter_t *filter, const cs_search_t *search, apr_pool_t *pool);
 
 /** The first CS_CONSOLE_PARAMS parameters of such a statement. */
 void cs_console_params(cs_db_param_t *params, const cs_console_filter_t *filter);
 
-/** How to search. page: only as many rows as a page has are wanted. A filter without words costs no statement. */
-apr_status_t cs_console_plan(cs_console_search_e *search, cs_db_tx_t *tx, const cs_console_filter_t *filter, bool page,
+/** How to search; not indexed: by looking. page: only as many rows as a page has are wanted. A filter without words
+ * costs no statement. */
+apr_status_t cs_console_plan(cs_search_t *search, cs_db_tx_t *tx, const cs_console_filter_t *filter, bool page,
                              apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

@@ -108,7 +108,7 @@ static apr_status_t run_filtered(cs_db_result_t **result, cs_db_tx_t *tx, const 
                                  apr_pool_t *pool)
 {
     cs_db_param_t params[CS_CONSOLE_PARAMS + 2];
-    cs_console_search_e search;
+    cs_search_t search;
     apr_status_t rv = cs_console_plan(&search, tx, filter, false, pool);
 
     cs_console_params(params, filter);
@@ -116,7 +116,8 @@ static apr_status_t run_filtered(cs_db_result_t **result, cs_db_tx_t *tx, const 
         params[CS_CONSOLE_PARAMS + i] = more[i];
     }
     return rv == APR_SUCCESS
-               ? cs_db_tx_run(result, tx, apr_pstrcat(pool, begins, cs_console_where(filter, search, pool), ends, NULL),
+               ? cs_db_tx_run(result, tx,
+                              apr_pstrcat(pool, begins, cs_console_where(filter, &search, pool), ends, NULL),
                               CS_CONSOLE_PARAMS + count, params, pool)
                : rv;
 }
@@ -262,7 +263,7 @@ apr_status_t cs_console_expire_batch(cs_db_tx_t *tx, const cs_console_filter_t *
     cs_console_params(params, filter);
     params[CS_CONSOLE_PARAMS] = CS_DB_TEXT(job);
     params[CS_CONSOLE_PARAMS + 1] = CS_DB_TEXT(apr_itoa(pool, batch));
-    return cs_db_tx_run(&result, tx, apr_pstrcat(pool, begins, cs_console_where(filter, CS_CONSOLE_BY_LOOKING, pool), ends, NULL),
+    return cs_db_tx_run(&result, tx, apr_pstrcat(pool, begins, cs_console_where(filter, NULL, pool), ends, NULL),
                         CS_CONSOLE_PARAMS + 2, params, pool);
 }
 
@@ -425,7 +426,7 @@ static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     const export_t *work = baton;
     cs_db_param_t params[CS_CONSOLE_PARAMS + 1];
-    cs_console_search_e search;
+    cs_search_t search;
     apr_status_t rv = cs_console_plan(&search, tx, &work->export->filter, false, pool);
 
     if (rv != APR_SUCCESS) {
@@ -434,7 +435,7 @@ static apr_status_t walk(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     cs_console_params(params, &work->export->filter);
     params[CS_CONSOLE_PARAMS] = CS_DB_TEXT(work->export->watermark);
     return cs_db_tx_walk(tx,
-                         apr_pstrcat(pool, export_begins, cs_console_where(&work->export->filter, search, pool),
+                         apr_pstrcat(pool, export_begins, cs_console_where(&work->export->filter, &search, pool),
                                      export_ends, NULL),
                          CS_CONSOLE_PARAMS + 1, params, 2000, work->row, work->flush, work->baton, pool);
 }

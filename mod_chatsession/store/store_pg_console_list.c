@@ -53,7 +53,7 @@ static void page_params(cs_db_param_t *params, const page_t *page, apr_pool_t *p
     params[CS_CONSOLE_PARAMS + 4] = CS_DB_TEXT(apr_itoa(pool, page->list->limit));
 }
 
-static const char *page_sql(const page_t *page, cs_console_search_e search, apr_pool_t *pool)
+static const char *page_sql(const page_t *page, const cs_search_t *search, apr_pool_t *pool)
 {
     const cs_console_order_t *order = page->order;
     const char *by = order->by[page->list->descending];
@@ -67,7 +67,7 @@ static const char *page_sql(const page_t *page, cs_console_search_e search, apr_
 }
 
 /* How many match, by PostgreSQL's statistics: for the first page of a list that has more. */
-static apr_status_t estimate(page_t *page, cs_db_tx_t *tx, cs_console_search_e search, apr_pool_t *pool)
+static apr_status_t estimate(page_t *page, cs_db_tx_t *tx, const cs_search_t *search, apr_pool_t *pool)
 {
     cs_db_param_t params[CS_CONSOLE_PARAMS];
     cs_db_result_t *result;
@@ -88,15 +88,15 @@ static apr_status_t find_page(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     page_t *page = baton;
     cs_db_param_t params[PARAMS];
-    cs_console_search_e search;
+    cs_search_t search;
     apr_status_t rv = cs_console_plan(&search, tx, &page->list->filter, true, pool);
 
     if (rv == APR_SUCCESS) {
         page_params(params, page, pool);
-        rv = cs_db_tx_run(&page->result, tx, page_sql(page, search, pool), PARAMS, params, page->pool);
+        rv = cs_db_tx_run(&page->result, tx, page_sql(page, &search, pool), PARAMS, params, page->pool);
     }
     if (rv == APR_SUCCESS && !page->place.id && cs_db_rows(page->result) > page->list->limit) {
-        rv = estimate(page, tx, search, pool);
+        rv = estimate(page, tx, &search, pool);
     }
     return rv == APR_SUCCESS && page->entry ? cs_audit_add(tx, page->entry, pool) : rv;
 }

@@ -49,7 +49,6 @@ static const char list_begins[] =
     " AND ($2::text IS NULL OR hit.id IS NOT NULL OR " CS_SEARCH_READ("c.title", "$2") ")"
     " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
     "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 microsecond', $6::uuid))";
-static const char list_by_index[] = " AND " CS_SEARCH_CONVERSATIONS("$2");
 /* A parameter that a statement does not name has no type to PostgreSQL. */
 static const char list_any_label[] = " AND $8::text IS NULL";
 static const char list_by_label[] = " AND c.labels <> '{}' AND c.labels @> ARRAY[$8::text]";
@@ -74,11 +73,13 @@ static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     apr_status_t rv = cs_search_plan(&how, tx, work->query, pool);
     const bool by_index = how.indexed && how.rows <= COMMON_ROWS;
 
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx,
-                                            apr_pstrcat(pool, list_begins, by_index ? list_by_index : "",
-                                                        work->by_label, list_ends, NULL),
-                                            8, work->params, work->pool)
-                             : rv;
+    return rv == APR_SUCCESS
+               ? cs_db_tx_run(&work->result, tx,
+                              apr_pstrcat(pool, list_begins, by_index ? " AND " : "",
+                                          by_index ? cs_search_conversations(&how, "$2", pool) : "", work->by_label,
+                                          list_ends, NULL),
+                              8, work->params, work->pool)
+               : rv;
 }
 
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,

@@ -54,7 +54,7 @@ static const char *count_text(apr_int64_t count, apr_pool_t *pool)
 static apr_status_t erase_conversations(cs_db_tx_t *tx, const char *user_id, apr_pool_t *pool)
 {
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(BATCH)};
-    cs_db_result_t *result;
+    cs_db_result_t *result = NULL;
     apr_status_t rv;
 
     do {

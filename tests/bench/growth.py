@@ -73,7 +73,9 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--large", action="store_true", help="to 1,000,000 sessions, 10,000,000 messages, 2,000 streams")
     given = parser.parse_args()
-    rows, began = [], time.monotonic()
+    rows, began, busy = [], time.monotonic(), report.busy()
+    if busy:
+        say("The machine is busy with other work: the ratios will be no result.")
 
     def size(**more):
         return Size(**{"rounds": given.rounds, "seconds": given.seconds, "sessions": 1, "streams": 1, "messages": 1, **more})
@@ -89,7 +91,7 @@ def main():
         rows += [row for row in _with_rig(stream.measure, size(streams=count)) if "first token" not in row[1]]
     rows += _with_rig(_two_hosts, size())
     print(report.table(rows))
-    report.write(rows, None, report.GROWTH)
+    report.write(rows, None, report.GROWTH, was_busy=busy)
     say(f"{time.monotonic() - began:.0f} s in all")
 
 

@@ -60,31 +60,36 @@ def _statements(rig, url, cookie):
     return found
 
 
-def _script(rig, name, statements, user, conversation):
-    """The statements for pgbench, about any of the readers."""
-    lines = [rf"\set n random(0, {READERS - 1})", r"SELECT user_id AS uid, id AS cid FROM bench_readers WHERE n = :n \gset"]
+def _texts(statements, asker, reader):
+    """The statements as one reader would send them: (user, conversation) of who asked in the place of the reader's."""
+    swap = dict(zip(asker, reader))
+    texts = []
     for sql, values in statements:
         def value(found, values=values):
             given = values[int(found[1]) - 1]
-            if given == user:
-                return ":uid"
-            if given == conversation:
-                return ":cid"
-            return "NULL" if given is None else f"'{given}'"
-        lines.append(re.sub(r"\$(\d+)", value, sql) + ";")
-    return temporary(rig.folder, f"{name}.pgbench", "\n".join(lines) + "\n")
+            return "NULL" if given is None else f"'{swap.get(given, given)}'"
+        texts.append(re.sub(r"\$(\d+)", value, sql))
+    return texts
+
+
+def _scripts(rig, name, statements, owned):
+    """A script for each reader, so that pgbench sends what the module sends and nothing to find out whom it is about."""
+    return [temporary(rig.folder, f"{name}-{number}.pgbench",
+                      "".join(f"{text};\n" for text in _texts(statements, owned[0], reader)))
+            for number, reader in enumerate(owned)]
+
+
+def _check(rig, statements, asker, rows):
+    """The limit's last statement gives as many rows as the call shows."""
+    text = _texts(statements, asker, asker)[-1]
+    found = rig.database.value(f"SELECT count(*) FROM ({text}) x")
+    assert found in (rows, rows + 1), f"the limit reads {found} rows, the call shows {rows}"  # one more tells of a next page
 
 
 def measure(rig, size):
     owned = _fill(rig, size.messages)
     secret = people.write_secret(rig.folder)
     cookie_of = dict(zip([user for user, _ in owned], people.add_sessions(rig.database, [user for user, _ in owned], READERS)))
-    rig.sql("CREATE TABLE bench_readers (n integer PRIMARY KEY, user_id text, id text);"
-            " GRANT SELECT ON bench_readers TO chatsession")
-    with rig.database.connect() as connection, connection.cursor() as cursor:
-        with cursor.copy("COPY bench_readers FROM STDIN") as copy:
-            for number, row in enumerate(owned):
-                copy.write_row((number, *row))
     server = servers.chat(rig, secret, more=f"ChatSessionDatabaseConnections {CLIENTS // 2}")
     total = rig.database.value("SELECT count(*) FROM chatsession.messages")
     rows = []
@@ -94,11 +99,14 @@ def measure(rig, size):
             ("search 1000 own conversations", f"/chat/api/conversations?q={WORD}&limit=50", "at least 0.70")):
         user, conversation = owned[0]
         url = f"http://127.0.0.1:{server.port}{path.format(id=conversation)}"
-        script = _script(rig, name.split()[0], _statements(rig, url, cookie_of[user]), user, conversation)
+        statements = _statements(rig, url, cookie_of[user])
+        shown = requests.get(url, headers={"Cookie": cookie_of[user]}, timeout=60).json()
+        _check(rig, statements, owned[0], len(shown.get("messages") or shown.get("conversations")))
+        scripts = _scripts(rig, name.split()[0], statements, owned)
         file = temporary(rig.folder, name.split()[0], "".join(
             f"{cookie_of[user]}\t{path.format(id=conversation)}\n" for user, conversation in owned))
         wrk(server.port, "/", "get.lua", 1, CONNECTIONS, file)
-        limits, results, ratios = pairs(size.rounds, lambda: rig.pgbench(script, size.seconds, CLIENTS),
+        limits, results, ratios = pairs(size.rounds, lambda: rig.pgbench(scripts, size.seconds, CLIENTS),
                                         lambda: wrk(server.port, "/", "get.lua", size.seconds, CONNECTIONS, file),
                                         lambda a, b: a["per_second"] / b[0])
         bad = sum(r["bad"] for r in results)

@@ -53,7 +53,9 @@ def main():
     given = _arguments()
     size = Size(given.rounds, given.seconds, given.sessions, given.streams, given.messages)
     categories = given.category or list(CATEGORIES)
-    rows, began = [], time.monotonic()
+    rows, began, busy = [], time.monotonic(), report.busy()
+    if busy:
+        say("The machine is busy with other work: the ratios will be no result.")
     for number, name in enumerate(categories, 1):
         say(f"{name} ({number} of {len(categories)}, {time.monotonic() - began:.0f} s so far)")
         category = importlib.import_module(CATEGORIES[name])
@@ -64,7 +66,7 @@ def main():
             rig.close()
     print(report.table(rows))
     if not given.no_document:
-        report.write(rows, categories)
+        report.write(rows, categories, was_busy=busy)
     say(f"{time.monotonic() - began:.0f} s in all; load average {os.getloadavg()[0]:.1f}")
 
 

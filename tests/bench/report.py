@@ -25,13 +25,21 @@ def _kept(text, categories):
     return [row for row in rows if row[0] not in categories]
 
 
-def write(rows, categories, place=FIGURES):
+def busy():
+    """Whether the machine does something else than what is about to be measured: then the side with more processes gets
+    more of the processors, and a ratio of throughputs says nothing, however often it is taken."""
+    return os.getloadavg()[0] > os.cpu_count() / 2
+
+
+def write(rows, categories, place=FIGURES, was_busy=False):
     """Replace the measured categories' rows in the document; categories None: all of them."""
     before, rest = DOCUMENT.read_text().split(place[0])
     old, after = rest.split(place[1])
     if categories is not None:
         rows = sorted(_kept(old, categories) + list(rows), key=lambda row: row[0])
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    lead = (f"Measured {when} at {commit()} on {machine()}; {versions()}. Load average of the machine at the end: "
-            f"{os.getloadavg()[0]:.1f}.\n\n")
+    lead = f"Measured {when} at {commit()} on {machine()}; {versions()}.\n\n"
+    if was_busy:
+        lead += ("**The machine was busy with other work when this began, so the ratios are no result**: they show that the "
+                 "measurement runs. Repeat it on a quiet machine.\n\n")
     DOCUMENT.write_text(f"{before}{place[0]}\n{lead}{table(rows)}{place[1]}{after}")

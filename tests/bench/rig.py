@@ -153,11 +153,12 @@ class Rig:
             "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid"
             " WHERE r.rolname = 'chatsession' AND s.toplevel"))
 
-    def pgbench(self, script, seconds, clients=16, prepared=True, user="chatsession"):
-        """(transactions a second, milliseconds of one)."""
+    def pgbench(self, scripts, seconds, clients=16, prepared=True, user="chatsession"):
+        """(transactions a second, milliseconds of one); of several scripts, each transaction takes one by chance."""
+        scripts = scripts if isinstance(scripts, list) else [scripts]
         result = subprocess.run(
             [program("pgbench"), "-n", "-M", "prepared" if prepared else "extended", "-c", str(clients), "-j", "1",
-             "-T", str(seconds), "-f", str(script), "-h", self.postgres.host, "-U", user, self.database.name],
+             "-T", str(seconds), *[word for script in scripts for word in ("-f", str(script))], "-h", self.postgres.host, "-U", user, self.database.name],
             capture_output=True, text=True, check=False)
         if result.returncode:
             raise RuntimeError(f"pgbench: {result.stderr[-2000:]}")

@@ -17,7 +17,8 @@ QUESTION = ("Please explain how a lighthouse keeps ships away from the rocks, an
 
 def _script(rig, conversations):
     """What cs_conversation_settings, cs_turn_begin, cs_turn_history and cs_turn_finish send (mod_chatsession/store). Each
-    client has conversations of its own, so that none meets a running answer."""
+    client has conversations of its own, so that none meets a running answer. Which one is found within the first
+    statement: a statement more than the module sends would make the limit lower than it is."""
     rig.sql("CREATE TABLE bench_places (n integer PRIMARY KEY, user_id uuid, id uuid, hash text);"
             " GRANT SELECT ON bench_places TO chatsession")
     with rig.database.connect() as connection, connection.cursor() as cursor:
@@ -28,8 +29,7 @@ def _script(rig, conversations):
     share = len(conversations) // CLIENTS
     return temporary(rig.folder, "turn.pgbench", rf"""
 \set n random(0, {share - 1}) * {CLIENTS} + :client_id
-SELECT user_id AS uid, id AS cid, hash FROM bench_places WHERE n = :n \gset
-SELECT c.model, c.system, c.params, c.examples FROM chatsession.conversations c WHERE c.id = :cid::uuid AND c.user_id = :uid::uuid AND c.trashed_at IS NULL;
+SELECT p.user_id AS uid, p.id AS cid, p.hash, c.model, c.system, c.params, c.examples FROM bench_places p JOIN chatsession.conversations c ON c.id = p.id AND c.user_id = p.user_id AND c.trashed_at IS NULL WHERE p.n = :n \gset
 SELECT outcome, message_id, answer_id, model, place, estimate, exceeded, retry_after, untitled FROM chatsession.turn_enter(:uid::uuid, :cid::uuid, '{QUESTION}', NULL, false, false, NULL, gen_random_uuid(), 'bench', 'bench', gen_random_uuid()::text, decode(:hash, 'hex'), 0, 0, 0, 0, 0, true) \gset
 SELECT role, content FROM chatsession.turn_history(:message_id::uuid);
 SELECT chatsession.turn_end(:answer_id::uuid, 'complete', '{answer}', 'stop', NULL, NULL, NULL, NULL);

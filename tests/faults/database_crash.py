@@ -87,5 +87,8 @@ def run(crashes, seed, tell):
         assert scene.server.children == children, "a child of httpd died of its database's death"
         verdict = scene.check(AWAY)
         ends, refused = traffic.total("statuses"), traffic.total("refused")
+        written = scene.database.value("SELECT count(*) FROM chatsession.messages WHERE status = 'error'"
+                                       " OR (status = 'interrupted' AND content <> '')")
+        assert not written, f"{written} answers that somebody wrote did not come whole"
     return (f"{crashes} crashes: {verdict}; first success at most {slowest * 1000:.0f} ms after PostgreSQL took connections;"
-            f" ends: {ends}; refused: {refused}")
+            f" ends: {ends} (interrupted: the word that the turn had begun was lost, so nobody wrote it); refused: {refused}")

@@ -25,6 +25,8 @@ FAULTS = (
           " is over when it takes connections", 3, 20),
     Fault("T3", "commit_cut", "H6, J1", "A connection that is cut around a commit leaves exactly one row, whether the commit"
           " was made or not (N=0: at every octet)", 5, 100),
+    Fault("T4", "refused_calls", "H4, H5, H9, L6", "One call to libpq or a socket that fails, whichever, costs at most a second"
+          " try (N=0: every call of a visit)", 6, 60),
     Fault("T6", "black_hole", "H7, G12", "A network that swallows or resets every packet to PostgreSQL or to the model costs"
           " seconds, not answers (needs root)", 0, 10),
     Fault("T7", "backend_faults", "H8, K1, F6", "A model's server that fails leaves what came, marked; the browser hears why;"
@@ -39,7 +41,19 @@ FAULTS = (
           " out", 1, 5),
     Fault("T12", "clock", "H15, A6", "httpd's clock may jump: no child dies, no running answer ends, no session is extended,"
           " and order is PostgreSQL's", 4, 10),
+    Fault("T13", "limits", "H16", "A child that may open no file, have no memory or start no thread loses nothing that was"
+          " acknowledged, and all works when it may again", 1, 20),
+    Fault("T14", "slow_clients", "G3, G4", "Slow senders in greater number than workers, and readers who take nothing, cost others"
+          " nothing, no answer and bounded memory", 2, 40),
+    Fault("T15", "overload", "G5, G7, C2", "Four times as many browsers as workers, a flood of logins and too many questions: refusals"
+          " come at once and say when to come again, nothing fails, and it is over when the load is", 3, 60),
+    Fault("T16", "http2_resets", "H9, G14", "Streams of HTTP/2 that are reset at random moments kill no child, cost no answer and no"
+          " memory", 20, 2000),
+    Fault("T17", "soak", "G14, H1", "Two hosts on one PostgreSQL, 30 users, 20 streams, N minutes: memory and descriptors stay flat, the"
+          " stored text follows what readers see", 0, 30),
     Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"
           " conversation half there; a cut export is told from a whole one", 2, 20),
+    Fault("T29", "canaries", "L3, B7", "Canaries in each kind of text, passwords and the cookies of visits over crashes, kills and failing models are heard in no"
+          " log, at any level", 1, 30),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -135,10 +135,10 @@ class Tab:
 class Traffic:
     """Tabs in threads. The with block ends when all of them have finished the turn that they were at."""
 
-    def __init__(self, scene, tabs, origin=None, **options):
+    def __init__(self, scene, tabs, origin=None, tab=Tab, **options):
         self._options, self._over = options, threading.Event()
         cookies = {}
-        self.tabs = [Tab(scene, number, origin) for number in range(tabs)]
+        self.tabs = [tab(scene, number, origin) for number in range(tabs)]
         for tab in self.tabs:
             if tab.user not in cookies:
                 cookies[tab.user] = tab.log_in().client.cookies

@@ -265,18 +265,26 @@ def test_the_same_session_is_judged_alike_however_it_is_presented(world):
     assert nobody.get(f"api/conversations?sid={token}").status_code == 401
 
 
-def test_other_spellings_of_a_console_address_open_nothing(world):
-    """[E9]"""
+# What a path becomes: all of them in place of one of the console's, for its lists and for what it does.
+SPELLINGS = (
+    "/chat-admin/./{}", "/chat/../chat-admin/{}", "//chat-admin/{}", "/chat-admin//{}", "/chat-admin/{}/", "/chat-admin/{};x", "/chat-admin/{}.",
+    "/CHAT-ADMIN/{}", "/chat-admin%2f{}", "/chat/%2e%2e/chat-admin/{}", "/chat-admin/{}%00", "/chat-admin/{}?x=/chat/", "/chat/{}",
+    "/chat/chat-admin/{}", "/chat-admin/x/../{}", "/%63hat-admin/{}", "/chat-admin/{}%20", "/chat-admin/{}%2e", "/chat-admin/{}#", "/chat-admin/{}?",
+    "/chat-admin/..;/chat-admin/{}", "/chat/..%2fchat-admin/{}", "/chat%2f..%2fchat-admin/{}", "/chat-admin/%2e/{}", "///chat-admin///{}",
+    "/chat-admin\\{}", "/chat-admin/{}/.", "/chat-admin/{}/..", "/chat-admin/{}%0a", "/v1/../chat-admin/{}")
+CONSOLE_PATHS = ("api/users", "api/audit", "api/overview")
+
+
+@pytest.mark.parametrize("path", CONSOLE_PATHS)
+def test_other_spellings_of_a_console_address_open_nothing(world, path):
+    """[E9] 30 spellings of each of three addresses, by a user: refused, with nothing of the list."""
     client = world.clients["anna"]
-    for path in ("/chat-admin/./api/users", "/chat/../chat-admin/api/users", "//chat-admin/api/users",
-                 "/chat-admin//api/users", "/chat-admin/api/users/", "/chat-admin/api/users;x",
-                 "/chat-admin/api/users.",
-                 "/chat-admin/api%2fusers", "/CHAT-ADMIN/api/users", "/chat-admin/API/users", "/chat/api/users",
-                 "/chat/api/overview", "/chat/api/audit", "/chat/../chat-admin/api/audit", "/chat-admin%2fapi/users",
-                 "/chat/%2e%2e/chat-admin/api/users", "/chat-admin/api/users%00", "/chat-admin/api/users?x=/chat/"):
-        response = client.get(client.origin + path)
-        assert response.status_code in (400, 403, 404), f"{path}: {response.status_code}"
-        assert "created_at" not in response.text
+    assert len(SPELLINGS) == 30
+    for spelling in (*SPELLINGS, f"/chat-admin/{path.replace('/', '%2f')}", f"/chat-admin/{path.upper()}"):
+        response = client.get(client.origin + spelling.format(path))
+        page = response.status_code == 200 and response.headers["Content-Type"].startswith("text/html")
+        assert page or response.status_code in (400, 401, 403, 404), f"{spelling}: {response.status_code}"
+        assert "created_at" not in response.text and '"entries"' not in response.text, spelling
 
 
 def test_lists_hold_no_secret_of_anybody(world):
@@ -290,3 +298,27 @@ def test_lists_hold_no_secret_of_anybody(world):
     tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]
     shown = console.get("api/sessions").text + console.get("api/users").text + console.get("api/export").text
     assert not any(token in shown for token in tokens) and "argon2" not in shown
+
+
+@pytest.mark.parametrize("path", ["api/users", "api/sessions", "api/conversations", "api/audit", "api/settings"])
+def test_no_role_sees_a_hash_or_a_token_in_a_list(world, path):
+    """[E10] Whatever the role, and whether or not it may: no member is called so, none has such a value."""
+    tokens = [client.cookies["sid"].split(".")[2] for client in world.clients.values()]
+    for name, client in world.clients.items():
+        text = client.console.get(path).text
+        assert not [word for word in ("argon2", "_hash", "phc", "invitation", "totp", *tokens) if word in text], f"{name} {path}"
+
+
+def test_an_error_document_within_the_chat_does_the_work_once(make_httpd, database):
+    """[E9] httpd asks for it as a GET of its own: what was refused is not done by it, and what was done is done once."""
+    server = make_httpd(database.conninfo, lines=["ErrorDocument 404 /chat/api/session", "ErrorDocument 403 /chat/api/conversations"])
+    user = database.add_user("errand")
+    client = Client(server.url)
+    client.login(user)
+    before = database.value("SELECT count(*) FROM chatsession.sessions")
+    assert client.get(server.url + "/nowhere").json()["user"]["name"] == "errand", "httpd asks the chat for its page"
+    assert client.get("api/nowhere").status_code == 404, "our own answers are no pages of errors"
+    assert client.post("api/conversations", json={"title": "one"}).status_code == 201
+    assert client.post("api/conversations", json={"title": "two"}, origin="https://evil.example").status_code == 403
+    assert database.value("SELECT count(*) FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE u.name = 'errand'") == 1
+    assert database.value("SELECT count(*) FROM chatsession.sessions") == before

@@ -48,6 +48,23 @@ def test_the_growth_is_sampled_once_an_hour(world):
     assert run("SELECT min(at) > now() - interval '400 days' FROM chatsession.storage_samples").fetchone()[0]
 
 
+def test_a_service_too_large_to_count_shows_the_count_of_the_hour(world):
+    """[G13] Above the limit the totals are the sweep's; without a sample of this hour or the last they are counted."""
+    run = world.connection.execute
+    world.thing("anna"), world.thing("anna", trashed_by="user")
+    run("ANALYZE chatsession.conversations")
+    counted = run("SELECT active, trashed, messages, counted_at FROM chatsession.totals(1000000000)").fetchone()
+    assert counted[0] >= 1 and counted[1] >= 1 and counted[3] is None
+    run("DELETE FROM chatsession.storage_samples")
+    run("INSERT INTO chatsession.storage_samples VALUES (date_trunc('hour', now()) - interval '3 hours', 1, 70, 700, 7)")
+    assert run("SELECT active, trashed, messages, counted_at FROM chatsession.totals(0)").fetchone() == counted
+    run("INSERT INTO chatsession.storage_samples VALUES (date_trunc('hour', now()), 1, 90, 900, 9)")
+    assert run("SELECT active, trashed, messages, counted_at IS NULL FROM chatsession.totals(0)").fetchone() == (81, 9, 900, False)
+    assert run("SELECT active FROM chatsession.totals(1000000000)").fetchone() == (counted[0],)
+    run("DELETE FROM chatsession.storage_samples")
+    assert console(world, "vera").json("GET", "api/overview", 200)["counted_at"] is None
+
+
 def test_the_settings_show_what_counts_and_no_secret(world, httpd, database):
     """[A10] [B7] The configuration without its passwords, secrets and keys."""
     response = console(world, "ada").get("api/settings")

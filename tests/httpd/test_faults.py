@@ -318,6 +318,102 @@ def test_nothing_is_called_done_before_it_is_committed(make_httpd, own, model):
     assert last(client, conversation)["content"] == "before, after"
 
 
+class Shut:
+    """A relay's rule: once the statement with this text is answered, nothing that holds `word` reaches the database."""
+
+    def __init__(self, needle=b"", word=b""):
+        self.needle, self.word = needle, word
+        self.link, self.shut, self.refused = None, not needle, 0
+
+    def __call__(self, link, way, data):
+        if way == "up" and self.shut and self.word in data:
+            self.refused += 1
+            link.cut = "end"
+            return b""
+        if way == "up" and self.link is None and self.needle and self.needle in data:
+            self.link = link
+        elif way == "down" and link is self.link and data.endswith(b"Z\0\0\0\5I"):
+            self.link, self.needle, self.shut = None, b"", True
+        return data
+
+
+@pytest.fixture
+def relayed(make_httpd, cluster, own):
+    """(server, relay, database, client): one whose database is behind a relay."""
+    relays = []
+
+    def make(rule, backend, *lines):
+        database, user = own
+        relays.append(postgres_relay(cluster, rule))
+        server = make_httpd(database.conninfo.replace(cluster.host, str(relays[0].folder)), backends=[backend], lines=lines)
+        server.expect_log(*AWAY)
+        return server, relays[0], database, log_in(server, user)
+
+    yield make
+    for relay in relays:
+        relay.close()
+
+
+def test_a_database_that_goes_between_a_question_and_its_history_costs_time_and_no_answer(relayed, model):
+    """[H4] the question is committed, so what the model is to read of it is waited for as the end of an answer is"""
+    rule = Shut(b"a question of weight")
+    model.script = lambda answer: answer.stream("an ", "answer")
+    _, _, _, client = relayed(rule, f"scripted {model.url}", "ChatSessionDatabaseWait 200ms")
+    conversation = client.new_conversation()
+    with client.send(conversation, "a question of weight") as stream:
+        stream.next("turn")
+        turns = []
+        reader = threading.Thread(target=lambda: turns.append(read_turn(stream)))
+        reader.start()
+        # The first heartbeat comes when the database was asked in vain.
+        wait_until(lambda: stream.heartbeats or turns, "the database to be missed")
+        rule.shut = False
+        reader.join(30)
+        turn, = turns
+    assert (turn.error, turn.done["status"], turn.text) == (None, "complete", "an answer")
+    assert [asked.json["messages"][-1]["content"] for asked in model.requests] == ["a question of weight"]
+
+
+def test_no_answer_is_given_up_for_a_silence_that_was_the_databases(relayed, model):
+    """[H2] [H4] after an outage longer than ChatSessionTurnSilence its writer has that time to be heard again"""
+    rule, gate = Shut(), threading.Event()
+    rule.shut = False
+    text = gated(model, gate)
+    _, relay, database, client = relayed(rule, f"scripted {model.url}", "ChatSessionTurnSilence 3s",
+                                         "ChatSessionSweepInterval 100ms", "ChatSessionDatabaseWait 200ms")
+    conversation = client.new_conversation()
+    with client.send(conversation, "a question") as stream:
+        answer = stream.next("turn").json["answer_id"]
+        stream.next("message")
+        relay.cut()
+        wait_until(lambda: database.value("SELECT heartbeat_at < now() - interval '3 seconds' FROM chatsession.live_turns"),
+                   "the silence to be long")
+        swept = Swept()
+        rule.word, rule.shut = answer.encode(), True  # the writer is heard last
+        relay.rule = lambda link, way, data: swept(link, way, rule(link, way, data))
+        relay.mend()
+        wait_until(lambda: swept.times, "the reaper to come by")
+        assert database.value("SELECT status FROM chatsession.messages WHERE id = %s", (answer,)) == "streaming"
+        rule.shut = False
+        gate.set()
+        turn = read_turn(stream)
+    assert turn.done["status"] == "complete" and last(client, conversation)["content"] == text
+
+
+class Swept:
+    """Counts the reaper's statements that were answered."""
+
+    def __init__(self):
+        self.link, self.times = None, 0
+
+    def __call__(self, link, way, data):
+        if way == "up" and b"turn_reap" in data:
+            self.link = link
+        elif way == "down" and link is self.link and b"turn_reap" in data:
+            self.times += 1
+        return data
+
+
 # --- an answer of the database that is lost on its way
 
 

@@ -20,12 +20,15 @@ class Gates:
     """A model that writes "one" of each answer and ends it when its gate is opened; gates by the question."""
 
     def __init__(self, model):
-        self.gates, self.begun, self._lock = {}, [], threading.Lock()
+        self.gates, self.begun, self.all_open, self._lock = {}, [], False, threading.Lock()
         model.script = self.run
 
     def gate(self, question):
         with self._lock:
-            return self.gates.setdefault(question, threading.Event())
+            gate = self.gates.setdefault(question, threading.Event())
+            if self.all_open:
+                gate.set()
+            return gate
 
     def run(self, answer):
         question = answer.asked.json["messages"][-1]["content"]
@@ -42,7 +45,9 @@ class Gates:
         self.gate(question).set()
 
     def open_all(self):
+        """Of those questions too that have not reached the model yet."""
         with self._lock:
+            self.all_open = True
             for gate in self.gates.values():
                 gate.set()
 

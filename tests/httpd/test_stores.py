@@ -410,7 +410,7 @@ def test_garbage_in_redis_is_an_absent_session_and_the_child_goes_on(make_bare, 
             redis.command("SET", key, garbage)
     assert cause(copy(visitor)) == "valid_cookie_but_no_store"
     assert probe(visitor, "set/a/y") == ["APR_SUCCESS", "-"] and probe(visitor, "get/a") == ["APR_SUCCESS", "y"]
-    assert bare.children == children
+    assert set(children) <= set(bare.children), "a child died"
 
 
 def test_any_single_entry_that_is_lost_loses_no_more_than_its_own(make_bare, caches):

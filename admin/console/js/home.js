@@ -29,6 +29,8 @@ const CAUSE_WORDS = {
   'renew after SignatureExpired': 'home.cause.expired',
 };
 
+const BACKEND_BADGES = { closed: 'badge-success', open: 'badge-error', half_open: 'badge-warn' };
+
 /**
  * @param {HTMLElement} host
  * @param {{role: string, restored: boolean, signal: AbortSignal}} context
@@ -121,6 +123,7 @@ function drawCards(overview, role) {
       card(t('home.tokens'), formatNumber(overview.tokens_today)),
       card(t('home.sessions'), formatNumber(overview.sessions), null, may(role, 'sessions') && hrefFor('sessions')),
     ]),
+    overview.backends.length > 0 && group(t('home.section.backends'), overview.backends.map(backendCard)),
     el('section', { class: 'card-group' }, el('h2', null, t('home.section.day')), el('div', { class: 'charts' }, charts(overview))),
     group(t('home.section.keeping'), [
       card(t('home.nextRetention'), timeOrDash(overview.next_retention_at), lastRetention(overview.last_retention_at), hrefFor('retention')),
@@ -135,7 +138,7 @@ function drawCards(overview, role) {
         purgeNote(overview.oldest_purge_at),
         hrefFor('conversations', { state: 'trashed' }),
       ),
-      card(t('home.messages'), formatNumber(overview.messages), average && t('home.messages.note', { average })),
+      card(t('home.messages'), formatNumber(overview.messages), messagesNote(average, overview.counted_at)),
       card(t('home.users'), formatNumber(overview.users), null, hrefFor('users')),
       card(t('home.database'), sizeText(overview.database_bytes), growthNote(overview.growth)),
     ]),
@@ -148,6 +151,26 @@ function drawCards(overview, role) {
 
 function ofLimit(count, limit) {
   return limit === null ? formatNumber(count) : t('home.ofLimit', { count: formatNumber(count), limit: formatNumber(limit) });
+}
+
+/* How a backend stands with this host, and what it has done: its trouble first. */
+function backendCard(backend) {
+  const [head, ...rest] = t(`home.backend.${backend.state}`).split('{seconds}');
+  const state = rest.length > 0 ? `${head}${formatNumber(backend.retry_in ?? 0)}${rest.join('')}` : head;
+  const figures = t('home.backend.figures', { requests: formatNumber(backend.requests), failed: formatNumber(backend.failed) });
+  const first = backend.first_token_ms === null ? null : t('home.backend.first', { ms: formatNumber(backend.first_token_ms) });
+  return card(
+    backend.name,
+    el('span', { class: `badge ${BACKEND_BADGES[backend.state]}` }, state),
+    [figures, first].filter(Boolean).join(' · '),
+  );
+}
+
+/* A mean, and when it is not of this moment, of which. */
+function messagesNote(average, countedAt) {
+  const mean = average && t('home.messages.note', { average });
+  const counted = countedAt && t('home.counted', { time: formatTime(countedAt, { timeStyle: 'short' }) });
+  return [mean, counted].filter(Boolean).join(' · ') || null;
 }
 
 /* Where they run, when that is more than one place. */

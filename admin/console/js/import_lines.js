@@ -115,7 +115,7 @@ function problemList(sum) {
     'section',
     { class: 'import-problems', tabindex: '0', aria: { label: t('import.problems', { count: formatNumber(sum.problemCount) }) } },
     el('h3', null, t('import.problems', { count: formatNumber(sum.problemCount) })),
-    el('ul', null, sum.problems.map((one) => el('li', null, t('import.line', { line: formatNumber(one.line), problem: wordsFor(one) })))),
+    el('ul', null, [...sum.problems].sort((a, b) => a.line - b.line).map((one) => el('li', null, t('import.line', { line: formatNumber(one.line), problem: wordsFor(one) })))),
     left > 0 && el('p', { class: 'muted' }, t('import.more', { count: formatNumber(left) })),
   );
 }

@@ -89,13 +89,14 @@ int ctl_source_open(ctl_source_t **opened, char *const *names, int count, apr_po
 static apr_status_t read_compressed(ctl_source_t *source, char *text, apr_size_t size, apr_size_t *len)
 {
     z_stream *stream = &source->stream;
-    apr_status_t rv = APR_SUCCESS;
-    int answer = Z_OK;
 
     stream->next_out = (unsigned char *)text;
     stream->avail_out = (unsigned int)size;
     while (stream->avail_out == size && !source->ended) {
-        if (source->used == source->filled && (rv = fill(source)) != APR_SUCCESS) {
+        const apr_status_t rv = source->used == source->filled ? fill(source) : APR_SUCCESS;
+        int answer;
+
+        if (rv != APR_SUCCESS) {
             return rv == APR_EOF ? CS_EMALFORMED : rv;
         }
         stream->next_in = source->octets + source->used;

@@ -145,7 +145,7 @@ apr_status_t cs_erasure_list(json_t **certificates, const char **next, cs_db_t *
         " (to_timestamp(0) + $1::bigint * interval '1 microsecond', $2::uuid)"
         " ORDER BY x.erased_at DESC, x.user_id DESC LIMIT $3::integer + 1";
     cs_keyset_t keyset;
-    cs_db_result_t *result;
+    cs_db_result_t *result = NULL;
     apr_status_t rv = cs_keyset_parse(&keyset, after, pool);
 
     *certificates = NULL;

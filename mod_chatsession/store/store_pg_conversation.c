@@ -73,13 +73,12 @@ static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     apr_status_t rv = cs_search_plan(&how, tx, work->query, pool);
     const bool by_index = how.indexed && how.rows <= COMMON_ROWS;
 
-    return rv == APR_SUCCESS
-               ? cs_db_tx_run(&work->result, tx,
-                              apr_pstrcat(pool, list_begins, by_index ? " AND " : "",
-                                          by_index ? cs_search_conversations(&how, "$2", pool) : "", work->by_label,
-                                          list_ends, NULL),
-                              8, work->params, work->pool)
-               : rv;
+    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx,
+                                            apr_pstrcat(pool, list_begins, by_index ? " AND " : "",
+                                                        by_index ? cs_search_conversations(&how, "$2", pool) : "",
+                                                        work->by_label, list_ends, NULL),
+                                            8, work->params, work->pool)
+                             : rv;
 }
 
 apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,

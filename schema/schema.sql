@@ -798,8 +798,10 @@ BEGIN
     v_terms := regexp_split_to_array(v_text, '[^0-9a-z\u00aa\u00b5\u00ba\u00c0-\u0dff\u0f00-\u0fff\u10a0-\u177f\u1800-\u1fff]+');
     IF v_text ~ '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2070-\u2fff\u3005-\u3007\u3021-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdf\U00010000-\U0010ffff]' THEN
         v_chars := string_to_array(regexp_replace(v_text, '[^\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2070-\u2fff\u3005-\u3007\u3021-\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uffdf\U00010000-\U0010ffff]+', ' ', 'g'), NULL);
-        v_terms := v_terms || ARRAY(SELECT rtrim(v_chars[i] || coalesce(v_chars[i + 1], ''))
-                                    FROM generate_subscripts(v_chars, 1) i WHERE v_chars[i] <> ' ');
+        -- By lead(), not by v_chars[i + 1]: reaching an element of such an array walks past all before it.
+        v_terms := v_terms || ARRAY(SELECT rtrim(pair.this || coalesce(pair.next, ''))
+                                    FROM (SELECT c.this, lead(c.this) OVER (ORDER BY c.i) AS next
+                                          FROM unnest(v_chars) WITH ORDINALITY AS c(this, i)) pair WHERE pair.this <> ' ');
     END IF;
     RETURN array_to_tsvector(array_remove(v_terms, ''));
 END

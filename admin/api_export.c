@@ -137,6 +137,9 @@ static apr_status_t finish(export_t *export)
     progress = progress_of(export, pool);
     rv = cs_export_end(export->call->conf->db, export->export, &progress,
                        json_string_value(json_object_get(end, "sha256")), &entry, pool);
+    if (rv == CS_EREFUSED) {
+        return rv; /* cancelled before its end was recorded: give_up says so */
+    }
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, export->call->r,
                       "CS0090: an export's end could not be recorded; it is sent without its last line");

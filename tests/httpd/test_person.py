@@ -113,7 +113,7 @@ def test_every_table_that_refers_to_a_user_is_counted_or_goes_along(world):
         "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confrelid = 'chatsession.users'::regclass")}
     assert {name.removeprefix("chatsession.") for name in referring} == {
         "conversations", "sessions", "second_factors", "live_turns", "user_requests", "user_tokens", "api_keys",
-        "matter_custodians", "retention_rules"}
+        "matter_custodians", "retention_rules", "views"}
 
 
 def test_the_certificate_names_the_place_in_the_chain(world, person):

@@ -3,12 +3,12 @@
 #include "causes.h"
 #include <http_config.h>
 #include <http_log.h>
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "config.h"
 #include "core/rfc3339.h"
+#include "kept_memory.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -26,35 +26,25 @@ typedef struct {
     atomic_ullong requests[CAUSES];
 } counts_t;
 
-/* httpd loads the module anew at a restart, and then this is NULL: the address is retained beside the memory. */
 static counts_t *counts;
 
 int chatsession_causes_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    /* Another version of this module, loaded by a graceful restart, may count more. */
-    const char *key = apr_psprintf(ptemp, "chatsession-causes-%" APR_SIZE_T_FMT, sizeof(counts_t));
-    struct {
-        counts_t *counts;
-    } *kept = ap_retained_data_get(key);
-    apr_shm_t *shm;
-    apr_status_t rv;
+    bool fresh;
+    void *memory;
+    const apr_status_t rv =
+        chatsession_kept_memory(&memory, &fresh, "causes", sizeof(counts_t), s->process->pool, ptemp);
 
     (void)pconf;
     (void)plog;
-    if (!kept) {
-        kept = ap_retained_data_create(key, sizeof(*kept));
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, "CS0185: no shared memory for counting requests by cause");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (!kept->counts) {
-        rv = apr_shm_create(&shm, sizeof(counts_t), NULL, s->process->pool);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, "CS0185: no shared memory for counting requests by cause");
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-        kept->counts = apr_shm_baseaddr_get(shm);
-        memset(kept->counts, 0, sizeof(counts_t));
-        kept->counts->since = apr_time_now();
+    counts = memory;
+    if (fresh) {
+        counts->since = apr_time_now();
     }
-    counts = kept->counts;
     return OK;
 }
 

@@ -3,10 +3,10 @@
 #include "counters.h"
 #include <http_config.h>
 #include <http_log.h>
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <stdatomic.h>
 #include <string.h>
+#include "kept_memory.h"
 
 APLOG_USE_MODULE(chatsession);
 
@@ -18,34 +18,21 @@ typedef struct {
     atomic_ullong microseconds;
 } counters_t;
 
-/* httpd loads the module anew at a restart, and then this is NULL: the address is retained beside the memory. */
 static counters_t *counters;
 
 int chatsession_counters_create(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    /* Another version of this module, loaded by a graceful restart, may count more. */
-    const char *key = apr_psprintf(ptemp, "chatsession-counters-%" APR_SIZE_T_FMT, sizeof(counters_t));
-    struct {
-        counters_t *counters;
-    } *kept = ap_retained_data_get(key);
-    apr_shm_t *shm;
-    apr_status_t rv;
+    void *memory;
+    const apr_status_t rv =
+        chatsession_kept_memory(&memory, NULL, "counters", sizeof(counters_t), s->process->pool, ptemp);
 
     (void)pconf;
     (void)plog;
-    if (!kept) {
-        kept = ap_retained_data_create(key, sizeof(*kept));
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, "CS0344: no shared memory for the metrics");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (!kept->counters) {
-        rv = apr_shm_create(&shm, sizeof(counters_t), NULL, s->process->pool);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, "CS0344: no shared memory for the metrics");
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-        kept->counters = apr_shm_baseaddr_get(shm);
-        memset(kept->counters, 0, sizeof(counters_t));
-    }
-    counters = kept->counters;
+    counters = memory;
     return OK;
 }
 

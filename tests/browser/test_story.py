@@ -6,7 +6,9 @@ the conversation; the operator finds it too, reads it, expires it, exports it; t
 The pictures that are taken on the way are in build/screenshots."""
 import hashlib
 import json
+import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 
@@ -67,7 +69,11 @@ def verify_export(data, question):
     assert [(message["type"], message["role"], message["content"]) for message in messages] == [
         ("message", "user", question), ("message", "assistant", question)]
     digest = hashlib.sha256(b"".join(line + b"\n" for line in before)).hexdigest()
-    assert json.loads(last) == {"type": "end", "conversations": 1, "messages": 2, "lines": 3, "sha256": digest}
+    end = json.loads(last)
+    assert str(uuid.UUID(end["export"])) == end["export"]
+    assert datetime.fromisoformat(end["watermark"]).tzinfo
+    assert end == {"type": "end", "conversations": 1, "messages": 2, "lines": 3, "sha256": digest,
+                   "export": end["export"], "watermark": end["watermark"]}
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.language)

@@ -6,6 +6,7 @@ reader looks whether a history ever lacks what was acknowledged before."""
 import random
 import threading
 import time
+import traceback
 
 import requests
 
@@ -211,8 +212,8 @@ class Historian(threading.Thread):
                 known = list(tab.told)
                 if known:
                     self._look(tab, known, self._random.choice(known)[0])
-        except Exception as failure:  # told by the thread that waits
-            self.failures.append(repr(failure))
+        except Exception:  # told by the thread that waits
+            self.failures.append(traceback.format_exc())
 
     def _look(self, tab, known, conversation):
         client = Client(tab.origin)
@@ -262,6 +263,7 @@ def _storm(times, scene, front, tell):
             while done < times:
                 time.sleep(scene.random.uniform(0.05, 0.6))  # the moment is the fault's, not something to wait for
                 done += faults.some(times - done)
+                assert not historian.failures, "\n".join(historian.failures[:10])
                 tell(done, f"{traffic.turns} turns, {historian.whole} histories")
         finally:
             historian.over.set()

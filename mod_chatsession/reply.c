@@ -130,6 +130,11 @@ int chatsession_reply_status(request_rec *r, apr_status_t status)
         apr_table_setn(r->err_headers_out, "Retry-After", "2");
         return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "database_unavailable",
                                        "The database cannot be reached at the moment; nothing was lost, try again.");
+    case APR_ENOMEM:
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS2090: 503: memory was short");
+        apr_table_setn(r->err_headers_out, "Retry-After", "2");
+        return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "memory_short",
+                                       "The server is short of memory at the moment; nothing was lost, try again.");
     default:
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0013: 500: %s (SQLSTATE %s, request %s)",
                       cs_strstatus(status, buf, sizeof(buf)), *cs_db_last_sqlstate() ? cs_db_last_sqlstate() : "none",

@@ -110,7 +110,7 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer)
         return true;
     }
     *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reauthenticate",
-                                      "This exposes or destroys much: log in again first, your last login is too old.");
+                                      "This exposes, changes or destroys much: log in again first, your last login is too old.");
     return false;
 }
 

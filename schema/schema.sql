@@ -1931,9 +1931,15 @@ CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DES
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
+CREATE INDEX feedback_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC);
+
 CREATE INDEX feedback_commented ON chatsession.feedback USING btree (conversation_id) WHERE (comment IS NOT NULL);
 
+CREATE INDEX feedback_commented_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC) WHERE (comment IS NOT NULL);
+
 CREATE INDEX feedback_down ON chatsession.feedback USING btree (conversation_id) WHERE (rating = '-1'::integer);
+
+CREATE INDEX feedback_down_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC) WHERE (rating = '-1'::integer);
 
 CREATE INDEX feedback_of_conversation ON chatsession.feedback USING btree (conversation_id);
 

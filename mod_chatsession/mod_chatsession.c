@@ -22,6 +22,7 @@
 #include "chat.h"
 #include "config.h"
 #include "counters.h"
+#include "hidden_cookies.h"
 #include "login.h"
 #include "mock.h"
 #include "mounts.h"
@@ -176,6 +177,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const before_watchdog[] = {"mod_watchdog.c", NULL};
 
     chatsession_auth_register(pool);
+    chatsession_hidden_cookies_register();
     chatsession_stream_register();
     chatsession_values_register(pool);
     ap_hook_pre_config(chatsession_session_provider_register, NULL, NULL, APR_HOOK_MIDDLE);

@@ -57,6 +57,17 @@ const char *chatsession_request_id(request_rec *r)
     return id;
 }
 
+static int send_json(request_rec *r, int status, const char *text, apr_size_t len)
+{
+    r->status = status;
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, (apr_off_t)len);
+    if (!r->header_only) {
+        ap_rwrite(text, (int)len, r);
+    }
+    return OK;
+}
+
 int chatsession_reply_json(request_rec *r, int status, json_t *value)
 {
     apr_size_t len = 0;
@@ -67,13 +78,12 @@ int chatsession_reply_json(request_rec *r, int status, json_t *value)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0010: an answer could not be written as JSON: out of memory");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    r->status = status;
-    ap_set_content_type(r, "application/json");
-    ap_set_content_length(r, (apr_off_t)len);
-    if (!r->header_only) {
-        ap_rwrite(text, (int)len, r);
-    }
-    return OK;
+    return send_json(r, status, text, len);
+}
+
+int chatsession_reply_json_text(request_rec *r, int status, const cs_text_t *text)
+{
+    return send_json(r, status, cs_text_get(text), cs_text_length(text));
 }
 
 int chatsession_reply_empty(request_rec *r, int status)

@@ -38,6 +38,7 @@ static const chatsession_route_t routes[] = {
      chatsession_admin_tag},
     {"GET", "api/conversations/{id}/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY,
      chatsession_admin_retention_explain},
+    {"GET", "api/feedback", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_feedback},
     {"GET", "api/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_retention},
     {"POST", "api/retention", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_retention_members),
      chatsession_admin_retention_change},
@@ -110,7 +111,7 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer)
         return true;
     }
     *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reauthenticate",
-                                      "This exposes or destroys much: log in again first, your last login is too old.");
+                                      "This exposes, changes or destroys much: log in again first, your last login is too old.");
     return false;
 }
 

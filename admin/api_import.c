@@ -45,7 +45,11 @@ int chatsession_admin_import(chatsession_call_t *call)
     const cs_import_how_t how = {fields[USER].string, fields[DRY_RUN].boolean, &entry};
     cs_imported_t imported;
     apr_status_t rv;
+    int answer;
 
+    if (!how.dry_run && !chatsession_admin_is_fresh(call, &answer)) {
+        return answer;
+    }
     cs_import_piece_add_all(piece, fields[LINES].string, fields[LINES].length);
     if (fields[COMPLETE].given && !fields[COMPLETE].boolean) {
         cs_import_piece_finish(piece);

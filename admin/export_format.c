@@ -55,12 +55,27 @@ static const char *const columns[] = {"type",       "id",          "conversation
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
 /*
- * A quoted cell. A spreadsheet takes a cell that begins with one of these for a formula, which may run what a stranger
- * wrote: an apostrophe before it makes it text (promise F4).
+ * A spreadsheet takes a cell that begins with one of these for a formula, which may run what a stranger wrote. One that
+ * has apostrophes before it is taken for one as well, or else nobody could tell "'=1" that was written from "=1" that
+ * was made harmless.
  */
+static bool is_formula(const char *text)
+{
+    static const char *const wide[] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"}; /* = + - @ of Japanese keyboards */
+
+    text += strspn(text, "'");
+    for (apr_size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+        if (!strncmp(text, wide[i], strlen(wide[i]))) {
+            return true;
+        }
+    }
+    return *text && strchr("=+-@\t\r\n", *text) != NULL;
+}
+
+/* A quoted cell. An apostrophe before what would be a formula makes it text (promise F4). */
 static const char *csv_cell(const char *text, apr_pool_t *pool)
 {
-    const bool formula = *text && strchr("=+-@\t\r\n", *text) != NULL;
+    const bool formula = is_formula(text);
     char *cell = apr_palloc(pool, strlen(text) * 2 + 4);
     char *out = cell;
 

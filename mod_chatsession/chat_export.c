@@ -8,34 +8,61 @@
  */
 #include "chat.h"
 #include <http_log.h>
-#include <http_protocol.h>
-#include <openssl/evp.h>
-#include <apr_escape.h>
 #include <apr_strings.h>
+#include "json_lines.h"
 #include "reply.h"
 #include "store/conversation.h"
 
 APLOG_USE_MODULE(chatsession);
 
-static void print_text(request_rec *r, const json_t *conversation, bool markdown)
+static apr_status_t print_text(chatsession_download_t *to, const json_t *conversation, bool markdown, apr_pool_t *pool)
 {
     const char *title = json_string_value(json_object_get(conversation, "title"));
-    const json_t *messages = json_object_get(conversation, "messages");
+    const char *head = apr_psprintf(pool, markdown ? "# %s\n" : "%s\n", title ? title : "");
+    apr_status_t rv = chatsession_download_write(to, head, strlen(head));
     size_t i;
     json_t *message;
 
-    ap_rprintf(r, markdown ? "# %s\n" : "%s\n", title ? title : "");
-    json_array_foreach(messages, i, message)
+    json_array_foreach(json_object_get(conversation, "messages"), i, message)
     {
-        const char *role = json_string_value(json_object_get(message, "role"));
         const char *status = json_string_value(json_object_get(message, "status"));
-        const char *at = json_string_value(json_object_get(message, "created_at"));
+        const bool whole = !strcmp(status, "complete");
+        const char *text = apr_psprintf(pool, markdown ? "\n## %s\n\n_%s%s%s_\n\n%s\n" : "\n%s (%s%s%s)\n\n%s\n",
+                                        json_string_value(json_object_get(message, "role")),
+                                        json_string_value(json_object_get(message, "created_at")), whole ? "" : ", ",
+                                        whole ? "" : status, json_string_value(json_object_get(message, "content")));
 
-        ap_rprintf(r, markdown ? "\n## %s\n\n_%s%s%s_\n\n" : "\n%s (%s%s%s)\n\n", role, at,
-                   strcmp(status, "complete") != 0 ? ", " : "", strcmp(status, "complete") != 0 ? status : "");
-        ap_rputs(json_string_value(json_object_get(message, "content")), r);
-        ap_rputs("\n", r);
+        rv = rv == APR_SUCCESS ? chatsession_download_write(to, text, strlen(text)) : rv;
     }
+    return rv;
+}
+
+/* It is not whole: a status where that can still be said, else the way is cut. */
+static int give_up(chatsession_call_t *call, chatsession_download_t *download, apr_int64_t conversations,
+                   apr_status_t why)
+{
+    if (!chatsession_download_has_begun(download)) {
+        return chatsession_reply_status(call->r, why);
+    }
+    if (why != APR_ECONNABORTED) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, why, call->r,
+                      "CS0300: a user's export ended early, after %" APR_INT64_T_FMT " conversations", conversations);
+        chatsession_download_break_off(download);
+    }
+    return OK;
+}
+
+/* --- one --- */
+
+static int send_text(chatsession_call_t *call, const json_t *conversation, const chatsession_download_form_t *form,
+                     bool markdown)
+{
+    chatsession_download_t *download;
+    apr_status_t rv = chatsession_download_create(&download, call->r, form);
+
+    rv = rv == APR_SUCCESS ? print_text(download, conversation, markdown, call->r->pool) : rv;
+    rv = rv == APR_SUCCESS ? chatsession_download_end(download, "") : rv;
+    return rv == APR_SUCCESS ? OK : give_up(call, download, 0, rv);
 }
 
 int chatsession_export_conversation(chatsession_call_t *call)
@@ -46,6 +73,7 @@ int chatsession_export_conversation(chatsession_call_t *call)
                    {"md", "text/markdown; charset=utf-8"},
                    {"txt", "text/plain; charset=utf-8"}};
     const char *name = chatsession_query(call, "format");
+    const char *file;
     json_t *conversation;
     size_t format = 0;
     apr_status_t rv;
@@ -61,16 +89,16 @@ int chatsession_export_conversation(chatsession_call_t *call)
         return chatsession_reply_status(call->r, rv);
     }
     /* A name made of the id alone: no title can put anything into the header. */
-    apr_table_setn(call->r->headers_out, "Content-Disposition",
-                   apr_psprintf(call->r->pool, "attachment; filename=\"conversation-%s.%s\"", call->ids[0],
-                                formats[format].name));
+    file = apr_psprintf(call->r->pool, "conversation-%s.%s", call->ids[0], formats[format].name);
     if (format == 0) {
+        apr_table_setn(call->r->headers_out, "Content-Disposition",
+                       apr_psprintf(call->r->pool, "attachment; filename=\"%s\"", file));
         return chatsession_reply_json(call->r, HTTP_OK, conversation);
     }
-    ap_set_content_type(call->r, formats[format].type);
-    print_text(call->r, conversation, format == 1);
-    json_decref(conversation);
-    return OK;
+    cs_json_own(conversation, call->r->pool);
+    return send_text(call, conversation,
+                     &(chatsession_download_form_t){.name = file, .type = formats[format].type, .plain = true},
+                     format == 1);
 }
 
 /* --- all of one's own, or some of it --- */
@@ -80,49 +108,29 @@ int chatsession_export_conversation(chatsession_call_t *call)
 
 typedef struct {
     chatsession_call_t *call;
-    EVP_MD_CTX *digest; /* of the lines; NULL for Markdown */
-    json_int_t lines, conversations;
-    bool begun; /* the first octets have left: an error can no longer be a status */
+    chatsession_lines_t file; /* Markdown uses its download alone */
+    bool markdown;
+    json_int_t conversations;
 } export_t;
 
-static apr_status_t free_digest(void *digest)
-{
-    EVP_MD_CTX_free(digest);
-    return APR_SUCCESS;
-}
-
-static void begin(export_t *export)
+static apr_status_t begin(export_t *export)
 {
     request_rec *r = export->call->r;
-    const bool lines = export->digest != NULL;
-    char name[40];
+    char time[24];
     apr_time_exp_t now;
     apr_size_t len;
+    const char *name;
 
-    export->begun = true;
     apr_time_exp_gmt(&now, r->request_time);
-    apr_strftime(name, &len, sizeof(name), "conversations-%Y%m%dT%H%M%SZ", &now);
-    ap_set_content_type(r, lines ? "application/x-ndjson" : "text/markdown; charset=utf-8");
-    apr_table_setn(r->headers_out, "Content-Disposition",
-                   apr_psprintf(r->pool, "attachment; filename=\"%s.%s\"", name, lines ? "ndjson" : "md"));
-}
-
-/* One line of JSON: members, with "type" before them. */
-static apr_status_t print_line(export_t *export, const char *type, json_t *members, apr_pool_t *pool)
-{
-    json_t *line = cs_json_own(json_pack("{s:s}", "type", type), pool);
-    const char *text;
-    apr_size_t len;
-
-    if (!line || json_object_update(line, members) || !(text = cs_json_print(line, &len, pool))) {
-        return APR_ENOMEM;
+    apr_strftime(time, &len, sizeof(time), "%Y%m%dT%H%M%SZ", &now);
+    name = apr_psprintf(r->pool, "conversations-%s.%s", time, export->markdown ? "md" : "ndjson");
+    if (export->markdown) {
+        return chatsession_download_create(&export->file.download, r,
+                                           &(chatsession_download_form_t){.name = name,
+                                                                          .type = "text/markdown; charset=utf-8",
+                                                                          .plain = true});
     }
-    export->lines++;
-    if (!EVP_DigestUpdate(export->digest, text, len) || !EVP_DigestUpdate(export->digest, "\n", 1)) {
-        return APR_EGENERAL;
-    }
-    return ap_rwrite(text, (int)len, export->call->r) < 0 || ap_rputc('\n', export->call->r) < 0 ? APR_ECONNABORTED
-                                                                                                 : APR_SUCCESS;
+    return chatsession_lines_create(&export->file, r, name);
 }
 
 static apr_status_t print_lines(export_t *export, json_t *conversation, apr_pool_t *pool)
@@ -134,12 +142,12 @@ static apr_status_t print_lines(export_t *export, json_t *conversation, apr_pool
     json_t *message;
 
     json_object_del(conversation, "messages");
-    rv = print_line(export, "conversation", conversation, pool);
+    rv = chatsession_lines_add(&export->file, "conversation", conversation, pool);
     json_array_foreach(messages, i, message)
     {
         if (rv == APR_SUCCESS) {
             json_object_set(message, "conversation_id", id);
-            rv = print_line(export, "message", message, pool);
+            rv = chatsession_lines_add(&export->file, "message", message, pool);
         }
     }
     return rv;
@@ -156,20 +164,16 @@ static apr_status_t export_one(export_t *export, const char *id, apr_pool_t *poo
         return rv == APR_ENOENT ? APR_SUCCESS : rv;
     }
     cs_json_own(conversation, pool);
-    if (!export->begun) {
-        begin(export);
-    }
     export->conversations++;
-    if (export->digest) {
-        rv = print_lines(export, conversation, pool);
+    if (export->markdown) {
+        const char *between = export->conversations > 1 ? "\n---\n\n" : "";
+
+        rv = chatsession_download_write(export->file.download, between, strlen(between));
+        rv = rv == APR_SUCCESS ? print_text(export->file.download, conversation, true, pool) : rv;
     } else {
-        ap_rputs(export->conversations > 1 ? "\n---\n\n" : "", call->r);
-        print_text(call->r, conversation, true);
+        rv = print_lines(export, conversation, pool);
     }
-    if (rv == APR_SUCCESS && ap_rflush(call->r) < 0) {
-        rv = APR_ECONNABORTED;
-    }
-    return call->r->connection->aborted ? APR_ECONNABORTED : rv;
+    return rv == APR_SUCCESS ? chatsession_download_flush(export->file.download) : rv;
 }
 
 static apr_status_t export_pages(export_t *export)
@@ -233,64 +237,37 @@ static bool read_ids(apr_array_header_t **ids, const chatsession_call_t *call)
     return !text || (*ids)->nelts > 0;
 }
 
-static void finish(export_t *export)
+static apr_status_t finish(export_t *export)
 {
-    request_rec *r = export->call->r;
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    char hex[EVP_MAX_MD_SIZE * 2 + 1];
-    unsigned int size = 0;
+    apr_pool_t *pool = export->call->r->pool;
+    json_t *counts;
 
-    if (!export->begun) {
-        begin(export);
+    if (export->markdown) {
+        return chatsession_download_end(export->file.download, "");
     }
-    if (!export->digest) {
-        return;
-    }
-    EVP_DigestFinal_ex(export->digest, sum, &size);
-    apr_escape_hex(hex, sum, size, 0, NULL);
-    ap_rputs(cs_json_print(cs_json_own(json_pack("{s:s,s:I,s:I,s:I,s:s}", "type", "end", "conversations",
-                                                 export->conversations, "messages",
-                                                 export->lines - export->conversations, "lines", export->lines,
-                                                 "sha256", hex),
-                                       r->pool),
-                           NULL, r->pool),
-             r);
-    ap_rputs("\n", r);
+    counts = cs_json_own(json_pack("{s:I,s:I}", "conversations", export->conversations, "messages",
+                                   (json_int_t) export->file.lines - export->conversations),
+                         pool);
+    return chatsession_lines_end(&export->file, counts, pool);
 }
 
 int chatsession_export_all(chatsession_call_t *call)
 {
-    request_rec *r = call->r;
     const char *format = chatsession_query(call, "format");
-    export_t export = {.call = call};
+    export_t export = {.call = call, .markdown = format && !strcmp(format, "md")};
     apr_array_header_t *ids;
     apr_status_t rv;
 
-    if (format && strcmp(format, "ndjson") != 0 && strcmp(format, "md") != 0) {
+    if (format && !export.markdown && strcmp(format, "ndjson") != 0) {
         return chatsession_bad_request(call, "format is neither ndjson nor md.");
     }
     if (!read_ids(&ids, call)) {
         return chatsession_bad_request(call, "ids names no conversations: expected are 1 to 200 ids with commas.");
     }
-    if (!format || !strcmp(format, "ndjson")) {
-        export.digest = EVP_MD_CTX_new();
-        apr_pool_cleanup_register(r->pool, export.digest, free_digest, apr_pool_cleanup_null);
-        if (!export.digest || !EVP_DigestInit_ex(export.digest, EVP_sha256(), NULL)) {
-            return chatsession_reply_status(r, APR_ENOMEM);
-        }
-    }
-    rv = ids ? export_named(&export, ids) : export_pages(&export);
-    if (rv != APR_SUCCESS && !export.begun) {
-        return chatsession_reply_status(r, rv);
-    }
+    rv = begin(&export);
     if (rv == APR_SUCCESS) {
-        finish(&export);
-    } else if (rv != APR_ECONNABORTED) {
-        /* Breaking the connection off is the one way left to say that this is not all of it. */
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
-                      "CS0300: a user's export ended early, after %" APR_INT64_T_FMT " conversations",
-                      (apr_int64_t) export.conversations);
-        r->connection->aborted = 1;
+        rv = ids ? export_named(&export, ids) : export_pages(&export);
     }
-    return OK;
+    rv = rv == APR_SUCCESS ? finish(&export) : rv;
+    return rv == APR_SUCCESS ? OK : give_up(call, export.file.download, export.conversations, rv);
 }

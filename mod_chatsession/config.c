@@ -458,6 +458,13 @@ static const char *set_expose(cmd_parms *cmd, void *dir, int flag)
     return NULL;
 }
 
+static const char *set_hide_cookie(cmd_parms *cmd, void *dir, int flag)
+{
+    (void)cmd;
+    ((chatsession_dir_t *)dir)->hide_cookie = flag;
+    return NULL;
+}
+
 static const char *set_trust_user(cmd_parms *cmd, void *dir, int flag)
 {
     (void)cmd;
@@ -652,6 +659,8 @@ const command_rec chatsession_commands[] = {
                  "on: the session and its user are in the environment of this location's requests"),
     AP_INIT_FLAG("ChatSessionData", set_expose_data, NULL, RSRC_CONF | ACCESS_CONF,
                  "on: what modules keep in the session is in the environment of this location's requests"),
+    AP_INIT_FLAG("ChatSessionHideCookie", set_hide_cookie, NULL, RSRC_CONF | ACCESS_CONF,
+                 "on: our cookies are taken out of what CGI, PHP and proxied applications see of a request"),
     AP_INIT_FLAG("ChatSessionProvideSession", set_provide_session, NULL, ACCESS_CONF,
                  "on: mod_session's data are kept in our session"),
     AP_INIT_FLAG("ChatSessionTrustUser", set_trust_user, NULL, ACCESS_CONF,
@@ -709,6 +718,7 @@ void *chatsession_create_dir(apr_pool_t *pool, char *dir)
 
     (void)dir;
     conf->expose = -1;
+    conf->hide_cookie = -1;
     conf->trust_user = -1;
     conf->expose_data = -1;
     conf->provide_session = -1;
@@ -722,6 +732,9 @@ void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
 
     if (merged->expose < 0) {
         merged->expose = parent->expose;
+    }
+    if (merged->hide_cookie < 0) {
+        merged->hide_cookie = parent->hide_cookie;
     }
     if (merged->trust_user < 0) {
         merged->trust_user = parent->trust_user;

@@ -150,8 +150,8 @@ typedef struct {
 
 /** Where a key came from, in the order of the keys. */
 typedef struct {
-    const char *id;      /* the key's, which cookies name */
-    apr_time_t changed;  /* the file's last change; 0: a program gave it */
+    const char *id;     /* the key's, which cookies name */
+    apr_time_t changed; /* the file's last change; 0: a program gave it */
 } chatsession_key_source_t;
 
 typedef struct chatsession_socache chatsession_socache_t;
@@ -196,6 +196,7 @@ typedef enum { CHATSESSION_MOCK_ECHO, CHATSESSION_MOCK_ROUND, CHATSESSION_MOCK_L
 /** Of a directory or location. */
 typedef struct {
     int expose;          /* ChatSession on: session and user in the environment; -1 unset */
+    int hide_cookie;     /* ChatSessionHideCookie: our cookies are not for other handlers; -1 unset, which is on */
     int trust_user;      /* ChatSessionTrustUser: r->user of another module is ours; -1 unset */
     int expose_data;     /* ChatSessionData: the session's values in the environment; -1 unset */
     int provide_session; /* ChatSessionProvideSession: a place for mod_session's data; -1 unset */

@@ -35,6 +35,35 @@ chatsession_access_e chatsession_access_of(const char *role)
     return CHATSESSION_ANYONE;
 }
 
+/* What is remembered of one request_rec. */
+typedef struct {
+    chatsession_session_t *session; /* in the first of a chain: the session that the cookie names or that began since */
+    const char *adopted;            /* in the first of a chain: the user of others whom that session was made to fit */
+    const char *cookies;            /* in the first of a chain: all that it came with; NULL: not read yet */
+    const char *proven;             /* the user whom another module has authenticated for this request */
+} request_memo_t;
+
+static request_memo_t *memo(request_rec *r)
+{
+    request_memo_t *found = ap_get_module_config(r->request_config, &chatsession_module);
+
+    if (!found) {
+        found = apr_pcalloc(r->pool, sizeof(*found));
+        ap_set_module_config(r->request_config, &chatsession_module, found);
+    }
+    return found;
+}
+
+request_rec *chatsession_first_request(request_rec *r)
+{
+    while (r->main || r->prev) {
+        r = r->main ? r->main : r->prev;
+    }
+    return r;
+}
+
+/* --- its cookies --- */
+
 /* Several Cookie headers (HTTP/2 splits them) are one list; httpd's table joins them with ", ", which is no separator
  * of cookies. */
 static int join_cookie(void *baton, const char *name, const char *value)
@@ -46,18 +75,38 @@ static int join_cookie(void *baton, const char *name, const char *value)
     return 1;
 }
 
-apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
+const char *chatsession_cookies_left(request_rec *r)
 {
     apr_array_header_t *headers = apr_array_make(r->pool, 2, sizeof(const char *));
 
     apr_table_do(join_cookie, headers, r->headers_in, "Cookie", NULL);
-    if (!headers->nelts) {
-        return APR_ENOENT;
-    }
-    return cs_cookie_find(value, len, apr_array_pstrcat(r->pool, headers, ';'), name);
+    return apr_array_pstrcat(r->pool, headers, ';');
 }
 
-/* The token of the request's cookie; the cause when there is none that counts. */
+const char *chatsession_cookies(request_rec *r)
+{
+    request_rec *first = chatsession_first_request(r);
+    request_memo_t *known = memo(first);
+
+    if (!known->cookies) {
+        known->cookies = chatsession_cookies_left(first);
+    }
+    return known->cookies;
+}
+
+apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
+{
+    return cs_cookie_find(value, len, chatsession_cookies(r), name);
+}
+
+/* Whether it was found out that a token does not count. All else means that it could not be found out. */
+static bool is_no_token(apr_status_t rv)
+{
+    return rv == CS_EMALFORMED || rv == CS_EBADSIG || rv == CS_EEXPIRED || rv == CS_EDUPLICATE || rv == CS_ETOOBIG;
+}
+
+/* The token of the request's cookie; the cause when there is none that counts, and a status where nobody can say: who
+ * has a session must not lose it because memory was short when its signature was computed. */
 static bool read_token(request_rec *r, const chatsession_server_t *conf, chatsession_session_t *session,
                        cs_token_t *token)
 {
@@ -81,6 +130,7 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     }
     if (rv != APR_SUCCESS) {
         session->cause = rv == CS_EEXPIRED ? "renew after SignatureExpired" : "renew after InvalidSignature";
+        session->status = is_no_token(rv) ? APR_SUCCESS : APR_ENOMEM;
         return false;
     }
     return true;
@@ -158,7 +208,7 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
     const cs_session_store_t *store = store_of(&rv, conf, purpose);
 
     if (store) {
-        rv = store->find(&stored, store, hash, r->pool);
+        rv = hash ? store->find(&stored, store, hash, r->pool) : APR_ENOMEM;
     }
 
     session->cause = "valid_cookie_but_no_store";
@@ -186,32 +236,6 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
                                        .times = stored.times,
                                        .now = stored.now};
     touch(session, conf, r->pool);
-}
-
-/* What is remembered of one request_rec. */
-typedef struct {
-    chatsession_session_t *session; /* in the first of a chain: the session that the cookie names or that began since */
-    const char *adopted;            /* in the first of a chain: the user of others whom that session was made to fit */
-    const char *proven;             /* the user whom another module has authenticated for this request */
-} request_memo_t;
-
-static request_memo_t *memo(request_rec *r)
-{
-    request_memo_t *found = ap_get_module_config(r->request_config, &chatsession_module);
-
-    if (!found) {
-        found = apr_pcalloc(r->pool, sizeof(*found));
-        ap_set_module_config(r->request_config, &chatsession_module, found);
-    }
-    return found;
-}
-
-request_rec *chatsession_first_request(request_rec *r)
-{
-    while (r->main || r->prev) {
-        r = r->main ? r->main : r->prev;
-    }
-    return r;
 }
 
 /* --- the answer's cookies --- */
@@ -337,10 +361,12 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     if (rv == APR_SUCCESS) {
         rv = cs_token_mint(&text, conf->keys, purpose, token.id, apr_time_now(), r->pool);
     }
+    if (rv == APR_SUCCESS && !(made->id_hash = cs_token_hash(token.id, r->pool))) {
+        rv = APR_ENOMEM;
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    made->id_hash = cs_token_hash(token.id, r->pool);
     made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
     made->network = chatsession_network(r);
     made->user_agent = user_agent(r);

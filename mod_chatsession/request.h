@@ -95,7 +95,13 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause);
 /** The request that the client sent; subrequests and internal redirects share its session. */
 request_rec *chatsession_first_request(request_rec *r);
 
-/** The value of a cookie of the request, in all its Cookie headers. Statuses of cs_cookie_find. */
+/** The Cookie headers that stand in r, as one text for cs_cookie_find. */
+const char *chatsession_cookies_left(request_rec *r);
+
+/** Those that the client sent: of the first request, as they were when they were first asked for. */
+const char *chatsession_cookies(request_rec *r);
+
+/** The value of a cookie that the client sent, in all its Cookie headers. Statuses of cs_cookie_find. */
 apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len);
 
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */

@@ -26,9 +26,9 @@ static bool is_on(const chatsession_call_t *call)
     return chatsession_number(call->conf, CHATSESSION_KNOWN_DEVICE) == 0;
 }
 
-static cs_cookie_attrs_t cookie_of(const chatsession_call_t *call)
+cs_cookie_attrs_t chatsession_known_cookie(const chatsession_server_t *conf, const request_rec *r)
 {
-    cs_cookie_attrs_t attrs = chatsession_cookie(call->conf, call->r);
+    cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
 
     attrs.name = attrs.secure && !attrs.domain && !strcmp(attrs.path, "/") ? "__Host-known" : "known";
     attrs.max_age = KNOWN_FOR;
@@ -62,7 +62,9 @@ static device_t read_device(const chatsession_call_t *call)
     const char *text;
     apr_size_t len;
 
-    if (!is_on(call) || chatsession_find_cookie(call->r, cookie_of(call).name, &value, &len) != APR_SUCCESS ||
+    if (!is_on(call) ||
+        chatsession_find_cookie(call->r, chatsession_known_cookie(call->conf, call->r).name, &value, &len) !=
+            APR_SUCCESS ||
         cs_unseal(&text, call->conf->keys, CS_PURPOSE_DEVICE, apr_pstrmemdup(call->r->pool, value, len),
                   call->r->pool) != APR_SUCCESS ||
         !parse(&device, text, call->r->request_time, call->r->pool)) {
@@ -73,7 +75,7 @@ static device_t read_device(const chatsession_call_t *call)
 
 static apr_status_t send_device(chatsession_call_t *call, const device_t *device)
 {
-    const cs_cookie_attrs_t attrs = cookie_of(call);
+    const cs_cookie_attrs_t attrs = chatsession_known_cookie(call->conf, call->r);
     const char *text =
         apr_psprintf(call->r->pool, "%s %s %" APR_TIME_T_FMT, device->user, device->id, apr_time_sec(apr_time_now()));
     const char *header;

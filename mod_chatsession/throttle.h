@@ -21,4 +21,7 @@ void chatsession_throttle_succeeded(const cs_throttle_attempt_t *attempt, chatse
 /** The password was right, and a code is asked for: the attempt does not count, and forgives none of before. */
 void chatsession_throttle_withdrawn(const cs_throttle_attempt_t *attempt, chatsession_call_t *call);
 
+/** The cookie of a browser that is known. */
+cs_cookie_attrs_t chatsession_known_cookie(const chatsession_server_t *conf, const request_rec *r);
+
 #endif

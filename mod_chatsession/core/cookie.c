@@ -47,20 +47,28 @@ static bool is_same(slice_t slice, const char *text, apr_size_t len)
     return slice.len == len && memcmp(slice.at, text, len) == 0;
 }
 
+/** Whether the cookie from at to end has that name; *value is what it says then. */
+static bool is_named(slice_t *value, const char *at, const char *end, const char *name)
+{
+    const char *equals = memchr(at, '=', (apr_size_t)(end - at));
+
+    if (!equals || !is_same(trim(at, equals), name, strlen(name)))
+        return false;
+    *value = unquote(trim(equals + 1, end));
+    return true;
+}
+
 apr_status_t cs_cookie_find(const char **value, apr_size_t *len, const char *header, const char *name)
 {
-    const apr_size_t name_len = strlen(name);
     const char *at = header;
 
     *value = NULL;
     *len = 0;
     while (at && *at) {
         const char *end = at + strcspn(at, ";");
-        const char *equals = memchr(at, '=', (apr_size_t)(end - at));
+        slice_t found;
 
-        if (equals && is_same(trim(at, equals), name, name_len)) {
-            slice_t found = unquote(trim(equals + 1, end));
-
+        if (is_named(&found, at, end, name)) {
             if (*value && !is_same(found, *value, *len)) {
                 *value = NULL;
                 *len = 0;
@@ -72,6 +80,29 @@ apr_status_t cs_cookie_find(const char **value, apr_size_t *len, const char *hea
         at = *end ? end + 1 : end;
     }
     return *value ? APR_SUCCESS : APR_ENOENT;
+}
+
+const char *cs_cookie_without(const char *header, const char *name, apr_pool_t *pool)
+{
+    char *left = apr_palloc(pool, strlen(header) + 1), *to = left;
+    bool found = false;
+
+    for (const char *at = header, *next; *at; at = next) {
+        const char *end = at + strcspn(at, ";");
+        slice_t value;
+
+        next = *end ? end + 1 : end;
+        if (is_named(&value, at, end, name)) {
+            found = true;
+            continue;
+        }
+        memcpy(to, at, (apr_size_t)(next - at));
+        to += next - at;
+    }
+    while (to > left && strchr("; \t", to[-1]))
+        to--;
+    *to = '\0';
+    return found ? left + strspn(left, "; \t") : header;
 }
 
 /** RFC 9110's token: the form of a cookie's name. */

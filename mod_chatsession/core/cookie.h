@@ -30,6 +30,10 @@ typedef struct {
  */
 apr_status_t cs_cookie_find(const char **value, apr_size_t *len, const char *header, const char *name) CS_MUSTCHECK;
 
+/** header (as for cs_cookie_find) without the cookies of that name, however often it stands there: header itself when
+ * it has none, else a text in pool, which is empty when nothing is left. */
+const char *cs_cookie_without(const char *header, const char *name, apr_pool_t *pool);
+
 /** A Set-Cookie header's text in pool. CS_EREFUSED when attributes contradict each other (see cs_cookie_problem) or
  * value holds a forbidden octet; CS_ETOOBIG when name and value pass the 4096 octets that browsers keep. */
 apr_status_t cs_cookie_format(const char **header, const cs_cookie_attrs_t *attrs, const char *value,

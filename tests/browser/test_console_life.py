@@ -261,6 +261,44 @@ def test_an_export_is_imported_from_the_page_after_it_was_tried(browser, console
                                     " WHERE action = 'conversation.import'").fetchone() == (True, 3)
 
 
+def test_an_import_asks_for_the_password_again_when_the_login_is_old_or_grows_old_meanwhile(browser, console, world, tmp_path):
+    """[E8] The page asks first; where its clock says otherwise, the refusal makes it ask, and the import goes on."""
+    world.thing("anna", title="bring me back")
+    (tmp_path / "back.ndjson").write_bytes(world.log_in("otto").console.get("api/export?compress=none").content)
+    console.enter(world.users["otto"], "?view=jobs")
+    browser.expect_console("403")
+    for believes_to_be_fresh in (False, True):
+        world.connection.execute("DELETE FROM chatsession.conversations")
+        console.click("#screen button", "Import…")
+        browser.see("#import-file").send_keys(str(tmp_path / "back.ndjson"))
+        console.click("dialog button[type=submit]", "Try")
+        browser.see_text("Would be imported: 1 conversations", "dialog")
+        world.connection.execute("UPDATE chatsession.sessions SET created_at = created_at - interval '16 min',"
+                                 " console_seen_at = now() WHERE user_id = %s AND revoked_at IS NULL", (world.ids["otto"],))
+        browser.wait(lambda: browser.run("return fetch('api/audit/export').then((answer) => answer.status)") == 403,
+                     "the login to be old")
+        if believes_to_be_fresh:
+            browser.run(_SESSION_IS_FRESH_ONCE)
+        console.click("dialog button", "Import 1 conversations")
+        console.write("#again-password", world.users["otto"].password)
+        assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (0,)
+        console.click("dialog:last-of-type button[type=submit]", "Continue")
+        browser.see_text("Imported: 1 conversations, 2 messages.", "dialog")
+        console.click("dialog button", "Close")
+        assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (1,)
+
+
+_SESSION_IS_FRESH_ONCE = """
+const real = window.fetch;
+window.fetch = async (...request) => {
+  const answer = await real(...request);
+  if (!String(request[0]).endsWith('api/session')) return answer;
+  window.fetch = real;
+  return new Response(JSON.stringify({ ...(await answer.json()), fresh_until: '2999-01-01T00:00:00Z' }), answer);
+};
+"""
+
+
 def test_a_viewer_is_offered_no_import(browser, console, world):
     """[E3]"""
     console.enter(world.users["vera"], "?view=jobs")

@@ -108,11 +108,12 @@ class Tab:
             if not self.read(stream, entry, **options):
                 entry.cut()
 
-    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), **options):
+    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), client_id=None, **options):
         """A question, and its answer to the end over any number of attempts; its entry. expected: the whole answer, if it
         is no echo. waits_for: statuses that pass, beside those that ask to come again."""
         content = content or text(self.random, self.length)
-        entry = self.scene.ledger.begin(conversation, self.new_id(), content, content if expected is None else expected)
+        entry = self.scene.ledger.begin(conversation, client_id or self.new_id(), content,
+                                        content if expected is None else expected)
         return self.finish(entry, content, patience, waits_for, **options)
 
     def new_id(self):

@@ -35,6 +35,21 @@ static void read_header(const char *header, const char *name, apr_pool_t *pool)
     HOLDS(again_len == len && (!len || memcmp(again, value, len) == 0));
 }
 
+/* What is left holds no cookie of that name, and another one is what it was. */
+static void take_out(const char *header, const char *name, const char *other, apr_pool_t *pool)
+{
+    const char *left = cs_cookie_without(header, name, pool), *value, *value_left;
+    apr_size_t len, len_left;
+    const bool had = find(&value, &len, header, name) != APR_ENOENT;
+
+    HOLDS(had || left == header);
+    HOLDS(strlen(left) <= strlen(header) && find(&value, &len, left, name) == APR_ENOENT);
+    if (strcmp(name, other) != 0) {
+        HOLDS(find(&value, &len, header, other) == find(&value_left, &len_left, left, other));
+        HOLDS(len == len_left && (!len || memcmp(value, value_left, len) == 0));
+    }
+}
+
 static bool is_one_line(const char *text)
 {
     for (; *text; text++) {
@@ -83,6 +98,8 @@ void fuzz_input(const char *bytes, apr_size_t len, apr_pool_t *pool)
     write_header(&attrs, parts[3], pool);
     read_header(parts[4], "sid", pool);
     read_header(parts[4], parts[0], pool);
+    take_out(parts[4], "sid", parts[0], pool);
+    take_out(parts[4], parts[0], "sid", pool);
     for (int i = 0; i < 5; i++)
         free(parts[i]);
 }

@@ -30,6 +30,8 @@ def calls(world):
             (True, ("GET", "api/audit/export", {})),
             (True, ("POST", "api/conversations/expire", {"json": {
                 "filter": {"user": "berta"}, "dry_run": False, "confirm": {"conversations": 0}}})),
+            (True, ("POST", "api/import", {"json": {"lines": '{"type":"end"}', "dry_run": False}})),
+            (False, ("POST", "api/import", {"json": {"lines": '{"type":"end"}', "dry_run": True}})),
             (False, ("POST", "api/conversations/expire", {"json": {"filter": {"user": "berta"}, "dry_run": True}})),
             (False, ("POST", "api/conversations/expire", {"json": {
                 "ids": [thing.conversation], "dry_run": False, "confirm": {"conversations": 1}}})),

@@ -100,6 +100,29 @@ static void test_the_value_points_into_the_header(void **state)
     assert_int_equal(len, 4);
 }
 
+/** [B7] */
+static void test_a_cookie_is_taken_out_and_the_others_stay_as_they_are(void **state)
+{
+    static const char *const cases[][2] = {
+        {"sid=v1.a", ""},
+        {"sid=v1.a; b=2", "b=2"},
+        {"a=1; sid=v1.a", "a=1"},
+        {"a=1; sid=v1.a; b=2", "a=1; b=2"},
+        {"a=1;b=2;sid=x;c", "a=1;b=2;c"},
+        {"sid=1; a=\"x y\"; sid=2; sid=3;b", "a=\"x y\";b"},
+        {" sid\t= 1 ; xsid=2; SID=3; a=sid=4", "xsid=2; SID=3; a=sid=4"},
+        {"a=1; sid=\"b;c\"; d=2", "a=1;c\"; d=2"},
+        {";;sid=1;;", ""},
+    };
+    const char *const none[] = {"", "a=1; b=2", ";; a ;", "sid", "Sid=1", " x = y "};
+    size_t at;
+
+    for (at = 0; at < sizeof(cases) / sizeof(cases[0]); at++)
+        assert_string_equal(cs_cookie_without(cases[at][0], "sid", *state), cases[at][1]);
+    for (at = 0; at < sizeof(none) / sizeof(none[0]); at++)
+        assert_ptr_equal(cs_cookie_without(none[at], "sid", *state), none[at]);
+}
+
 /** [B5] */
 static void test_any_octets_give_an_answer(void **state)
 {
@@ -312,6 +335,7 @@ int main(void)
         FIXTURE_TEST(test_the_same_value_twice_is_one),
         FIXTURE_TEST(test_surrounding_quotes_are_removed),
         FIXTURE_TEST(test_the_value_points_into_the_header),
+        FIXTURE_TEST(test_a_cookie_is_taken_out_and_the_others_stay_as_they_are),
         FIXTURE_TEST(test_any_octets_give_an_answer),
         FIXTURE_TEST(test_a_cookie_after_thousands_of_others_is_found),
         FIXTURE_TEST(test_session_cookie_has_exactly_its_attributes),

@@ -10,11 +10,12 @@ import { openDialog } from '../shared/notify.js';
 
 /**
  * @param {{title: string, fields: (Node|false|null)[], submitLabel: string, danger?: boolean, check?: function(): string,
- *   send: function(): Promise<*>, onDone: function(*): void, onError?: function(Error): boolean}} options check gives the problem in words,
- *   '' when there is none; onError says whether it dealt with the error itself
+ *   send: function(): Promise<*>, onDone: function(*): void, onError?: function(Error): boolean, onClose?: function(): void}} options check gives
+ *   the problem in words, '' when there is none; onError says whether it dealt with the error itself; onClose is called at the end in any
+ *   case, after onDone
  * @returns {HTMLDialogElement}
  */
-export function askByForm({ title, fields, submitLabel, danger = false, check = () => '', send, onDone, onError = () => false }) {
+export function askByForm({ title, fields, submitLabel, danger = false, check = () => '', send, onDone, onError = () => false, onClose }) {
   const problem = el('p', { class: 'notice notice-error', role: 'alert', hidden: true });
   const submit = el('button', { class: `button ${danger ? 'button-danger' : 'button-primary'}`, type: 'submit' }, submitLabel);
   const form = el(
@@ -29,7 +30,7 @@ export function askByForm({ title, fields, submitLabel, danger = false, check = 
       submit,
     ),
   );
-  const dialog = openDialog({ title, content: form });
+  const dialog = openDialog({ title, content: form, onClose });
   const say = (text) => {
     problem.textContent = text;
     problem.hidden = text === '';

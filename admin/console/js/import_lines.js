@@ -10,6 +10,7 @@ import { announce, openDialog } from '../shared/notify.js';
 import { importLines } from './endpoints.js';
 import { piecesOf } from './file_pieces.js';
 import { labelled } from './form_dialog.js';
+import { callFreshly, whenFresh } from './reauthenticate.js';
 
 const PROBLEMS_SHOWN = 100;
 const TOO_LARGE = 413;
@@ -74,7 +75,8 @@ async function run(job, dryRun) {
 /** One conversation that is larger than a call may be costs itself, not the file. */
 async function send(job, piece, dryRun) {
   try {
-    return await importLines({ lines: piece.lines, user: job.user, dry_run: dryRun, first_line: piece.firstLine, complete: piece.complete }, job.signal);
+    const call = { lines: piece.lines, user: job.user, dry_run: dryRun, first_line: piece.firstLine, complete: piece.complete };
+    return await callFreshly(() => importLines(call, job.signal));
   } catch (error) {
     if (error.status !== TOO_LARGE) throw error;
     const none = { made: 0, there: 0 };
@@ -95,7 +97,7 @@ function report(job, sum, dryRun) {
   const counts = { made: formatNumber(sum.made), there: formatNumber(sum.there), messages: formatNumber(sum.messages), messagesThere: formatNumber(sum.messagesThere) };
   const nothing = sum.made + sum.messages === 0;
   const words = t(dryRun ? 'import.tried' : 'import.done', counts);
-  const go = dryRun && !nothing && !sum.failure && el('button', { class: 'button button-primary', type: 'button', onclick: () => run(job, false) }, t('import.do', { count: counts.made }));
+  const go = dryRun && !nothing && !sum.failure && el('button', { class: 'button button-primary', type: 'button', onclick: () => whenFresh(() => run(job, false)) }, t('import.do', { count: counts.made }));
   const close = el('button', { class: 'button', type: 'button', onclick: () => job.dialog.close('') }, t(go ? 'console.cancel' : 'console.close'));
   replaceChildren(
     job.content,

@@ -21,6 +21,27 @@ export async function whenFresh(go) {
     go();
     return;
   }
+  askForPassword(session, go);
+}
+
+/**
+ * A call that may have to be made anew, because the login grew too old meanwhile.
+ * @param {function(): Promise<*>} call
+ * @returns {Promise<*>} what it gives; rejects with the refusal when no password is given
+ */
+export async function callFreshly(call) {
+  try {
+    return await call();
+  } catch (error) {
+    if (error.code !== 'reauthenticate') throw error;
+    const session = await getSession();
+    await new Promise((resolve, reject) => askForPassword(session, resolve, () => reject(error)));
+    return call();
+  }
+}
+
+/* onClose comes after onDone, too. */
+function askForPassword(session, onDone, onClose) {
   const password = el('input', { class: 'input', id: 'again-password', type: 'password', autocomplete: 'current-password' });
   askByForm({
     title: t('again.title'),
@@ -28,7 +49,8 @@ export async function whenFresh(go) {
     submitLabel: t('again.do'),
     check: () => (password.value ? '' : t('again.needed')),
     send: () => logIn(session.user.name, password.value),
-    onDone: go,
+    onDone,
+    onClose,
   });
 }
 

@@ -8,7 +8,7 @@ import { defineMessages } from '../../shared/i18n.js';
 defineMessages({
   en: {
     'again.title': 'Your password again',
-    'again.detail': 'This exposes or destroys much, and your last login was a while ago.',
+    'again.detail': 'This exposes, changes or destroys much, and your last login was a while ago.',
     'again.password': 'Password of {name}',
     'again.do': 'Continue',
     'again.needed': 'Enter your password.',

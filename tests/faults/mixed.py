@@ -224,7 +224,8 @@ class Historian(threading.Thread):
             return  # cut
         finally:
             client.session.close()
-        if response.status_code == 503 or len(response.content) < int(response.headers.get("Content-Length", 0)):
+        length = response.headers.get("Content-Length")  # of a head that was cut, nobody knows
+        if response.status_code == 503 or length is None or len(response.content) < int(length):
             return  # PostgreSQL is away, or cut
         found = {message["id"] for message in response.json()["messages"]} if response.status_code == 200 else set()
         missing = {message for where, message in known if where == conversation} - found
@@ -246,6 +247,7 @@ def run(times, seed, tell):
         calls = scene.model_calls()
         assert calls <= verdict.answers, f"the model was asked {calls} times for {verdict.answers} answers"
         assert not historian.failures, "\n".join(historian.failures[:10])
+        assert historian.whole, "no history was read"
         ends, stops, again = traffic.total("statuses"), *(sum(getattr(tab, name) for tab in traffic.tabs) for name in ("stops", "again"))
         told = ", ".join(f"{kind} {count}" for kind, count in sorted(faults.counts.items()))
     return (f"{done} kills and cuts ({told}): {verdict}; {stops} stops, {again} asked for anew; {historian.whole} histories read"

@@ -77,7 +77,7 @@ class Tab:
         while not give_up():
             try:
                 return self.client.new_conversation()
-            except _CUT + (AssertionError,):
+            except _CUT + (AssertionError, TypeError):  # refused; a head that was cut, and so no body
                 self.fresh()
                 time.sleep(_AGAIN)
         return None

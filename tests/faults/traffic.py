@@ -108,11 +108,11 @@ class Tab:
             if not self.read(stream, entry, **options):
                 entry.cut()
 
-    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), **options):
+    def turn(self, conversation, content=None, expected=None, patience=60, waits_for=(), client_id=None, **options):
         """A question, and its answer to the end over any number of attempts; its entry. expected: the whole answer, if it
         is no echo. waits_for: statuses that pass, beside those that ask to come again."""
         content = content or text(self.random, self.length)
-        client_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        client_id = client_id or str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         entry = self.scene.ledger.begin(conversation, client_id, content, content if expected is None else expected)
         deadline = time.monotonic() + patience
         while not entry.status:

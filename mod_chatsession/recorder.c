@@ -56,16 +56,23 @@ static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_
     apr_size_t len;
     const char *thought = cs_extra_reasoning(turn->extra, &len);
 
+    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
+    piece->at = turn->saved_points;
+    piece->thought_at = turn->saved_thought;
+    piece->extra_version = turn->saved_extra;
+    if (turn->reaped) {
+        /* Nothing can be saved any more. It is asked for all the same: whoever purged it in the moment of the last tick
+         * was not seen by that, whose snapshot of the database still held the message. */
+        piece->text = piece->thought = "";
+        return;
+    }
     piece->len = cs_text_length(turn->text) - turn->saved_bytes;
     piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
-    piece->at = turn->saved_points;
     piece->thought_len = len - turn->saved_thought_bytes;
     piece->thought = apr_pstrmemdup(pool, thought + turn->saved_thought_bytes, piece->thought_len);
-    piece->thought_at = turn->saved_thought;
     piece->extra_version = cs_extra_version(turn->extra);
     piece->extra = piece->extra_version != turn->saved_extra ? cs_extra_beside(turn->extra) : NULL;
     piece->since = piece->len || piece->thought_len || piece->extra ? turn->unsaved_since : 0;
-    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
 }
 
 /* What the turns have gained. */
@@ -75,8 +82,10 @@ static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_
 
     for (int i = 0; i < recorder->turns->nelts; i++) {
         const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        if (!turn->reaped && atomic_load(&turn->admitted)) {
-            take_piece(apr_array_push(pieces), turn, pool);
+        if (atomic_load(&turn->admitted)) {
+            piece_t *piece = apr_array_push(pieces);
+            memset(piece, 0, sizeof(*piece));
+            take_piece(piece, turn, pool);
         }
     }
     return pieces;

@@ -97,6 +97,7 @@ fuzzers := $(fuzz-targets:%=$(BUILD)/tests/fuzz/fuzz_%)
 test-modules := $(patsubst tests/httpd/other_module/%.c,$(BUILD)/tests/%.so,$(wildcard tests/httpd/other_module/*.c))
 crash-trace := $(BUILD)/tests/crash_trace.so
 refuse-calls := $(BUILD)/tests/refuse_calls.so
+starve := $(BUILD)/tests/starve.so
 # A library that judges accessibility, for the browser tests only.
 axe := $(BUILD)/tests/axe.min.js
 module := $(BUILD)/mod_chatsession.so
@@ -106,7 +107,7 @@ program := $(BUILD)/chatsessionctl
 all: $(if $(glue),$(module)) $(if $(ctl),$(program)) share ## build the module, chatsessionctl and the pages
 
 .PHONY: test-programs
-test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(refuse-calls) $(axe)
+test-programs: $(unit-tests) $(store-tests) $(fuzz-replays) $(test-modules) $(crash-trace) $(refuse-calls) $(starve) $(axe)
 
 # Files that hold a list or the flags: rewritten only when the content changes, so that what depends on them is made
 # anew exactly then (a flag changed, a source file was removed).
@@ -177,7 +178,7 @@ $(test-modules): $(BUILD)/tests/%.so: tests/httpd/other_module/%.c mod_chatsessi
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC $(sanitizers) -Imod_chatsession $(APR_CPPFLAGS) $(APU_CPPFLAGS) \
 		$(HTTPD_CPPFLAGS) -shared -o $@ $<
 
-$(crash-trace) $(refuse-calls): $(BUILD)/tests/%.so: tests/harness/%.c $(BUILD)/compile.flags
+$(crash-trace) $(refuse-calls) $(starve): $(BUILD)/tests/%.so: tests/harness/%.c $(BUILD)/compile.flags
 	@mkdir -p $(@D); echo "  CC    $<"
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 
@@ -255,10 +256,10 @@ tsan := SANITIZE=thread BUILD=build/sanitize-thread
 test-asan: packages-test ## unit, store and httpd under AddressSanitizer and UBSan
 	@$(MAKE) $(asan) all test-programs
 	@$(asan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test unit store httpd -- $(PYTEST_ARGS)
-test-tsan: packages-test ## httpd under ThreadSanitizer: sessions, revocation, faults (or what PYTEST_ARGS names)
+test-tsan: packages-test ## httpd under ThreadSanitizer: sessions, revocation, faults, races (or what PYTEST_ARGS names)
 	@$(MAKE) $(tsan) all test-programs
 	@$(tsan) HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- $(or $(PYTEST_ARGS),$(racing))
-racing := $(wildcard tests/httpd/test_session*.py tests/httpd/test_revocation.py tests/httpd/test_faults.py)
+racing := $(wildcard tests/httpd/test_session*.py tests/httpd/test_revocation.py tests/httpd/test_faults.py tests/faults/test_races.py)
 test-package: deb packages-test ## the package on a fresh Debian: installed, used, purged (as root; SUITE="bookworm trixie")
 	@dev/test -- tests/package $(PYTEST_ARGS)
 test-upgrade: packages-test all test-programs ## from 0.9, built out of the history, to this version under a running server

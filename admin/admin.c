@@ -38,6 +38,7 @@ static const chatsession_route_t routes[] = {
      chatsession_admin_tag},
     {"GET", "api/conversations/{id}/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY,
      chatsession_admin_retention_explain},
+    {"GET", "api/feedback", CHATSESSION_AUDITOR, CHATSESSION_NO_BODY, chatsession_admin_feedback},
     {"GET", "api/retention", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_retention},
     {"POST", "api/retention", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_retention_members),
      chatsession_admin_retention_change},

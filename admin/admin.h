@@ -24,6 +24,9 @@ bool chatsession_admin_read_filter(cs_console_filter_t *filter, const json_t *bo
  * return *answer. */
 bool chatsession_admin_read_target(cs_console_filter_t *filter, chatsession_call_t *call, int *answer);
 
+/* api_feedback.c */
+chatsession_handler_fn chatsession_admin_feedback;
+
 /* api_matters.c */
 chatsession_handler_fn chatsession_admin_matters, chatsession_admin_matter, chatsession_admin_matter_create,
     chatsession_admin_matter_hold, chatsession_admin_matter_release;

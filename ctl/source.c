@@ -127,15 +127,19 @@ apr_status_t ctl_source_read(ctl_source_t *source, char *text, apr_size_t size, 
         return rv;
     }
     *len = source->filled - source->used < size ? source->filled - source->used : size;
-    memcpy(text, source->octets + source->used, *len);
-    source->used += *len;
+    if (*len) { /* before the first octet there is no memory to copy from */
+        memcpy(text, source->octets + source->used, *len);
+        source->used += *len;
+    }
     return APR_SUCCESS;
 }
 
 /* Room for a piece after what is there. */
 static apr_status_t make_room(ctl_source_t *source)
 {
-    memmove(source->lines, source->lines + source->first, source->last - source->first);
+    if (source->first) {
+        memmove(source->lines, source->lines + source->first, source->last - source->first);
+    }
     source->last -= source->first;
     source->first = 0;
     if (source->last + PIECE > source->room) {

@@ -96,6 +96,17 @@ int chatsession_backend_headers(request_rec *r)
     return OK;
 }
 
+/*
+ * The connection that mod_proxy sees. It ends the exchange when that is marked as aborted, and mod_http2 marks a stream
+ * that its browser resets from another thread, at any moment: taking the mark back, as stream.c does, would come too
+ * late now and then. So mod_proxy gets a copy, which nobody marks; what is to be written goes through the filters,
+ * which know the real one.
+ */
+static conn_rec *unmarked(const chatsession_turn_t *turn)
+{
+    return turn->browser->master ? apr_pmemdup(turn->r->pool, turn->browser, sizeof(*turn->browser)) : turn->browser;
+}
+
 void chatsession_backend_ask(chatsession_turn_t *turn)
 {
     request_rec *r = turn->r;
@@ -110,8 +121,11 @@ void chatsession_backend_ask(chatsession_turn_t *turn)
     chatsession_turn_set_current(turn);
     disguise(turn);
     chatsession_stream_attach(turn);
+    r->connection = unmarked(turn);
+    r->connection->aborted = 0;
     /* Our own handler declines "proxy-server"; mod_proxy's takes it. */
     rv = ap_run_handler(r);
+    r->connection = turn->browser;
     chatsession_turn_set_current(NULL);
     r->input_filters = input;
     r->output_filters = output;

@@ -16,7 +16,7 @@ const cs_json_member_t chatsession_create_members[7] = {
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 
-const cs_json_member_t chatsession_patch_members[9] = {
+const cs_json_member_t chatsession_patch_members[11] = {
     {"title", CS_JSON_STRING, 0, 1, 200},
     {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
     {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
@@ -26,10 +26,18 @@ const cs_json_member_t chatsession_patch_members[9] = {
     {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
     {"labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
+    {"add_labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
+    {"remove_labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
 };
 
 const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
                                                           {"comment", CS_JSON_STRING, CS_JSON_NULLABLE, 0, 2000}};
+
+static int reply_text(chatsession_call_t *call, apr_status_t rv, const cs_text_t *text)
+{
+    return rv == APR_SUCCESS ? chatsession_reply_json_text(call->r, HTTP_OK, text)
+                             : chatsession_reply_status(call->r, rv);
+}
 
 /* The end of most handlers: the object, or what the store's failure deserves. */
 static int reply_object(chatsession_call_t *call, apr_status_t rv, int status, json_t *object)
@@ -41,31 +49,43 @@ static int reply_object(chatsession_call_t *call, apr_status_t rv, int status, j
     return chatsession_reply_json(call->r, status, object);
 }
 
+static bool read_state(cs_conversation_state_e *state, const char *name)
+{
+    static const char *const names[] = {[CS_LIST_ACTIVE] = "active",
+                                        [CS_LIST_ARCHIVED] = "archived",
+                                        [CS_LIST_KEPT] = "kept",
+                                        [CS_LIST_TRASHED] = "trashed"};
+
+    *state = CS_LIST_ACTIVE;
+    while (name && strcmp(name, names[*state]) != 0) {
+        if (++*state > CS_LIST_TRASHED) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int chatsession_list_conversations(chatsession_call_t *call)
 {
-    const char *state = chatsession_query(call, "state");
     cs_conversation_list_t list = {.user_id = call->session->user_id,
                                    .query = chatsession_query(call, "q"),
-                                   .state = state ? state : "active",
                                    .label = chatsession_query(call, "label"),
                                    .after = chatsession_query(call, "after")};
-    json_t *conversations;
-    const char *next;
+    cs_text_t *page = cs_text_create(call->r->pool);
     apr_status_t rv;
     int answer;
 
-    if (strcmp(list.state, "active") != 0 && strcmp(list.state, "archived") != 0 && strcmp(list.state, "kept") != 0 &&
-        strcmp(list.state, "trashed") != 0) {
+    if (!read_state(&list.state, chatsession_query(call, "state"))) {
         return chatsession_bad_request(call, "state is none of active, archived, kept, trashed.");
     }
     if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
         return answer;
     }
-    rv = cs_conversation_list(&conversations, &next, call->conf->db, &list, call->r->pool);
+    rv = cs_conversation_list(page, call->conf->db, &list, call->r->pool);
     if (rv == CS_EMALFORMED) {
         return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
     }
-    return reply_object(call, rv, HTTP_OK, json_pack("{s:o*,s:s?}", "conversations", conversations, "next", next));
+    return reply_text(call, rv, page);
 }
 
 int chatsession_create_conversation(chatsession_call_t *call)
@@ -90,11 +110,24 @@ int chatsession_create_conversation(chatsession_call_t *call)
 
 int chatsession_get_conversation(chatsession_call_t *call)
 {
-    json_t *conversation;
-    const apr_status_t rv =
-        cs_conversation_get(&conversation, call->conf->db, call->session->user_id, call->ids[0], call->r->pool);
+    cs_text_t *text = cs_text_create(call->r->pool);
 
-    return reply_object(call, rv, HTTP_OK, conversation);
+    return reply_text(call,
+                      cs_conversation_print(text, call->conf->db, call->session->user_id, call->ids[0], call->r->pool),
+                      text);
+}
+
+/* Whether each of the members labels, add_labels and remove_labels that is given is a list of labels. */
+static bool are_lists_of_labels(const cs_json_field_t *fields)
+{
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (fields[i].given && !cs_labels_are(fields[i].value)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int chatsession_patch_conversation(chatsession_call_t *call)
@@ -105,7 +138,9 @@ int chatsession_patch_conversation(chatsession_call_t *call)
                                        fields[2].given ? &fields[2].boolean : NULL,
                                        NULL,
                                        fields[7].given,
-                                       fields[8].value};
+                                       fields[8].value,
+                                       fields[9].value,
+                                       fields[10].value};
     json_t *settings;
     json_t *conversation;
     apr_status_t rv;
@@ -117,12 +152,16 @@ int chatsession_patch_conversation(chatsession_call_t *call)
     if (change.keep && fields[7].boolean) {
         return chatsession_bad_request(call, "temporary may only become false: a conversation that is kept stays so.");
     }
-    if (change.labels && !cs_labels_are(change.labels)) {
+    if (!are_lists_of_labels(fields + 8)) {
         return chatsession_bad_request(call, CS_LABELS_RULE);
     }
     change.settings = settings;
     rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0], &change,
                                 call->r->pool);
+    if (rv == CS_EFULL) {
+        return chatsession_reply_error(call->r, HTTP_CONFLICT, "limit_reached",
+                                       "A conversation has at most 10 labels: take one off first.");
+    }
     return reply_object(call, rv, HTTP_OK, conversation);
 }
 

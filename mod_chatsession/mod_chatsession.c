@@ -12,6 +12,8 @@
 #include <mod_proxy.h>
 #include <mod_status.h>
 #include <apr_strings.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include "admin/admin.h"
 #include "auth.h"
 #include "backend.h"
@@ -134,8 +136,25 @@ static int check_driver(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
     return OK;
 }
 
+/* A JSON value that lacks what there was no memory for would be a wrong answer: jansson says of a member that could not
+ * be added what nobody asks at each of a thousand places. So it ends the process as APR does, before anything is sent.
+ */
+static apr_abortfunc_t end_without_memory;
+
+static void *take_json_memory(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (!memory && end_without_memory) {
+        end_without_memory(APR_ENOMEM);
+    }
+    return memory;
+}
+
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
+    end_without_memory = apr_pool_abort_get(pchild);
+    json_set_alloc_funcs(take_json_memory, free);
     for (server_rec *each = s; each; each = each->next) {
         open_database(s, each, pchild);
     }

@@ -57,6 +57,17 @@ const char *chatsession_request_id(request_rec *r)
     return id;
 }
 
+static int send_json(request_rec *r, int status, const char *text, apr_size_t len)
+{
+    r->status = status;
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, (apr_off_t)len);
+    if (!r->header_only) {
+        ap_rwrite(text, (int)len, r);
+    }
+    return OK;
+}
+
 int chatsession_reply_json(request_rec *r, int status, json_t *value)
 {
     apr_size_t len = 0;
@@ -67,13 +78,12 @@ int chatsession_reply_json(request_rec *r, int status, json_t *value)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0010: an answer could not be written as JSON: out of memory");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    r->status = status;
-    ap_set_content_type(r, "application/json");
-    ap_set_content_length(r, (apr_off_t)len);
-    if (!r->header_only) {
-        ap_rwrite(text, (int)len, r);
-    }
-    return OK;
+    return send_json(r, status, text, len);
+}
+
+int chatsession_reply_json_text(request_rec *r, int status, const cs_text_t *text)
+{
+    return send_json(r, status, cs_text_get(text), cs_text_length(text));
 }
 
 int chatsession_reply_empty(request_rec *r, int status)
@@ -130,6 +140,11 @@ int chatsession_reply_status(request_rec *r, apr_status_t status)
         apr_table_setn(r->err_headers_out, "Retry-After", "2");
         return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "database_unavailable",
                                        "The database cannot be reached at the moment; nothing was lost, try again.");
+    case APR_ENOMEM:
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "CS2090: 503: memory was short");
+        apr_table_setn(r->err_headers_out, "Retry-After", "2");
+        return chatsession_reply_error(r, HTTP_SERVICE_UNAVAILABLE, "memory_short",
+                                       "The server is short of memory at the moment; nothing was lost, try again.");
     default:
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CS0013: 500: %s (SQLSTATE %s, request %s)",
                       cs_strstatus(status, buf, sizeof(buf)), *cs_db_last_sqlstate() ? cs_db_last_sqlstate() : "none",

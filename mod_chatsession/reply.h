@@ -9,6 +9,7 @@
 #include <httpd.h>
 #include <jansson.h>
 #include "core/status.h"
+#include "core/text.h"
 
 /** The headers that every answer under our mounts carries; called once, before anything can fail. */
 void chatsession_reply_headers(request_rec *r);
@@ -18,6 +19,8 @@ const char *chatsession_request_id(request_rec *r);
 
 /** JSON with an HTTP status; takes the reference to value. */
 int chatsession_reply_json(request_rec *r, int status, json_t *value);
+/** The same of what is written already. */
+int chatsession_reply_json_text(request_rec *r, int status, const cs_text_t *text);
 
 /** An answer without a body (204). */
 int chatsession_reply_empty(request_rec *r, int status);

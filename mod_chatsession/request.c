@@ -99,7 +99,14 @@ apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const cha
     return cs_cookie_find(value, len, chatsession_cookies(r), name);
 }
 
-/* The token of the request's cookie; the cause when there is none that counts. */
+/* Whether it was found out that a token does not count. All else means that it could not be found out. */
+static bool is_no_token(apr_status_t rv)
+{
+    return rv == CS_EMALFORMED || rv == CS_EBADSIG || rv == CS_EEXPIRED || rv == CS_EDUPLICATE || rv == CS_ETOOBIG;
+}
+
+/* The token of the request's cookie; the cause when there is none that counts, and a status where nobody can say: who
+ * has a session must not lose it because memory was short when its signature was computed. */
 static bool read_token(request_rec *r, const chatsession_server_t *conf, chatsession_session_t *session,
                        cs_token_t *token)
 {
@@ -123,6 +130,7 @@ static bool read_token(request_rec *r, const chatsession_server_t *conf, chatses
     }
     if (rv != APR_SUCCESS) {
         session->cause = rv == CS_EEXPIRED ? "renew after SignatureExpired" : "renew after InvalidSignature";
+        session->status = is_no_token(rv) ? APR_SUCCESS : APR_ENOMEM;
         return false;
     }
     return true;
@@ -200,7 +208,7 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
     const cs_session_store_t *store = store_of(&rv, conf, purpose);
 
     if (store) {
-        rv = store->find(&stored, store, hash, r->pool);
+        rv = hash ? store->find(&stored, store, hash, r->pool) : APR_ENOMEM;
     }
 
     session->cause = "valid_cookie_but_no_store";
@@ -353,10 +361,12 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     if (rv == APR_SUCCESS) {
         rv = cs_token_mint(&text, conf->keys, purpose, token.id, apr_time_now(), r->pool);
     }
+    if (rv == APR_SUCCESS && !(made->id_hash = cs_token_hash(token.id, r->pool))) {
+        rv = APR_ENOMEM;
+    }
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    made->id_hash = cs_token_hash(token.id, r->pool);
     made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
     made->network = chatsession_network(r);
     made->user_agent = user_agent(r);

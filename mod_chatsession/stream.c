@@ -61,13 +61,13 @@ static void leave(chatsession_turn_t *turn)
         atomic_store(&turn->stop, true);
     }
     /* mod_proxy would end the exchange: the answer is to be received and recorded all the same. */
-    turn->r->connection->aborted = 0;
+    turn->browser->aborted = 0;
 }
 
 /* Who is sent no heartbeats leaves unseen while the model is silent: there is nothing to write that could fail. */
 static void look_for_client(chatsession_turn_t *turn)
 {
-    conn_rec *c = turn->r->connection;
+    conn_rec *c = turn->browser;
     struct pollfd fd = {.fd = -1, .events = POLLRDHUP};
 
     if (turn->client_gone || chatsession_turn_has_events(turn) || !ends_with_client(turn)) {
@@ -84,7 +84,7 @@ static void look_for_client(chatsession_turn_t *turn)
 
 void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
 {
-    conn_rec *c = turn->r->connection;
+    conn_rec *c = turn->browser;
 
     if (APR_BRIGADE_EMPTY(bb)) {
         return;
@@ -101,7 +101,7 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
 
 void chatsession_stream_end(chatsession_turn_t *turn)
 {
-    conn_rec *c = turn->r->connection;
+    conn_rec *c = turn->browser;
     apr_bucket_brigade *bb;
 
     if (turn->client_gone) {
@@ -132,7 +132,7 @@ void chatsession_stream_cut(chatsession_turn_t *turn)
 
 void chatsession_stream_patience(chatsession_turn_t *turn, bool begin)
 {
-    conn_rec *c = turn->r->connection;
+    conn_rec *c = turn->browser;
     apr_socket_t *socket = c->master ? NULL : ap_get_conn_socket(c);
 
     /* A stream of HTTP/2 has no socket of its own: mod_http2 does its writing elsewhere. */
@@ -452,7 +452,7 @@ static void take_end(record_t *record)
  */
 bool chatsession_stream_is_stopping(const chatsession_turn_t *turn)
 {
-    conn_rec *c = turn->r->connection;
+    conn_rec *c = turn->browser;
     apr_os_sock_t fd = -1;
 
     apr_os_sock_get(&fd, ap_get_conn_socket(c->master ? c->master : c));

@@ -72,6 +72,7 @@ static chatsession_turn_t *create_asking(const chatsession_turn_t *turn)
     chatsession_turn_t *asking = apr_pcalloc(turn->r->pool, sizeof(*asking));
 
     asking->r = turn->r;
+    asking->browser = turn->browser;
     asking->conf = turn->conf;
     asking->backend = turn->backend;
     asking->answer_id = apr_pstrcat(turn->r->pool, turn->answer_id, " (its title)", NULL);
@@ -92,8 +93,6 @@ void chatsession_title_make(chatsession_turn_t *turn)
     apr_status_t rv;
 
     chatsession_stream_end(turn);
-    /* Whether the browser is still there makes no difference to mod_proxy now. */
-    turn->r->connection->aborted = 0;
     asking = create_asking(turn);
     rv = cs_completion_reader_create(&asking->reader, turn->r->pool);
     if (rv == APR_SUCCESS) {

@@ -346,6 +346,7 @@ static chatsession_turn_t *create(request_rec *r, chatsession_server_t *conf, co
     chatsession_turn_t *turn = apr_pcalloc(r->pool, sizeof(*turn));
 
     turn->r = r;
+    turn->browser = r->connection;
     turn->conf = conf;
     turn->backend = backend;
     turn->user_id = new->user_id;

@@ -61,6 +61,7 @@ typedef struct {
 
 struct chatsession_turn {
     request_rec *r;
+    conn_rec *browser; /* r->connection, but for while mod_proxy has r: see backend.c */
     chatsession_server_t *conf;
     const chatsession_backend_t *backend;
     const cs_conversation_settings_t *settings; /* how its conversation asks */

@@ -60,12 +60,16 @@ CREATE FUNCTION chatsession.count_tokens() RETURNS trigger
     AS $$
 DECLARE
     v_user uuid;
+    v_day date := chatsession.utc_day();
+    v_tokens bigint := chatsession.tokens_of(NEW.usage, NEW.content);
 BEGIN
     SELECT c.user_id INTO v_user FROM chatsession.conversations c WHERE c.id = NEW.conversation_id;
-    INSERT INTO chatsession.user_tokens AS t (user_id, day, tokens)
-        VALUES (v_user, chatsession.utc_day(), chatsession.tokens_of(NEW.usage, NEW.content))
-        ON CONFLICT ON CONSTRAINT user_tokens_pkey DO UPDATE SET tokens = t.tokens + excluded.tokens;
-    DELETE FROM chatsession.user_tokens t WHERE t.user_id = v_user AND t.day < chatsession.utc_day() - 31;
+    UPDATE chatsession.user_tokens t SET tokens = t.tokens + v_tokens WHERE t.user_id = v_user AND t.day = v_day;
+    IF NOT FOUND THEN
+        INSERT INTO chatsession.user_tokens AS t (user_id, day, tokens) VALUES (v_user, v_day, v_tokens)
+            ON CONFLICT ON CONSTRAINT user_tokens_pkey DO UPDATE SET tokens = t.tokens + excluded.tokens;
+        DELETE FROM chatsession.user_tokens t WHERE t.user_id = v_user AND t.day < v_day - 31;
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -886,9 +890,18 @@ CREATE TABLE chatsession.sessions (
 
 ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
 
+CREATE VIEW chatsession.living_sessions AS
+ SELECT s.id_hash
+   FROM ((chatsession.sessions s
+     JOIN chatsession.users u ON ((u.id = s.user_id)))
+     LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by)))
+  WHERE ((u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))));
+
+ALTER TABLE chatsession.living_sessions OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN (EXISTS (SELECT FROM ((chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by))) WHERE ((s.id_hash = session_lives.p_hash) AND (u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))))));
+    RETURN (EXISTS (SELECT FROM chatsession.living_sessions s WHERE (s.id_hash = session_lives.p_hash)));
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
@@ -1012,7 +1025,7 @@ $$;
 
 ALTER FUNCTION chatsession.totals(p_counted_up_to bigint) OWNER TO chatsession_owner;
 
-CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) RETURNS record
+CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_state text, p_counted boolean, p_round integer, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT untitled boolean) RETURNS record
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1023,7 +1036,7 @@ DECLARE
     v_parent uuid := p_parent;
 BEGIN
     -- The row lock puts the turns of one conversation in a row: two tabs at once see each other's work.
-    PERFORM FROM chatsession.conversations c
+    SELECT c.title IS NULL INTO untitled FROM chatsession.conversations c
         WHERE c.id = p_conversation AND c.user_id = p_user AND c.trashed_at IS NULL FOR UPDATE;
     IF NOT FOUND THEN
         outcome := 'absent';
@@ -1043,6 +1056,7 @@ BEGIN
     SELECT m.seq, m.id INTO v_seq, v_newest
         FROM chatsession.messages m WHERE m.conversation_id = p_conversation ORDER BY m.seq DESC LIMIT 1;
     v_seq := coalesce(v_seq, 0);
+    answer_id := gen_random_uuid();
 
     IF p_regenerate IS NOT NULL THEN
         SELECT m.parent_id INTO message_id FROM chatsession.messages m
@@ -1051,6 +1065,8 @@ BEGIN
             outcome := 'absent';
             RETURN;
         END IF;
+        INSERT INTO chatsession.messages (id, conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
+            VALUES (answer_id, p_conversation, v_seq + 1, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request);
     ELSE
         IF p_branch THEN
             IF p_parent IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.messages m
@@ -1064,28 +1080,25 @@ BEGIN
         ELSE
             v_parent := v_newest;
         END IF;
-        v_seq := v_seq + 1;
-        INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, request_id)
-            VALUES (p_conversation, v_seq, v_parent, 'user', 'complete', p_content, p_request)
-            RETURNING id INTO message_id;
+        message_id := gen_random_uuid();
+        INSERT INTO chatsession.messages (id, conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
+            VALUES (message_id, p_conversation, v_seq + 1, v_parent, 'user', 'complete', p_content, NULL, NULL, p_request),
+                   (answer_id, p_conversation, v_seq + 2, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request);
     END IF;
 
-    INSERT INTO chatsession.messages (conversation_id, seq, parent_id, role, status, content, client_id, model, request_id)
-        VALUES (p_conversation, v_seq + 1, message_id, 'assistant', 'streaming', '', p_client, p_model, p_request)
-        RETURNING id INTO answer_id;
-    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, session_hash)
-        VALUES (answer_id, p_conversation, p_host, p_session);
+    INSERT INTO chatsession.live_turns (answer_id, conversation_id, host, session_hash, user_id, state, counted, round)
+        VALUES (answer_id, p_conversation, p_host, p_session, p_user, p_state, p_counted, p_round);
     UPDATE chatsession.conversations c
         SET updated_at = clock_timestamp(),
             message_count = c.message_count + CASE WHEN p_regenerate IS NULL THEN 2 ELSE 1 END,
-            title = coalesce(c.title, chatsession.title_of(p_content))
+            title = CASE WHEN p_titled THEN coalesce(c.title, chatsession.title_of(p_content)) ELSE c.title END
         WHERE c.id = p_conversation;
     model := p_model;
     outcome := 'begun';
 END
 $$;
 
-ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text) OWNER TO chatsession_owner;
+ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_state text, p_counted boolean, p_round integer, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT untitled boolean) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) RETURNS text
     LANGUAGE plpgsql
@@ -1108,7 +1121,8 @@ CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_conte
 DECLARE
     v_queued integer := 0;
     v_state text := 'streaming';
-    v_known boolean;
+    v_limited boolean := p_user_turns > 0 OR p_user_requests > 0 OR p_user_tokens > 0;
+    v_known boolean := false;
     v_round integer := 0;
 BEGIN
     IF p_max > 0 THEN
@@ -1117,43 +1131,37 @@ BEGIN
     IF p_user_turns > 0 OR p_user_requests > 0 THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(p_user::text, 1));
     END IF;
-    v_known := EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client);
-    IF NOT v_known THEN
+    IF v_limited OR p_max > 0 THEN
+        v_known := EXISTS (SELECT FROM chatsession.messages m WHERE m.conversation_id = p_conversation AND m.client_id = p_client);
+    END IF;
+    IF v_limited AND NOT v_known THEN
         SELECT u.exceeded, u.retry_after INTO exceeded, retry_after
             FROM chatsession.user_limit(p_user, p_user_turns, p_user_requests, p_user_tokens) u;
         IF exceeded IS NOT NULL THEN
             outcome := 'limit';
             RETURN;
         END IF;
-        IF p_max > 0 THEN
-            v_round := chatsession.turn_round(p_user);
-            SELECT count(*) INTO v_queued FROM chatsession.live_turns l WHERE l.state = 'queued';
-            IF v_queued > 0 OR (SELECT count(*) FROM chatsession.live_turns l WHERE l.state = 'streaming') >= p_max THEN
-                v_state := 'queued';
-            END IF;
-            IF v_state = 'queued' AND v_queued >= p_waiting THEN
-                outcome := 'busy';
-                retry_after := chatsession.turn_estimate(v_queued + 1, p_max);
-                RETURN;
-            END IF;
+    END IF;
+    IF p_max > 0 AND NOT v_known THEN
+        v_round := chatsession.turn_round(p_user);
+        SELECT count(*) INTO v_queued FROM chatsession.live_turns l WHERE l.state = 'queued';
+        IF v_queued > 0 OR (SELECT count(*) FROM chatsession.live_turns l WHERE l.state = 'streaming') >= p_max THEN
+            v_state := 'queued';
+        END IF;
+        IF v_state = 'queued' AND v_queued >= p_waiting THEN
+            outcome := 'busy';
+            retry_after := chatsession.turn_estimate(v_queued + 1, p_max);
+            RETURN;
         END IF;
     END IF;
-    SELECT c.title IS NULL INTO untitled FROM chatsession.conversations c WHERE c.id = p_conversation;
-    SELECT b.outcome, b.message_id, b.answer_id, b.model INTO outcome, message_id, answer_id, model
+    SELECT b.outcome, b.message_id, b.answer_id, b.model, b.untitled INTO outcome, message_id, answer_id, model, untitled
         FROM chatsession.turn_begin(p_user, p_conversation, p_content, p_parent, p_parent_given, p_branch, p_regenerate,
-                                    p_client, p_model, p_host, p_request, p_session) b;
+                                    p_client, p_model, p_host, p_request, p_session, v_state, p_max > 0, v_round, p_titled) b;
     IF outcome <> 'begun' THEN
         RETURN;
     END IF;
-    IF NOT v_known THEN
-        UPDATE chatsession.live_turns l SET user_id = p_user, state = v_state, counted = p_max > 0, round = v_round
-            WHERE l.answer_id = turn_enter.answer_id;
-        IF untitled AND NOT p_titled THEN
-            UPDATE chatsession.conversations c SET title = NULL WHERE c.id = p_conversation;
-        END IF;
-        IF p_user_requests > 0 THEN
-            INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
-        END IF;
+    IF p_user_requests > 0 AND NOT v_known THEN
+        INSERT INTO chatsession.user_requests (user_id, at) VALUES (p_user, clock_timestamp());
     END IF;
     IF EXISTS (SELECT FROM chatsession.live_turns l WHERE l.answer_id = turn_enter.answer_id AND l.state = 'queued') THEN
         outcome := 'queued';
@@ -1202,7 +1210,6 @@ BEGIN
             usage = p_usage, detail = p_detail, model = coalesce(p_model, m.model)
         WHERE m.id = p_answer;
     DELETE FROM chatsession.live_turns l WHERE l.answer_id = p_answer;
-    UPDATE chatsession.conversations c SET updated_at = clock_timestamp() WHERE c.id = v_old.conversation_id;
     RETURN 'finished';
 END
 $$;
@@ -1344,7 +1351,7 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
            CASE WHEN b.answer_id IS NOT NULL THEN 'live'
                 WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
            coalesce(b.stop, false),
-           b.session_hash IS NOT NULL AND NOT chatsession.session_lives(b.session_hash)
+           b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash)
         FROM given g LEFT JOIN beat b ON b.answer_id = g.id
 $$;
 
@@ -1905,8 +1912,6 @@ CREATE INDEX conversations_archived ON chatsession.conversations USING btree (up
 
 CREATE INDEX conversations_as_listed ON chatsession.conversations USING btree (user_id, pinned DESC, updated_at DESC, id DESC) WHERE (trashed_at IS NULL);
 
-CREATE INDEX conversations_by_age ON chatsession.conversations USING btree (created_at, id);
-
 CREATE INDEX conversations_by_begin ON chatsession.conversations USING btree (created_at DESC, id DESC);
 
 CREATE INDEX conversations_by_length ON chatsession.conversations USING btree (message_count DESC, id DESC);
@@ -1935,9 +1940,15 @@ CREATE INDEX erasures_by_time ON chatsession.erasures USING btree (erased_at DES
 
 CREATE INDEX exports_by_time ON chatsession.exports USING btree (created_at DESC, id DESC);
 
+CREATE INDEX feedback_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC);
+
 CREATE INDEX feedback_commented ON chatsession.feedback USING btree (conversation_id) WHERE (comment IS NOT NULL);
 
+CREATE INDEX feedback_commented_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC) WHERE (comment IS NOT NULL);
+
 CREATE INDEX feedback_down ON chatsession.feedback USING btree (conversation_id) WHERE (rating = '-1'::integer);
+
+CREATE INDEX feedback_down_by_time ON chatsession.feedback USING btree (at DESC, message_id DESC) WHERE (rating = '-1'::integer);
 
 CREATE INDEX feedback_of_conversation ON chatsession.feedback USING btree (conversation_id);
 
@@ -2156,6 +2167,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
+
+GRANT SELECT ON TABLE chatsession.living_sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 

@@ -204,7 +204,7 @@ static apr_status_t append(cs_text_t *text, const char *bytes, apr_size_t len)
 }
 
 /* What stands between two escapes is copied in one piece: a history is mostly that. */
-static apr_status_t print_string(cs_text_t *text, const char *bytes, apr_size_t len)
+apr_status_t cs_json_append_string(cs_text_t *text, const char *bytes, apr_size_t len)
 {
     apr_status_t rv = append(text, "\"", 1);
     apr_size_t at = 0;
@@ -249,7 +249,7 @@ static apr_status_t print_object(cs_text_t *text, json_t *object)
         if (rv == APR_SUCCESS && !first)
             rv = append(text, ",", 1);
         if (rv == APR_SUCCESS)
-            rv = print_string(text, name, strlen(name));
+            rv = cs_json_append_string(text, name, strlen(name));
         if (rv == APR_SUCCESS)
             rv = append(text, ":", 1);
         if (rv == APR_SUCCESS)
@@ -276,7 +276,7 @@ static apr_status_t print_value(cs_text_t *text, const json_t *value)
     case JSON_ARRAY:
         return print_array(text, value);
     case JSON_STRING:
-        return print_string(text, json_string_value(value), json_string_length(value));
+        return cs_json_append_string(text, json_string_value(value), json_string_length(value));
     case JSON_TRUE:
         return append(text, "true", 4);
     case JSON_FALSE:

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include "core/status.h"
+#include "core/text.h"
 
 #define CS_JSON_MAX_DEPTH 32
 #define CS_JSON_MAX_VALUES 10000
@@ -30,6 +31,9 @@ const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool
  * value: for what is sent by the token. Returns where it ends; out has room for CS_JSON_STRING_ROOM(len). */
 char *cs_json_write_string(char *out, const char *bytes, apr_size_t len);
 #define CS_JSON_STRING_ROOM(len) (6 * (len) + 2)
+
+/** The same at the end of a growing text. */
+apr_status_t cs_json_append_string(cs_text_t *text, const char *bytes, apr_size_t len) CS_MUSTCHECK;
 
 /** Hand value to pool: json_decref when the pool goes. Returns value. */
 json_t *cs_json_own(json_t *value, apr_pool_t *pool);

@@ -22,8 +22,12 @@
     " CASE WHEN f.message_id IS NOT NULL THEN json_build_object('rating', f.rating, 'comment', " comment               \
     ") END AS feedback"
 
-#define CS_MESSAGE_TEXT "chatsession.text_so_far(m.id, m.status, m.content)"
-#define CS_MESSAGE_EXTRA "chatsession.extra_so_far(m.id, m.status, m.extra) AS extra"
+/** What is being written stands elsewhere. Of all other messages the row itself has it: a function called for each row
+ * of a long conversation took longer than all else. */
+#define CS_MESSAGE_TEXT                                                                                                \
+    "CASE WHEN m.status = 'streaming' THEN chatsession.text_so_far(m.id, m.status, m.content) ELSE m.content END"
+#define CS_MESSAGE_EXTRA                                                                                               \
+    "CASE WHEN m.status = 'streaming' THEN chatsession.extra_so_far(m.id, m.status, m.extra) ELSE m.extra END"
 
 #define CS_MESSAGES_WITH_FEEDBACK " FROM chatsession.messages m LEFT JOIN chatsession.feedback f ON f.message_id = m.id"
 

@@ -9,20 +9,27 @@
  */
 #include "store/db.h"
 
+typedef enum {
+    CS_LIST_ACTIVE,
+    CS_LIST_ARCHIVED,
+    CS_LIST_KEPT,   /* both of these */
+    CS_LIST_TRASHED /* by the user */
+} cs_conversation_state_e;
+
 typedef struct {
     const char *user_id;
     const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
-    const char *state; /* "active", "archived", "kept" (both of these), "trashed" (by the user) */
+    cs_conversation_state_e state;
     const char *label; /* NULL: all; else what has this label */
-    const char *after; /* NULL: from the first; else the text of *next of the page before */
+    const char *after; /* NULL: from the first; else the text of next of the page before */
     int limit;         /* rows, 1 to 200 */
 } cs_conversation_list_t;
 
-/** A page of conversations, pinned ones first, newest first; with a query, message_id is that of the first message
- * that holds it. *next (in pool) continues it and is NULL at the end. CS_EMALFORMED: after is not a text of
- * ours. */
-apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
-                                  const cs_conversation_list_t *list, apr_pool_t *pool) CS_MUSTCHECK;
+/** A page of conversations, pinned ones first, newest first, at the end of page: {"conversations":[…],"next":…}. With a
+ * query, message_id is that of the first message that holds it. next continues the list and is null at the end.
+ * CS_EMALFORMED: after is not a text of ours. */
+apr_status_t cs_conversation_list(cs_text_t *page, cs_db_t *db, const cs_conversation_list_t *list,
+                                  apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The ids of all that the user has, trash too, oldest first: [{"id"}], 200 at a time. CS_EMALFORMED as above. */
 apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
@@ -47,6 +54,9 @@ apr_status_t cs_conversation_discard(cs_db_t *db, const char *user_id, const cha
 /** One with its messages in order. */
 apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                  apr_pool_t *pool) CS_MUSTCHECK;
+/** The same as text at the end of text, for a page that shows it. */
+apr_status_t cs_conversation_print(cs_text_t *text, cs_db_t *db, const char *user_id, const char *id,
+                                   apr_pool_t *pool) CS_MUSTCHECK;
 
 /** How the model is asked in a conversation; members NULL where nothing is set. In pool. */
 typedef struct {
@@ -67,14 +77,16 @@ apr_status_t cs_conversation_title(cs_db_t *db, const char *user_id, const char 
 apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
                                    const char *message_id, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Change what is not NULL; *conversation is the new state. */
+/** Change what is not NULL; *conversation is the new state. CS_EFULL: it would have more than CS_LABELS_MAX labels. */
 typedef struct {
     const char *title;
     const bool *pinned;
     const bool *archived;
-    const json_t *settings; /* any of model, system, params and examples; null takes one away */
-    bool keep;              /* a temporary one is kept from now on */
-    const json_t *labels;   /* all that it has then: an array of labels (core/label.h), checked by the caller */
+    const json_t *settings;      /* any of model, system, params and examples; null takes one away */
+    bool keep;                   /* a temporary one is kept from now on */
+    const json_t *labels;        /* all that it has then: an array of labels (core/label.h), checked by the caller */
+    const json_t *add_labels;    /* the same: beside those that it has, so that two who add some lose none */
+    const json_t *remove_labels; /* the same: what it does not have is no trouble */
 } cs_conversation_change_t;
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;

@@ -219,6 +219,7 @@ cs_db_outcome_t cs_db_judge(cs_db_slot_t *slot, const PGresult *answer, const ch
 {
     cs_db_outcome_t outcome = {.status = APR_SUCCESS};
     const verdict_t *verdict;
+    bool gone;
 
     if (answer && is_success(answer)) {
         return outcome;
@@ -227,10 +228,15 @@ cs_db_outcome_t cs_db_judge(cs_db_slot_t *slot, const PGresult *answer, const ch
     verdict = find_verdict(outcome.sqlstate);
     outcome.status = verdict->status;
     outcome.serialization = verdict->serialization;
-    outcome.lost = verdict->lost || !answer || PQstatus(slot->connection) != CONNECTION_OK;
+    gone = verdict->lost || !answer || PQstatus(slot->connection) != CONNECTION_OK;
+    /* An error without an SQLSTATE is libpq's, of memory or of octets that make no sense, and not the server's: whether
+     * the statement was run is not known, nor what would be read next. */
+    outcome.lost = gone || (PQresultStatus(answer) == PGRES_FATAL_ERROR && !*outcome.sqlstate);
     if (outcome.lost) {
         outcome.status = CS_EUNAVAILABLE;
         slot->doomed = true;
+    }
+    if (gone) {
         cs_db_raise_generation(slot);
     }
     if (outcome.lost || !(verdict->quiet || (slot->attempt && outcome.status == CS_EDATABASE))) {

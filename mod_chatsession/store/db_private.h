@@ -109,6 +109,10 @@ const char *cs_db_error_field(const PGresult *answer, int field, const char *oth
 
 /* db_result.c */
 /** Take over rows: cleared when pool goes. */
+struct cs_db_result {
+    PGresult *rows;
+};
+
 cs_db_result_t *cs_db_result_own(PGresult *rows, apr_pool_t *pool);
 
 #endif

@@ -38,3 +38,36 @@ json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limi
     }
     return rows;
 }
+
+static apr_status_t append(cs_text_t *text, const char *string)
+{
+    return cs_text_append(text, string, strlen(string), 0);
+}
+
+static apr_status_t print_next(cs_text_t *text, const cs_db_result_t *result, int limit)
+{
+    apr_status_t rv = append(text, ",\"next\":");
+    const char *next =
+        cs_db_rows(result) > limit ? cs_db_text(result, limit - 1, cs_db_columns(result) - 1, NULL) : NULL;
+
+    if (rv == APR_SUCCESS) {
+        rv = next ? cs_json_append_string(text, next, strlen(next)) : append(text, "null");
+    }
+    return rv == APR_SUCCESS ? append(text, "}") : rv;
+}
+
+apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit)
+{
+    apr_status_t rv = append(text, "{");
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_json_append_string(text, rows, strlen(rows));
+    }
+    if (rv == APR_SUCCESS) {
+        rv = append(text, ":");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_rows_print(text, result, limit, "next");
+    }
+    return rv == APR_SUCCESS ? print_next(text, result, limit) : rv;
+}

@@ -30,4 +30,7 @@ apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t
  */
 json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool);
 
+/** The same as the text of an object, {"<rows>":[…],"next":…}, at the end of text. */
+apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit) CS_MUSTCHECK;
+
 #endif

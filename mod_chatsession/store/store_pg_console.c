@@ -58,8 +58,8 @@ static apr_status_t get(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         " FROM chatsession.conversations c JOIN chatsession.users u ON u.id = c.user_id WHERE c.id = $1::uuid";
     static const char messages[] = "SELECT " CS_MESSAGE_COLUMNS(
         "CASE WHEN $2::boolean THEN " CS_MESSAGE_TEXT " END",
-        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN chatsession.extra_so_far(m.id, "
-                                                    "m.status, m.extra) END AS extra, m.client_id, "
+        "CASE WHEN $2::boolean THEN f.comment END") ", CASE WHEN $2::boolean THEN " CS_MESSAGE_EXTRA
+                                                    " END AS extra, m.client_id, "
                                                     "m.request_id" CS_MESSAGES_WITH_FEEDBACK
                                                     " WHERE m.conversation_id = $1::uuid ORDER BY m.seq";
     get_t *work = baton;

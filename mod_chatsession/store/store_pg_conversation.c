@@ -4,9 +4,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include "core/json.h"
+#include "core/label.h"
 #include "store/columns.h"
 #include "store/keyset.h"
-#include "store/search.h"
 
 /* One row as JSON, or APR_ENOENT: the end of every statement that returns the object it changed. */
 static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int count,
@@ -33,85 +33,6 @@ static const char *bool_text(const bool *value)
 /* How many ids one call gives. */
 #define IDS 200
 #define IDS_TEXT APR_STRINGIFY(IDS)
-
-/* The list's cursor is a keyset cursor (keyset.h), with a p before it when the row is pinned. */
-#define LIST_CURSOR "CASE WHEN c.pinned THEN 'p' ELSE '' END || chatsession.usec(c.updated_at) || '_' || c.id AS next"
-
-/* clang-format off */
-static const char list_begins[] =
-    "SELECT " CS_CONVERSATION_COLUMNS ", hit.snippet, hit.id AS message_id, " LIST_CURSOR
-    " FROM chatsession.conversations c LEFT JOIN LATERAL (SELECT m.id, " CS_SEARCH_SNIPPET("m.content", "$2") " AS snippet"
-    "   FROM chatsession.messages m WHERE $2::text IS NOT NULL AND m.conversation_id = c.id AND m.content <> ''"
-    "   AND " CS_SEARCH_READ("m.content", "$2") " ORDER BY m.seq LIMIT 1) hit ON true"
-    " WHERE c.user_id = $1::uuid AND c.temporary_until IS NULL AND CASE $3 WHEN 'trashed' THEN c.trashed_by = 'user'"
-    "   WHEN 'archived' THEN c.trashed_at IS NULL AND c.archived WHEN 'kept' THEN c.trashed_at IS NULL"
-    "   ELSE c.trashed_at IS NULL AND NOT c.archived END"
-    " AND ($2::text IS NULL OR hit.id IS NOT NULL OR " CS_SEARCH_READ("c.title", "$2") ")"
-    " AND ($5::bigint IS NULL OR (c.pinned, c.updated_at, c.id) <"
-    "   ($4::boolean, to_timestamp(0) + $5::bigint * interval '1 microsecond', $6::uuid))";
-/* A parameter that a statement does not name has no type to PostgreSQL. */
-static const char list_any_label[] = " AND $8::text IS NULL";
-static const char list_by_label[] = " AND c.labels <> '{}' AND c.labels @> ARRAY[$8::text]";
-static const char list_ends[] = " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $7::integer + 1";
-/* clang-format on */
-
-/* A word with more rows than this is found sooner by looking into one user's texts. */
-#define COMMON_ROWS 2000
-
-typedef struct {
-    const char *query;
-    const char *by_label;
-    const cs_db_param_t *params;
-    cs_db_result_t *result;
-    apr_pool_t *pool;
-} search_t;
-
-static apr_status_t search(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
-{
-    search_t *work = baton;
-    cs_search_t how;
-    apr_status_t rv = cs_search_plan(&how, tx, work->query, pool);
-    const bool by_index = how.indexed && how.rows <= COMMON_ROWS;
-
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->result, tx,
-                                            apr_pstrcat(pool, list_begins, by_index ? " AND " : "",
-                                                        by_index ? cs_search_conversations(&how, "$2", pool) : "",
-                                                        work->by_label, list_ends, NULL),
-                                            8, work->params, work->pool)
-                             : rv;
-}
-
-apr_status_t cs_conversation_list(json_t **conversations, const char **next, cs_db_t *db,
-                                  const cs_conversation_list_t *list, apr_pool_t *pool)
-{
-    const bool pinned = list->after && *list->after == 'p';
-    cs_keyset_t after;
-    cs_db_result_t *result;
-    apr_status_t rv = cs_keyset_parse(&after, list->after ? list->after + pinned : NULL, pool);
-
-    *conversations = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(list->user_id),
-                                        CS_DB_TEXT(list->query),
-                                        CS_DB_TEXT(list->state),
-                                        CS_DB_TEXT(bool_text(&pinned)),
-                                        CS_DB_TEXT(after.time),
-                                        CS_DB_TEXT(after.id),
-                                        CS_DB_TEXT(apr_itoa(pool, list->limit)),
-                                        CS_DB_TEXT(list->label)};
-        search_t work = {list->query, list->label ? list_by_label : list_any_label, params, NULL, pool};
-
-        rv = list->query ? cs_db_transaction(db, CS_DB_REPEATABLE, search, &work, pool)
-                         : cs_db_run(&work.result, db, CS_DB_REPEATABLE,
-                                     apr_pstrcat(pool, list_begins, work.by_label, list_ends, NULL), 8, params, pool);
-        result = work.result;
-    }
-    if (rv == APR_SUCCESS) {
-        *conversations = cs_keyset_page(next, result, list->limit, pool);
-    }
-    return rv;
-}
 
 apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
                                  apr_pool_t *pool)
@@ -212,12 +133,12 @@ apr_status_t cs_conversation_title(cs_db_t *db, const char *user_id, const char 
                      params, pool);
 }
 
-apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
+static apr_status_t messages_after(cs_db_result_t **messages, cs_db_t *db, const char *user_id, const char *id,
                                    const char *message_id, apr_pool_t *pool)
 {
     static const char sql[] =
         "SELECT " CS_MESSAGE_COLUMNS(CS_MESSAGE_TEXT,
-                                     "f.comment") ", " CS_MESSAGE_EXTRA CS_MESSAGES_WITH_FEEDBACK
+                                     "f.comment") ", " CS_MESSAGE_EXTRA " AS extra" CS_MESSAGES_WITH_FEEDBACK
                                                   " JOIN chatsession.conversations c ON c.id = m.conversation_id"
                                                   " WHERE m.conversation_id = $1::uuid AND c.user_id = $2::uuid"
                                                   " AND m.seq > coalesce((SELECT o.seq FROM chatsession.messages o "
@@ -225,8 +146,32 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
                                                   "c.id), 0)"
                                                   " ORDER BY m.seq";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id), CS_DB_TEXT(message_id)};
+
+    return cs_db_run(messages, db, CS_DB_OFTEN, sql, 3, params, pool);
+}
+
+/* The conversation's row, or APR_ENOENT, and its messages. */
+static apr_status_t whole(cs_db_result_t **conversation, cs_db_result_t **messages, cs_db_t *db, const char *user_id,
+                          const char *id, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS " FROM chatsession.conversations c"
+        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
+        " AND (c.temporary_until IS NULL OR c.temporary_until > now())";
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
+    apr_status_t rv = cs_db_run(conversation, db, CS_DB_OFTEN, sql, 2, params, pool);
+
+    if (rv == APR_SUCCESS && !cs_db_rows(*conversation)) {
+        rv = APR_ENOENT;
+    }
+    return rv == APR_SUCCESS ? messages_after(messages, db, user_id, id, NULL, pool) : rv;
+}
+
+apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
+                                   const char *message_id, apr_pool_t *pool)
+{
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 3, params, pool);
+    apr_status_t rv = messages_after(&result, db, user_id, id, message_id, pool);
 
     *messages = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
     return rv;
@@ -235,41 +180,63 @@ apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *u
 apr_status_t cs_conversation_get(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                  apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS " FROM chatsession.conversations c"
-        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
-        " AND (c.temporary_until IS NULL OR c.temporary_until > now())";
-    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
-    json_t *messages;
-    apr_status_t rv = one_row(conversation, db, CS_DB_OFTEN, sql, 2, params, pool);
+    cs_db_result_t *row, *messages;
+    apr_status_t rv = whole(&row, &messages, db, user_id, id, pool);
 
+    *conversation = NULL;
     if (rv == APR_SUCCESS) {
-        rv = cs_conversation_newer(&messages, db, user_id, id, NULL, pool);
-        if (rv == APR_SUCCESS) {
-            json_object_set_new(*conversation, "messages", messages);
-        } else {
-            json_decref(*conversation);
-            *conversation = NULL;
-        }
+        *conversation = cs_db_row_json(row, 0);
+        json_object_set_new(*conversation, "messages", cs_db_rows_json(messages));
     }
     return rv;
+}
+
+apr_status_t cs_conversation_print(cs_text_t *text, cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
+{
+    static const char member[] = ",\"messages\":";
+    cs_db_result_t *row, *messages;
+    apr_status_t rv = whole(&row, &messages, db, user_id, id, pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_row_print_open(text, row, 0);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_text_append(text, member, sizeof(member) - 1, 0);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_rows_print(text, messages, cs_db_rows(messages), NULL);
+    }
+    return rv == APR_SUCCESS ? cs_text_append(text, "}", 1, 0) : rv;
+}
+
+static const char *print_or_null(const json_t *value, apr_pool_t *pool)
+{
+    return value ? cs_json_print(value, NULL, pool) : NULL;
 }
 
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool)
 {
+    /* Which labels it has then is settled while nobody else can change them. */
     static const char sql[] =
-        "UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
-        " pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived),"
-        " model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
-        " system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
-        " params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
-        " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
-        " temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END,"
-        " labels = coalesce(chatsession.labels_of($8::jsonb), c.labels)"
-        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
-        " AND (c.temporary_until IS NULL OR c.temporary_until > now())"
-        " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
+        "WITH wanted AS (SELECT c.id, CASE WHEN coalesce($8, $9, $10) IS NULL THEN c.labels ELSE"
+        "     chatsession.labels_of(to_jsonb(coalesce(chatsession.labels_of($9::jsonb), '{}') ||"
+        "       ARRAY(SELECT l FROM unnest(coalesce(chatsession.labels_of($8::jsonb), c.labels)) l"
+        "             WHERE l <> ALL (coalesce(chatsession.labels_of($10::jsonb), '{}'))))) END AS labels"
+        "   FROM chatsession.conversations c"
+        "   WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
+        "   AND (c.temporary_until IS NULL OR c.temporary_until > now()) FOR NO KEY UPDATE),"
+        " changed AS (UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
+        "   pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived),"
+        "   model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
+        "   system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
+        "   params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
+        "   examples ="
+        "     CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
+        "   temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END, labels = w.labels"
+        "   FROM wanted w WHERE c.id = w.id AND c.user_id = $2::uuid AND cardinality(w.labels) <= $11::integer"
+        "   RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS ")"
+        " SELECT changed.* FROM wanted LEFT JOIN changed ON true";
     const cs_db_param_t params[] = {CS_DB_TEXT(id),
                                     CS_DB_TEXT(user_id),
                                     CS_DB_TEXT(change->title),
@@ -277,9 +244,18 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
                                     CS_DB_TEXT(bool_text(change->archived)),
                                     CS_DB_TEXT(cs_json_print(change->settings, NULL, pool)),
                                     CS_DB_TEXT(bool_text(&change->keep)),
-                                    CS_DB_TEXT(change->labels ? cs_json_print(change->labels, NULL, pool) : NULL)};
+                                    CS_DB_TEXT(print_or_null(change->labels, pool)),
+                                    CS_DB_TEXT(print_or_null(change->add_labels, pool)),
+                                    CS_DB_TEXT(print_or_null(change->remove_labels, pool)),
+                                    CS_DB_TEXT(APR_STRINGIFY(CS_LABELS_MAX))};
+    apr_status_t rv = one_row(conversation, db, CS_DB_REPEATABLE, sql, 11, params, pool);
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 8, params, pool);
+    if (rv == APR_SUCCESS && json_is_null(json_object_get(*conversation, "id"))) {
+        json_decref(*conversation);
+        *conversation = NULL;
+        rv = CS_EFULL;
+    }
+    return rv;
 }
 
 apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,

@@ -171,8 +171,9 @@ def run(times, seed, tell):
         assert scene.server.children == children, "a child of httpd died of resets"
         grown = resident(children) - before
         verdict = scene.check(("AH00", "AH10", "AH03", "CS0"))
-        lost = scene.database.value("SELECT count(*) FROM chatsession.messages WHERE role = 'assistant' AND status <> 'complete'")
-        assert not lost, f"{lost} answers did not come whole though only their readers left"
+        lost = scene.database.rows("SELECT id::text, status, length(content) FROM chatsession.messages WHERE role = 'assistant'"
+                                   " AND status <> 'complete'")
+        assert not lost, f"{len(lost)} answers did not come whole though only their readers left: {lost[:5]}"
         answers = scene.database.value("SELECT count(*) FROM chatsession.messages WHERE role = 'assistant'")
     asked, resets = sum(one.asked for one in resetters), sum(one.resets for one in resetters)
     opened = sum(one.connections for one in resetters)

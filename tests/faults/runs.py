@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    name: str     # T1
+    name: str     # T1, or a word
     module: str   # run(times, seed, tell) -> the figures as a sentence; AssertionError when something is not held
     rows: str     # of the promises
     held: str
@@ -27,6 +27,8 @@ FAULTS = (
           " was made or not (N=0: at every octet)", 5, 100),
     Fault("T4", "refused_calls", "H4, H5, H9, L6", "One call to libpq or a socket that fails, whichever, costs at most a second"
           " try (N=0: every call of a visit)", 6, 60),
+    Fault("T5", "starvation", "H16, H4, H9, L6", "Calls for memory, of sockets and of files that fail at random, whoever makes them, crash"
+          " nothing of ours, give no wrong answer and lose nothing that was acknowledged", 1, 100),
     Fault("T6", "black_hole", "H7, G12", "A network that swallows or resets every packet to PostgreSQL or to the model costs"
           " seconds, not answers (needs root)", 0, 10),
     Fault("T7", "backend_faults", "H8, K1, F6", "A model's server that fails leaves what came, marked; the browser hears why;"
@@ -48,12 +50,17 @@ FAULTS = (
     Fault("T15", "overload", "G5, G7, C2", "Four times as many browsers as workers, a flood of logins and too many questions: refusals"
           " come at once and say when to come again, nothing fails, and it is over when the load is", 3, 60),
     Fault("T16", "http2_resets", "H9, G14", "Streams of HTTP/2 that are reset at random moments kill no child, cost no answer and no"
-          " memory", 20, 2000),
+          " memory", 200, 2000),
     Fault("T17", "soak", "G14, H1", "Two hosts on one PostgreSQL, 30 users, 20 streams, N minutes: memory and descriptors stay flat, the"
           " stored text follows what readers see", 0, 30),
+    Fault("T20", "races", "J1, J2, J3, J4, J5, J6, J7, J8, H11, I4", "Browsers that get into each other's way over all children leave each"
+          " question once, in one order, one running answer a conversation, no row that comes back, no session that outlives its"
+          " log-out, no deadlock", 0, 200),
     Fault("T28", "life_cycle_kill", "I1, I4, I5, I8, E6", "A child that is killed in an expiry, a purge or an export leaves no"
           " conversation half there; a cut export is told from a whole one", 2, 20),
     Fault("T29", "canaries", "L3, B7", "Canaries in each kind of text, passwords and the cookies of visits over crashes, kills and failing models are heard in no"
           " log, at any level", 1, 30),
+    Fault("mixed", "mixed", "H1, H2, H4, H5, H6, H8, H9, H10, H11, J1, J2, J3", "Kills and cuts of children, browsers, the model and PostgreSQL, one"
+          " after another and two at a time, while tabs ask, stop, ask anew and write into one conversation", 12, 200),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -254,6 +254,7 @@ _MAKERS = {
     "POST /chat-admin/api/conversations/tag": (200, lambda world, thing, person: {"ids": [thing.conversation],
                                                                                   "add": ["seen"]}),
     "GET /chat-admin/api/conversations/{id}/retention": (200, None),
+    "GET /chat-admin/api/feedback": (200, None),
     "GET /chat-admin/api/retention": (200, None),
     "POST /chat-admin/api/retention": (200, lambda *_: {
         "rule": {"subject": "tag", "value": str(uuid.uuid4()), "clock": "age", "keep_days": 365}, "dry_run": False,

@@ -72,6 +72,7 @@ LEVELS = {
     "POST /chat-admin/api/conversations/restore": "operator",
     "POST /chat-admin/api/conversations/tag": "operator",
     "GET /chat-admin/api/conversations/{id}/retention": "viewer",
+    "GET /chat-admin/api/feedback": "auditor",
     "GET /chat-admin/api/retention": "viewer",
     "POST /chat-admin/api/retention": "admin",
     "POST /chat-admin/api/retention/run": "operator",

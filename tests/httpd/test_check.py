@@ -12,8 +12,10 @@ import re
 import subprocess
 
 import pytest
-from harness.place import BUILD, HTTPD, new_folder
+from harness.place import BUILD, HTTPD, SANITIZE, new_folder
 from harness.sources import text
+
+pytestmark = pytest.mark.skipif(bool(SANITIZE), reason="httpd is asked by chatsessionctl, without the sanitizer's library")
 
 GOOD = ["ServerName https://chat.example.org", "ChatSessionCookieSecure on", "ChatSessionSecondFactor operators"]
 

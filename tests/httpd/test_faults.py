@@ -424,7 +424,7 @@ def begin(database, client_id, request_id, conversation=None):
                                       " LIMIT 1 RETURNING id")
     return (*database.rows(
         "SELECT t.outcome, t.message_id::text, t.answer_id::text FROM chatsession.conversations c, LATERAL"
-        " chatsession.turn_begin(c.user_id, c.id, 'x', NULL, false, false, NULL, %s, 'model', 'host', %s, NULL) t"
+        " chatsession.turn_begin(c.user_id, c.id, 'x', NULL, false, false, NULL, %s, 'model', 'host', %s, NULL, 'streaming', false, 0, true) t"
         " WHERE c.id = %s", (client_id, request_id, conversation))[0], conversation)
 
 

@@ -59,6 +59,7 @@ static const char *reasoning(cs_completion_reader_t *reader, const char *escaped
 
 static void test_the_text_of_one_that_was_asked_with_a_text(void **state)
 {
+    static const char no_text[] = "{\"choices\":[{\"index\":0,\"text\":1}]}";
     cs_completion_reader_t *reader = make_reader(*state);
     cs_completion_t piece =
         read_piece(reader, "{\"object\":\"text_completion\",\"choices\":[{\"index\":0,\"text\":\"a\\ud83d\"}]}",
@@ -70,8 +71,7 @@ static void test_the_text_of_one_that_was_asked_with_a_text(void **state)
     assert_string_equal(piece.content, GRIN "b");
     assert_string_equal(piece.finish_reason, "length");
     assert_false(piece.done);
-    assert_int_equal(cs_completion_read(&piece, reader, "{\"choices\":[{\"index\":0,\"text\":1}]}", 37, *state),
-                     CS_EMALFORMED);
+    assert_int_equal(cs_completion_read(&piece, reader, no_text, strlen(no_text), *state), CS_EMALFORMED);
 }
 
 static void test_what_llamacpp_says_by_itself(void **state)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/* Rows as JSON, as a tree or as text: the one table that says which SQL type becomes which JSON type. */
+#include <apr_strings.h>
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/json.h"
+#include "store/db_private.h"
+
+/* The database's encoding is UTF8 (db_pool.c refuses any other), so jansson need not look at each character. */
+static json_t *json_from_text(const char *text, apr_size_t len)
+{
+    return json_stringn_nocheck(text, len);
+}
+
+static json_t *json_from_bool(const char *text, apr_size_t len)
+{
+    (void)len;
+    return json_boolean(*text == 't');
+}
+
+static json_t *json_from_int(const char *text, apr_size_t len)
+{
+    (void)len;
+    return json_integer(apr_atoi64(text));
+}
+
+static json_t *json_from_float(const char *text, apr_size_t len)
+{
+    const double number = strtod(text, NULL);
+
+    /* JSON has no NaN and no Infinity */
+    return isfinite(number) ? json_real(number) : json_from_text(text, len);
+}
+
+static json_t *json_from_json(const char *text, apr_size_t len)
+{
+    json_t *value = json_loadb(text, len, JSON_DECODE_ANY, NULL);
+
+    if (!value) { /* PostgreSQL's integers have no end */
+        value = json_loadb(text, len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    }
+    return value ? value : json_from_text(text, len);
+}
+
+#define RFC3339_FORM "YYYY-MM-DDThh:mm:ss.000Z"
+
+/* "2026-11-23 05:31:07.5+00" (TimeZone UTC, DateStyle ISO) to "2026-11-23T05:31:07.500Z". Cut, not rounded, so that a
+ * time never falls into the next second. What has no such form (infinity, years BC or past 9999) stays as it is. */
+static bool rfc3339_of(char out[static sizeof(RFC3339_FORM)], const char *text, apr_size_t len)
+{
+    const apr_size_t date_and_time = 19;
+    apr_size_t i;
+
+    if (len < date_and_time + 3 || text[4] != '-' || text[10] != ' ' || strcmp(text + len - 3, "+00") != 0) {
+        return false;
+    }
+    memcpy(out, RFC3339_FORM, sizeof(RFC3339_FORM));
+    memcpy(out, text, date_and_time);
+    out[10] = 'T';
+    for (i = date_and_time; i < date_and_time + 4 && i < len - 3; i++) {
+        out[i] = text[i];
+    }
+    return true;
+}
+
+static json_t *json_from_time(const char *text, apr_size_t len)
+{
+    char rfc3339[sizeof(RFC3339_FORM)];
+
+    return rfc3339_of(rfc3339, text, len) ? json_string(rfc3339) : json_from_text(text, len);
+}
+
+/* ---- the same as text ---- */
+
+static apr_status_t append(cs_text_t *out, const char *bytes, apr_size_t len)
+{
+    return cs_text_append(out, bytes, len, 0);
+}
+
+/* What PostgreSQL writes is JSON as it stands: integers, json, jsonb. */
+static apr_status_t print_as_is(cs_text_t *out, const char *text, apr_size_t len)
+{
+    return append(out, text, len);
+}
+
+static apr_status_t print_bool(cs_text_t *out, const char *text, apr_size_t len)
+{
+    (void)len;
+    return *text == 't' ? append(out, "true", 4) : append(out, "false", 5);
+}
+
+static apr_status_t print_float(cs_text_t *out, const char *text, apr_size_t len)
+{
+    return isfinite(strtod(text, NULL)) ? append(out, text, len) : cs_json_append_string(out, text, len);
+}
+
+static apr_status_t print_time(cs_text_t *out, const char *text, apr_size_t len)
+{
+    char rfc3339[sizeof(RFC3339_FORM)];
+
+    return rfc3339_of(rfc3339, text, len) ? cs_json_append_string(out, rfc3339, sizeof(rfc3339) - 1)
+                                          : cs_json_append_string(out, text, len);
+}
+
+typedef struct {
+    Oid type;
+    json_t *(*make)(const char *text, apr_size_t len);
+    apr_status_t (*print)(cs_text_t *out, const char *text, apr_size_t len);
+} json_type_t;
+
+/* The numbers are those of PostgreSQL's catalog pg_type, fixed for ever. */
+static const json_type_t json_types[] = {
+    {16, json_from_bool, print_bool},    /* bool */
+    {20, json_from_int, print_as_is},    /* int8 */
+    {21, json_from_int, print_as_is},    /* int2 */
+    {23, json_from_int, print_as_is},    /* int4 */
+    {114, json_from_json, print_as_is},  /* json */
+    {701, json_from_float, print_float}, /* float8 */
+    {1184, json_from_time, print_time},  /* timestamptz */
+    {3802, json_from_json, print_as_is}, /* jsonb */
+};
+static const json_type_t any_other = {0, json_from_text, cs_json_append_string};
+
+static const json_type_t *type_of(const PGresult *rows, int column)
+{
+    const Oid type = PQftype(rows, column);
+
+    for (apr_size_t i = 0; i < sizeof(json_types) / sizeof(json_types[0]); i++) {
+        if (json_types[i].type == type) {
+            return &json_types[i];
+        }
+    }
+    return &any_other;
+}
+
+json_t *cs_db_row_json(const cs_db_result_t *result, int row)
+{
+    json_t *object = json_object();
+    const PGresult *rows = result->rows;
+
+    assert(row >= 0 && row < cs_db_rows(result));
+    for (int column = 0; column < cs_db_columns(result); column++) {
+        json_object_set_new_nocheck(object, PQfname(rows, column),
+                                    PQgetisnull(rows, row, column)
+                                        ? json_null()
+                                        : type_of(rows, column)
+                                              ->make(PQgetvalue(rows, row, column),
+                                                     (apr_size_t)PQgetlength(rows, row, column)));
+    }
+    return object;
+}
+
+json_t *cs_db_rows_json(const cs_db_result_t *result)
+{
+    json_t *array = json_array();
+
+    for (int row = 0; row < cs_db_rows(result); row++) {
+        json_array_append_new(array, cs_db_row_json(result, row));
+    }
+    return array;
+}
+
+static apr_status_t print_field(cs_text_t *out, const PGresult *rows, int row, int column)
+{
+    const char *name = PQfname(rows, column);
+    apr_status_t rv = cs_json_append_string(out, name, strlen(name));
+
+    if (rv == APR_SUCCESS) {
+        rv = append(out, ":", 1);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return PQgetisnull(rows, row, column)
+               ? append(out, "null", 4)
+               : type_of(rows, column)
+                     ->print(out, PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
+}
+
+static apr_status_t print_row_open(cs_text_t *out, const PGresult *rows, int row, const char *without)
+{
+    apr_status_t rv = append(out, "{", 1);
+    bool first = true;
+
+    for (int column = 0; rv == APR_SUCCESS && column < PQnfields(rows); column++) {
+        if (without && strcmp(PQfname(rows, column), without) == 0) {
+            continue;
+        }
+        rv = first ? APR_SUCCESS : append(out, ",", 1);
+        if (rv == APR_SUCCESS) {
+            rv = print_field(out, rows, row, column);
+        }
+        first = false;
+    }
+    return rv;
+}
+
+apr_status_t cs_db_row_print_open(cs_text_t *text, const cs_db_result_t *result, int row)
+{
+    assert(row >= 0 && row < cs_db_rows(result));
+    return print_row_open(text, result->rows, row, NULL);
+}
+
+apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit, const char *without)
+{
+    const int count = limit < cs_db_rows(result) ? limit : cs_db_rows(result);
+    apr_status_t rv = append(text, "[", 1);
+
+    for (int row = 0; rv == APR_SUCCESS && row < count; row++) {
+        rv = row ? append(text, ",", 1) : APR_SUCCESS;
+        if (rv == APR_SUCCESS) {
+            rv = print_row_open(text, result->rows, row, without);
+        }
+        if (rv == APR_SUCCESS) {
+            rv = append(text, "}", 1);
+        }
+    }
+    return rv == APR_SUCCESS ? append(text, "]", 1) : rv;
+}

@@ -29,6 +29,8 @@ export const listConversations = (query, signal) => api.get('api/conversations',
 /** One conversation with its messages. @param {string} id @param {string} reason @param {AbortSignal} signal @returns {Promise<Object>} */
 export const getConversation = (id, reason, signal) =>
   api.get(`api/conversations/${encodeURIComponent(id)}`, { reason }, { signal, timeout: LONG });
+/** A page of what users said of answers. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const listFeedback = (query, signal) => api.get('api/feedback', query, { signal, timeout: LONG });
 /** How many would be expired. @param {{ids: string[]}|{filter: Object}} target @param {AbortSignal} signal @returns {Promise<Object>} */
 export const countExpiry = (target, signal) =>
   api.post('api/conversations/expire', { ...target, dry_run: true }, { signal, timeout: LONG });

@@ -890,9 +890,18 @@ CREATE TABLE chatsession.sessions (
 
 ALTER TABLE chatsession.sessions OWNER TO chatsession_owner;
 
+CREATE VIEW chatsession.living_sessions AS
+ SELECT s.id_hash
+   FROM ((chatsession.sessions s
+     JOIN chatsession.users u ON ((u.id = s.user_id)))
+     LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by)))
+  WHERE ((u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))));
+
+ALTER TABLE chatsession.living_sessions OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.session_lives(p_hash bytea) RETURNS boolean
     LANGUAGE sql STABLE
-    RETURN (EXISTS (SELECT FROM ((chatsession.sessions s JOIN chatsession.users u ON ((u.id = s.user_id))) LEFT JOIN chatsession.sessions n ON ((n.id_hash = s.replaced_by))) WHERE ((s.id_hash = session_lives.p_hash) AND (u.disabled_at IS NULL) AND ((s.revoked_at IS NULL) OR ((n.id_hash IS NOT NULL) AND (n.revoked_at IS NULL))))));
+    RETURN (EXISTS (SELECT FROM chatsession.living_sessions s WHERE (s.id_hash = session_lives.p_hash)));
 
 ALTER FUNCTION chatsession.session_lives(p_hash bytea) OWNER TO chatsession_owner;
 
@@ -1342,7 +1351,7 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
            CASE WHEN b.answer_id IS NOT NULL THEN 'live'
                 WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
            coalesce(b.stop, false),
-           b.session_hash IS NOT NULL AND NOT chatsession.session_lives(b.session_hash)
+           b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash)
         FROM given g LEFT JOIN beat b ON b.answer_id = g.id
 $$;
 
@@ -2158,6 +2167,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE chatsession.messages TO chatsession;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.retention_rules TO chatsession;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE chatsession.sessions TO chatsession;
+
+GRANT SELECT ON TABLE chatsession.living_sessions TO chatsession;
 
 GRANT SELECT,INSERT,DELETE ON TABLE chatsession.answer_pieces TO chatsession;
 

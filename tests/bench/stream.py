@@ -8,7 +8,7 @@ import people
 import servers
 from rig import Peak, cpu_seconds, figure, median, pairs, pss_kib, say, temporary
 
-TOKENS, EVERY_MS = 80, 50
+TOKENS, EVERY_MS = 120, 50
 RAMP = 1000  # new streams a second
 
 

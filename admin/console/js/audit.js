@@ -7,6 +7,7 @@ import { el, replaceChildren } from '../shared/dom.js';
 import { formatNumber, hasMessage, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openDialog } from '../shared/notify.js';
+import { isDay, moments } from './days.js';
 import { auditExportUrl, listAudit, verifyAudit } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { emptyBox, loadInto, rowsSkeleton } from './loading.js';
@@ -61,16 +62,14 @@ export function showAudit(host, { params, role, restored, signal }) {
 const FIELDS = ['operator', 'action', 'user', 'conversation', 'from', 'to'];
 
 function readFilter(params) {
-  return Object.fromEntries(FIELDS.map((name) => [name, (params.get(name) ?? '').trim()]));
+  const get = (name) => (params.get(name) ?? '').trim();
+  const day = (name) => (isDay(get(name)) ? get(name) : '');
+  return { ...Object.fromEntries(FIELDS.map((name) => [name, get(name)])), from: day('from'), to: day('to') };
 }
 
-/* Days of the reader's zone as moments; what is empty is left out. */
+/* What is empty is left out. */
 function apiFilter(filter) {
-  const day = (text, add) => {
-    const [year, month, date] = text.split('-').map(Number);
-    return new Date(year, month - 1, date + add).toISOString();
-  };
-  const query = { ...filter, from: filter.from && day(filter.from, 0), to: filter.to && day(filter.to, 1) };
+  const query = { ...filter, ...moments(filter) };
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''));
 }
 

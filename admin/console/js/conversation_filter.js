@@ -2,24 +2,24 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 
 /*
- * The filter of the list of conversations: from the address bar, as a form, as the API wants it, and in words. In the address bar days
- * stand as days of the reader's zone (2026-11-23); the API gets moments: from the first day's midnight to the midnight after the last.
+ * The filter of the list of conversations: from the address bar, as a form, as the API wants it, and in words.
  */
 
 import { el } from '../shared/dom.js';
 import { t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
+import { isDay, moments } from './days.js';
 import { may } from './roles.js';
 import { plainUserText } from './user_text.js';
 
 const STATES = ['active', 'pinned', 'archived', 'expiring', 'trashed', 'held', 'all'];
 const STATUSES = ['stopped', 'interrupted', 'error', 'streaming'];
-const FEEDBACKS = ['any', 'up', 'down', 'comment'];
+/** What can be asked of feedback. */
+export const FEEDBACKS = ['any', 'up', 'down', 'comment'];
 /* Each with the direction that people mean. */
 const SORTS = { updated: 'desc', created: 'desc', messages: 'desc', title: 'asc', user: 'asc' };
 /* What stands behind "More"; in the order of the form. */
 const MORE = ['tag', 'model', 'status', 'feedback', 'min_messages', 'max_messages'];
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
  * @typedef {{user: string, from: string, to: string, state: string, q: string, tag: string, model: string, matter: string, status: string,
@@ -95,8 +95,7 @@ export function filterParams(filter) {
 export function apiFilter(filter) {
   const query = {
     user: filter.user,
-    from: filter.from && midnight(filter.from, 0),
-    to: filter.to && midnight(filter.to, 1),
+    ...moments(filter),
     q: filter.q,
     state: filter.state,
     tag: filter.tag,
@@ -240,14 +239,4 @@ function select(name, values, chosen, any) {
 
 function field(name, control) {
   return el('div', { class: `field field-${name}` }, el('label', { for: control.id }, t(`list.${name}`)), control);
-}
-
-function isDay(text) {
-  return DAY.test(text) && !Number.isNaN(new Date(`${text}T00:00:00`).getTime());
-}
-
-/* The midnight that begins the day, or a later one, in the reader's zone: adding days to the date keeps it right over a change of clocks. */
-function midnight(day, daysAfter) {
-  const [year, month, date] = day.split('-').map(Number);
-  return new Date(year, month - 1, date + daysAfter).toISOString();
 }

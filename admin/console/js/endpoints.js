@@ -29,6 +29,8 @@ export const listConversations = (query, signal) => api.get('api/conversations',
 /** One conversation with its messages. @param {string} id @param {string} reason @param {AbortSignal} signal @returns {Promise<Object>} */
 export const getConversation = (id, reason, signal) =>
   api.get(`api/conversations/${encodeURIComponent(id)}`, { reason }, { signal, timeout: LONG });
+/** A page of what users said of answers. @param {Object} query the filter, `after` and `limit` @param {AbortSignal} signal @returns {Promise<Object>} */
+export const listFeedback = (query, signal) => api.get('api/feedback', query, { signal, timeout: LONG });
 /** How many would be expired. @param {{ids: string[]}|{filter: Object}} target @param {AbortSignal} signal @returns {Promise<Object>} */
 export const countExpiry = (target, signal) =>
   api.post('api/conversations/expire', { ...target, dry_run: true }, { signal, timeout: LONG });
@@ -86,8 +88,14 @@ export const importLines = (piece, signal) => api.post('api/import', piece, { si
 export const listUsers = (query, signal) => api.get('api/users', query, { signal });
 /** One user with the sessions. @param {string} name @param {AbortSignal} signal @returns {Promise<Object>} */
 export const getUser = (name, signal) => api.get(userPath(name), null, { signal });
-/** Make a user. @param {string} name @param {string} role @returns {Promise<{name: string, role: string, password: string}>} */
-export const createUser = (name, role) => api.post('api/users', { name, role });
+/**
+ * Make a user, with an invitation or a random password.
+ * @param {string} name @param {string} role @param {boolean} invite
+ * @returns {Promise<{name: string, role: string, password?: string, invitation?: {token: string, path: string|null}}>}
+ */
+export const createUser = (name, role, invite) => api.post('api/users', { name, role, invite });
+/** Invite one who is there. @param {string} name @returns {Promise<{invitation: {token: string, path: string|null}}>} */
+export const inviteUser = (name) => api.post(`${userPath(name)}/invitation`);
 /** Another role or state. @param {string} name @param {{role?: string, disabled?: boolean}} change @returns {Promise<Object>} */
 export const changeUser = (name, change) => api.patch(userPath(name), change);
 /** What an erasure of a user would take. @param {string} name @returns {Promise<Object>} */

@@ -7,6 +7,7 @@ import './words/common.js';
 import './words/home.js';
 import './words/conversations.js';
 import './words/expire.js';
+import './words/feedback.js';
 import './words/transcript.js';
 import './words/users.js';
 import './words/sessions.js';

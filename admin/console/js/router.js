@@ -8,7 +8,7 @@
  * `restored`, so that a list can show the rows it had.
  */
 
-export const VIEWS = ['home', 'conversations', 'holds', 'retention', 'jobs', 'users', 'sessions', 'audit', 'settings'];
+export const VIEWS = ['home', 'conversations', 'feedback', 'holds', 'retention', 'jobs', 'users', 'sessions', 'audit', 'settings'];
 
 let listener = null;
 let shown = location.search;
@@ -49,10 +49,11 @@ export function hrefFor(view, params = {}) {
 /**
  * The address of a conversation's transcript.
  * @param {string} id
+ * @param {string} [message] to go to
  * @returns {string}
  */
-export function hrefForConversation(id) {
-  return `?${new URLSearchParams({ conversation: id })}`;
+export function hrefForConversation(id, message) {
+  return `?${new URLSearchParams({ conversation: id })}${message ? `#m-${message}` : ''}`;
 }
 
 /**

@@ -11,6 +11,7 @@ import { languageSwitch, themeSwitch } from '../shared/theme.js';
 import { showAudit } from './audit.js';
 import { showConversations } from './conversations.js';
 import { logOut, roleName } from './entrance.js';
+import { showFeedback } from './feedback.js';
 import { showHolds } from './holds.js';
 import { showHome } from './home.js';
 import { showJobs } from './jobs.js';
@@ -29,6 +30,7 @@ const SCREENS = {
   home: { show: showHome, needs: 'enter' },
   conversations: { show: showConversations, needs: 'enter' },
   transcript: { show: showTranscript, needs: 'enter', under: 'conversations' },
+  feedback: { show: showFeedback, needs: 'readContent' },
   holds: { show: showHolds, needs: 'readMatters' },
   retention: { show: showRetention, needs: 'enter' },
   jobs: { show: showJobs, needs: 'enter' },

@@ -40,12 +40,13 @@ struct chatsession_recorder {
     bool failing; /* the last save failed: said once, not at every tick */
 
     cs_turn_ear_t *ear;
-    pthread_cond_t news;      /* for those who wait */
-    int queued;               /* of turns */
-    bool hurry;               /* something moved in the queue */
-    apr_time_t ticked;        /* when the last tick began */
-    apr_time_t looked;        /* at the queue */
-    apr_interval_time_t beat; /* those who wait are shown to live this often */
+    pthread_cond_t news;       /* for those who wait */
+    int queued;                /* of turns */
+    bool hurry;                /* something moved in the queue */
+    apr_time_t ticked;         /* when the last tick began */
+    apr_interval_time_t takes; /* what a tick's statement takes, about */
+    apr_time_t looked;         /* at the queue */
+    apr_interval_time_t beat;  /* those who wait are shown to live this often */
     apr_interval_time_t silence;
 };
 
@@ -193,6 +194,7 @@ static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
     pthread_mutex_lock(&recorder->lock);
     if (rv == APR_SUCCESS) {
         take_all(recorder, saved, pieces);
+        recorder->takes = (3 * recorder->takes + cs_steady_now() - recorder->ticked) / 4;
     }
     report(recorder, rv != APR_SUCCESS, pieces->nelts);
 }
@@ -269,11 +271,11 @@ static void hear_of_queue(void *baton)
 
 /* --- the thread --- */
 
-/* A tick is due an interval after the last one began, not after its statement came back, or the text would be behind by
- * both. A database that takes longer than that gets some rest all the same. */
+/* An interval after the last tick began its text is to be stored, so the next one is due earlier by what a statement
+ * takes. A database that is slower than that gets some rest all the same. */
 static apr_interval_time_t until_tick(const chatsession_recorder_t *recorder)
 {
-    const apr_interval_time_t left = recorder->ticked + recorder->interval - cs_steady_now();
+    const apr_interval_time_t left = recorder->ticked + recorder->interval - recorder->takes - cs_steady_now();
 
     return left > recorder->interval / 4 ? left : recorder->interval / 4;
 }

@@ -213,8 +213,8 @@ def test_pictures_of_dialogs(scene, make_browser):
                           ("retention", [("rule", ".button-primary", 0)]), ("jobs", [("import", ".screen-actions button", 0)]),
                           ("users", [("new-user", ".screen-actions .button-primary", 0)]),
                           (f"users&name={quote(scene.words['people'][0])}", [("user-role", ".screen-actions button", 0), ("user-password", ".screen-actions button", 1),
-                                                                            ("user-limits", ".screen-actions button", 2), ("user-disable", ".screen-actions .button-danger", 0),
-                                                                            ("user-erase", ".screen-actions .button-danger", 1)]),
+                                                                            ("user-limits", ".screen-actions button", 2), ("user-disable", ".screen-actions .button-danger", 0)]),
+                          (f"users&name={quote(scene.words['people'][3])}", [("user-erase", ".screen-actions .button-danger", 1)]),
                           ("sessions", [("session-end", "tbody .actions button", 0)]), ("audit", [("verify", ".screen-actions button", 0)])):
         walk.open(f"?view={view}")
         walk.loaded()

@@ -147,6 +147,7 @@ function columns() {
     { label: t('audit.col.at'), class: 'time', cell: (entry) => timeText(entry.at, { dateStyle: 'medium', timeStyle: 'medium' }) },
     {
       label: t('audit.col.operator'),
+      class: 'user',
       cell: (entry) => [userText(entry.operator), ' ', el('span', { class: 'muted' }, roleName(entry.role))],
     },
     { label: t('audit.col.action'), class: 'primary', cell: actionText },

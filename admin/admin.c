@@ -72,6 +72,7 @@ static const chatsession_route_t routes[] = {
     {"GET", "api/users/{word}", CHATSESSION_VIEWER, CHATSESSION_NO_BODY, chatsession_admin_user},
     {"PATCH", "api/users/{word}", CHATSESSION_ADMIN, USER_LIMIT, CHATSESSION_MEMBERS(chatsession_user_change_members),
      chatsession_admin_user_change},
+    {"POST", "api/users/{word}/invitation", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_user_invite},
     {"POST", "api/users/{word}/password", CHATSESSION_ADMIN, CHATSESSION_NO_BODY, chatsession_admin_user_password},
     {"POST", "api/users/{word}/second-factor/reset", CHATSESSION_ADMIN, CHATSESSION_NO_BODY,
      chatsession_admin_user_reset_factor},
@@ -111,7 +112,8 @@ bool chatsession_admin_is_fresh(chatsession_call_t *call, int *answer)
         return true;
     }
     *answer = chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reauthenticate",
-                                      "This exposes, changes or destroys much: log in again first, your last login is too old.");
+                                      "This exposes, changes or destroys much: log in again first, your last login is "
+                                      "too old.");
     return false;
 }
 

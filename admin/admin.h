@@ -75,9 +75,9 @@ void chatsession_admin_mark_current(json_t *sessions, const chatsession_call_t *
 
 /* api_users.c */
 chatsession_handler_fn chatsession_admin_users, chatsession_admin_user, chatsession_admin_user_create,
-    chatsession_admin_user_change, chatsession_admin_user_password, chatsession_admin_user_reset_factor,
-    chatsession_admin_user_revoke;
-extern const cs_json_member_t chatsession_user_create_members[2], chatsession_user_change_members[5];
+    chatsession_admin_user_change, chatsession_admin_user_invite, chatsession_admin_user_password,
+    chatsession_admin_user_reset_factor, chatsession_admin_user_revoke;
+extern const cs_json_member_t chatsession_user_create_members[3], chatsession_user_change_members[5];
 
 /* api_views.c */
 chatsession_handler_fn chatsession_admin_views, chatsession_admin_view_save, chatsession_admin_view_delete;

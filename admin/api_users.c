@@ -2,22 +2,27 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
  * Users as operators see them and administrators change them. Before a change is answered, every host has heard of the
- * sessions that ended with it. A new password is random and shown once: nobody chooses one for somebody else.
+ * sessions that ended with it. A new password is random and shown once: nobody chooses one for somebody else. With an
+ * invitation nobody but the user ever knows it.
  */
 #include "admin/admin.h"
+#include <apr_strings.h>
 #include "core/password.h"
 #include "login.h"
+#include "mounts.h"
 #include "reply.h"
 #include "sessions.h"
+#include "store/invitation.h"
 #include "store/user.h"
 #include "store/user_admin.h"
 
 /* Roles are short words; what is none of them is said so by name. */
 #define ROLE_LENGTH 16
 
-const cs_json_member_t chatsession_user_create_members[2] = {
+const cs_json_member_t chatsession_user_create_members[3] = {
     {"name", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 64},
     {"role", CS_JSON_STRING, CS_JSON_REQUIRED, 1, ROLE_LENGTH},
+    {"invite", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 /* The bounds are those of the directives for all users. */
 const cs_json_member_t chatsession_user_change_members[5] = {
@@ -104,7 +109,7 @@ static bool is_refused(chatsession_call_t *call, cs_user_outcome_e outcome, int 
     } refusals[] = {
         [CS_USER_NOT_ADMIN] = {HTTP_FORBIDDEN, "forbidden", "Your role does not allow this any more."},
         [CS_USER_OWN] = {HTTP_FORBIDDEN, "own_account",
-                         "You cannot change your own role, or disable or reset your own account: another "
+                         "You cannot change your own role, or disable, reset or invite your own account: another "
                          "administrator can."},
         [CS_USER_LAST_ADMIN] = {HTTP_CONFLICT, "last_admin",
                                 "This is the last enabled administrator: make another one first."},
@@ -113,6 +118,7 @@ static bool is_refused(chatsession_call_t *call, cs_user_outcome_e outcome, int 
              "\"name\" must be 1 to 64 visible characters without spaces at the ends and without \"/\"; "
              "\".\" and \"..\" are none."},
         [CS_USER_TAKEN] = {HTTP_CONFLICT, "name_taken", "The name, or one that reads the same, is taken."},
+        [CS_USER_DISABLED] = {HTTP_CONFLICT, "user_disabled", "The user is disabled: enable the account first."},
     };
 
     *answer = OK;
@@ -124,6 +130,16 @@ static bool is_refused(chatsession_call_t *call, cs_user_outcome_e outcome, int 
     return true;
 }
 
+/* {"token","path"}: what follows this host's origin in the address to be handed on; null where the chat page is none
+ * of this host's. */
+static json_t *invitation_json(const chatsession_call_t *call, const char *token)
+{
+    const char *mount = chatsession_mounts_path(call->conf->mounts, "chatsession");
+
+    return json_pack("{s:s,s:s?}", "token", token, "path",
+                     mount ? apr_pstrcat(call->r->pool, mount, "/#invite=", token, NULL) : NULL);
+}
+
 int chatsession_admin_user_create(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.create", NULL);
@@ -131,14 +147,15 @@ int chatsession_admin_user_create(chatsession_call_t *call)
                            .role = call->fields[1].string,
                            .actor_id = call->session->user_id};
     cs_user_outcome_e outcome = CS_USER_DONE;
-    const char *password;
+    const char *password = NULL, *token = NULL;
     apr_status_t rv;
     int answer;
 
     if (!cs_user_is_role(deed.role)) {
         return chatsession_bad_request(call, ROLES_EXPECTED);
     }
-    rv = make_password(&password, &deed.phc, call);
+    rv = call->fields[2].boolean ? cs_invitation_draw(&token, &deed.invitation, call->r->pool)
+                                 : make_password(&password, &deed.phc, call);
     if (rv == APR_SUCCESS) {
         rv = cs_user_admin_create(&outcome, call->conf->db, &deed, &entry, call->r->pool);
     }
@@ -149,8 +166,30 @@ int chatsession_admin_user_create(chatsession_call_t *call)
         return answer;
     }
     return chatsession_reply_json(call->r, HTTP_CREATED,
-                                  json_pack("{s:s,s:s,s:s}", "name", deed.name, "role", deed.role, "password",
-                                            password));
+                                  json_pack("{s:s,s:s,s:s*,s:o*}", "name", deed.name, "role", deed.role, "password",
+                                            password, "invitation", token ? invitation_json(call, token) : NULL));
+}
+
+int chatsession_admin_user_invite(chatsession_call_t *call)
+{
+    const cs_audit_entry_t entry = chatsession_audit_entry(call, "user.invite", NULL);
+    cs_user_deed_t deed = {.name = call->word, .actor_id = call->session->user_id};
+    cs_user_outcome_e outcome = CS_USER_DONE;
+    const char *token;
+    apr_status_t rv = cs_invitation_draw(&token, &deed.invitation, call->r->pool);
+    int answer;
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_user_admin_invite(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (is_refused(call, outcome, &answer)) {
+        return answer;
+    }
+    return chatsession_reply_json(call->r, HTTP_CREATED,
+                                  json_pack("{s:o}", "invitation", invitation_json(call, token)));
 }
 
 /* The limits of the body, those that were given; NULL: none was. */

@@ -75,6 +75,25 @@ int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
     return CTL_DONE;
 }
 
+int ctl_read_entry_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
+{
+    const char *seal;
+    apr_int64_t sealed = 0;
+    apr_status_t rv;
+
+    if (ctl_read_keys(keys, ctl, pool) != CTL_DONE) {
+        return CTL_FAILED;
+    }
+    rv = *keys ? APR_SUCCESS : cs_audit_head(&sealed, &seal, ctl->db, pool);
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the audit log could not be read");
+    }
+    return sealed
+               ? ctl_fail("this is recorded in the audit log, whose entries are sealed: give --key-file FILE, with the "
+                          "file of ChatSessionAuditKeyFile or, without one, ChatSessionSecretFile")
+               : CTL_DONE;
+}
+
 int ctl_audit_verify(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_audit_key_t *keys;

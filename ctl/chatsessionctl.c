@@ -64,7 +64,7 @@ static const command_t commands[] = {
     {"schema", "status", 0, TAKES_DIR, "[--dir DIR]", "compare the database with DIR", ctl_schema_status},
     {"user", "add", 1, TAKES_ROLE | TAKES_PASSWORD, "NAME --role ROLE " PASSWORD_ARGUMENTS, "make a user",
      ctl_user_add},
-    {"user", "invite", 1, TAKES_ROLE, "NAME --role ROLE",
+    {"user", "invite", 1, TAKES_ROLE | TAKES_KEYS, "NAME --role ROLE [--key-file FILE]",
      "print a token with which NAME, made where missing, sets the own password: once, within the hour",
      ctl_user_invite},
     {"user", "list", 0, TAKES_JSON, "[--json]", "all users", ctl_user_list},

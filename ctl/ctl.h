@@ -81,8 +81,8 @@ const char *ctl_printable(const char *text, apr_pool_t *pool);
 void ctl_print_sessions(const json_t *sessions, apr_pool_t *pool);
 
 ctl_command_fn ctl_schema_apply, ctl_schema_status;
-ctl_command_fn ctl_user_add, ctl_user_invite, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable, ctl_user_password,
-    ctl_user_role, ctl_user_second_factor;
+ctl_command_fn ctl_user_add, ctl_user_invite, ctl_user_list, ctl_user_show, ctl_user_disable, ctl_user_enable,
+    ctl_user_password, ctl_user_role, ctl_user_second_factor;
 ctl_command_fn ctl_user_archive, ctl_user_erase, ctl_erasure_list, ctl_erasure_apply;
 ctl_command_fn ctl_session_list, ctl_session_revoke;
 ctl_command_fn ctl_secret_new, ctl_secret_rotate;
@@ -116,6 +116,10 @@ int ctl_give_file(const char *path, const char *user);
 /** The keys of the --key-file options, in their order (NULL: none was given); CTL_DONE, or it was said what is wrong.
  */
 int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool);
+/** The same for a command that records what it does: without --key-file only where no entry is sealed yet. */
+int ctl_read_entry_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool);
+/** Who did it, in such an entry. */
+#define CTL_OPERATOR "(chatsessionctl)"
 
 /** Batch after batch: of the job called only, or of all (NULL), until there is none left. */
 apr_status_t ctl_run_job(cs_job_step_t *step, cs_db_t *db, const char *only, apr_pool_t *pool);

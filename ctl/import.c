@@ -101,7 +101,7 @@ static int import_all(bool *ended, import_t *import, ctl_source_t *source)
 
 int ctl_import(ctl_t *ctl, apr_pool_t *pool)
 {
-    import_t import = {.ctl = ctl, .entry = {.operator_name = "(chatsessionctl)", .role = "admin"}};
+    import_t import = {.ctl = ctl, .entry = {.operator_name = CTL_OPERATOR, .role = "admin"}};
     cs_audit_key_t *keys;
     ctl_source_t *source;
     bool ended;

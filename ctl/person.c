@@ -13,7 +13,7 @@
 #include "store/archive.h"
 #include "store/erasure.h"
 
-#define BY "(chatsessionctl)"
+#define BY CTL_OPERATOR
 #define LINE_MAX_BYTES 65536
 
 static apr_status_t print_line(void *baton, const char *type, json_t *members, apr_pool_t *pool)

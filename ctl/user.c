@@ -116,47 +116,59 @@ int ctl_user_add(ctl_t *ctl, apr_pool_t *pool)
     return rv == APR_SUCCESS ? show_password(ctl, password) : add_failed(ctl, rv);
 }
 
-/* The user to be invited, made where there is none. */
-static int obtain_user(const char **id, ctl_t *ctl, apr_pool_t *pool)
+/* Whether one who is there can be invited with that role. */
+static int check_invited(const ctl_t *ctl, const cs_user_t *user)
 {
+    if (user->disabled) {
+        return ctl_fail("%s is disabled; first: user enable \"%s\"", user->name, user->name);
+    }
+    return strcmp(user->role, ctl->role) == 0
+               ? CTL_DONE
+               : ctl_fail("%s is there and has the role %s, not %s; first: user role \"%s\" %s", user->name, user->role,
+                          ctl->role, user->name, ctl->role);
+}
+
+/* Invite the user of that name, made where there is none, and record it. */
+static int open_invitation(ctl_t *ctl, const char *hash, const cs_audit_key_t *keys, apr_pool_t *pool)
+{
+    cs_audit_entry_t entry = {.operator_name = CTL_OPERATOR, .role = "admin", .keys = keys};
+    const cs_user_deed_t deed = {.name = ctl->name, .role = ctl->role, .invitation = hash};
+    cs_user_outcome_e outcome = CS_USER_DONE;
     cs_user_t user;
     apr_status_t rv = cs_user_find(&user, ctl->db, ctl->name, pool);
 
-    *id = user.id;
     if (rv == APR_ENOENT) {
-        rv = cs_user_create(id, ctl->db, ctl->name, ctl->role, NULL, pool);
-        return rv == APR_SUCCESS ? CTL_DONE : add_failed(ctl, rv);
+        entry.action = "user.create";
+        rv = cs_user_admin_create(&outcome, ctl->db, &deed, &entry, pool);
+    } else if (rv == APR_SUCCESS && check_invited(ctl, &user) == CTL_DONE) {
+        entry.action = "user.invite";
+        rv = cs_user_admin_invite(&outcome, ctl->db, &deed, &entry, pool);
+    } else if (rv == APR_SUCCESS) {
+        return CTL_FAILED;
     }
-    if (rv != APR_SUCCESS) {
-        return ctl_fail_status(ctl, rv, "the user could not be looked up");
+    if (rv == APR_SUCCESS && outcome != CS_USER_DONE) {
+        return add_failed(ctl, outcome == CS_USER_NO_NAME ? CS_EREFUSED : CS_ECONFLICT);
     }
-    if (user.disabled) {
-        return ctl_fail("%s is disabled; first: user enable \"%s\"", user.name, user.name);
-    }
-    return strcmp(user.role, ctl->role) == 0
-               ? CTL_DONE
-               : ctl_fail("%s is there and has the role %s, not %s; first: user role \"%s\" %s", user.name, user.role,
-                          ctl->role, user.name, ctl->role);
+    return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the invitation could not be made");
 }
 
 int ctl_user_invite(ctl_t *ctl, apr_pool_t *pool)
 {
-    const char *id, *token, *hash;
+    const char *token, *hash;
+    cs_audit_key_t *keys;
     int code = check_role(ctl->role);
-    apr_status_t rv;
 
     if (code == CTL_DONE) {
-        code = obtain_user(&id, ctl, pool);
+        code = ctl_read_entry_keys(&keys, ctl, pool);
     }
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_invitation_draw(&token, &hash, pool);
-    if (rv == APR_SUCCESS) {
-        rv = cs_invitation_open(ctl->db, id, hash, pool);
+    if (cs_invitation_draw(&token, &hash, pool) != APR_SUCCESS) {
+        return ctl_fail("no token could be drawn");
     }
-    if (rv != APR_SUCCESS) {
-        return ctl_fail_status(ctl, rv, "the invitation could not be made");
+    if (open_invitation(ctl, hash, keys, pool) != CTL_DONE) {
+        return CTL_FAILED;
     }
     fprintf(stderr,
             "For %s, once, within the hour: open the chat page with #invite= and this at the end of its address:\n",

@@ -12,7 +12,7 @@ int chatsession_chat_handler(request_rec *r, chatsession_server_t *conf, const c
 chatsession_handler_fn chatsession_list_conversations, chatsession_create_conversation, chatsession_get_conversation,
     chatsession_patch_conversation, chatsession_delete_conversation, chatsession_restore_conversation,
     chatsession_put_feedback;
-extern const cs_json_member_t chatsession_create_members[7], chatsession_patch_members[9],
+extern const cs_json_member_t chatsession_create_members[7], chatsession_patch_members[11],
     chatsession_feedback_members[2];
 
 /* chat_turns.c */

@@ -16,7 +16,7 @@ const cs_json_member_t chatsession_create_members[7] = {
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
 };
 
-const cs_json_member_t chatsession_patch_members[9] = {
+const cs_json_member_t chatsession_patch_members[11] = {
     {"title", CS_JSON_STRING, 0, 1, 200},
     {"pinned", CS_JSON_BOOLEAN, 0, 0, 0},
     {"archived", CS_JSON_BOOLEAN, 0, 0, 0},
@@ -26,6 +26,8 @@ const cs_json_member_t chatsession_patch_members[9] = {
     {"examples", CS_JSON_ARRAY, CS_JSON_NULLABLE, 0, 40},
     {"temporary", CS_JSON_BOOLEAN, 0, 0, 0},
     {"labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
+    {"add_labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
+    {"remove_labels", CS_JSON_ARRAY, 0, 0, CS_LABELS_MAX},
 };
 
 const cs_json_member_t chatsession_feedback_members[2] = {{"rating", CS_JSON_INTEGER, CS_JSON_REQUIRED, -1, 1},
@@ -115,6 +117,19 @@ int chatsession_get_conversation(chatsession_call_t *call)
                       text);
 }
 
+/* Whether each of the members labels, add_labels and remove_labels that is given is a list of labels. */
+static bool are_lists_of_labels(const cs_json_field_t *fields)
+{
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        if (fields[i].given && !cs_labels_are(fields[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int chatsession_patch_conversation(chatsession_call_t *call)
 {
     const cs_json_field_t *fields = call->fields;
@@ -123,7 +138,9 @@ int chatsession_patch_conversation(chatsession_call_t *call)
                                        fields[2].given ? &fields[2].boolean : NULL,
                                        NULL,
                                        fields[7].given,
-                                       fields[8].value};
+                                       fields[8].value,
+                                       fields[9].value,
+                                       fields[10].value};
     json_t *settings;
     json_t *conversation;
     apr_status_t rv;
@@ -135,12 +152,16 @@ int chatsession_patch_conversation(chatsession_call_t *call)
     if (change.keep && fields[7].boolean) {
         return chatsession_bad_request(call, "temporary may only become false: a conversation that is kept stays so.");
     }
-    if (change.labels && !cs_labels_are(change.labels)) {
+    if (!are_lists_of_labels(fields + 8)) {
         return chatsession_bad_request(call, CS_LABELS_RULE);
     }
     change.settings = settings;
     rv = cs_conversation_update(&conversation, call->conf->db, call->session->user_id, call->ids[0], &change,
                                 call->r->pool);
+    if (rv == CS_EFULL) {
+        return chatsession_reply_error(call->r, HTTP_CONFLICT, "limit_reached",
+                                       "A conversation has at most 10 labels: take one off first.");
+    }
     return reply_object(call, rv, HTTP_OK, conversation);
 }
 

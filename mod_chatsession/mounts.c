@@ -63,14 +63,21 @@ apr_array_header_t *chatsession_mounts_find(apr_pool_t *pool, const server_rec *
     return mounts;
 }
 
-bool chatsession_mounts_have(const apr_array_header_t *mounts, const char *handler)
+const char *chatsession_mounts_path(const apr_array_header_t *mounts, const char *handler)
 {
     for (int i = 0; i < mounts->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(mounts, i, chatsession_mount_t).handler, handler)) {
-            return true;
+        const chatsession_mount_t *mount = &APR_ARRAY_IDX(mounts, i, chatsession_mount_t);
+
+        if (!strcmp(mount->handler, handler)) {
+            return mount->path;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool chatsession_mounts_have(const apr_array_header_t *mounts, const char *handler)
+{
+    return chatsession_mounts_path(mounts, handler) != NULL;
 }
 
 const chatsession_mount_t *chatsession_mounts_of(const apr_array_header_t *mounts, const request_rec *r,

@@ -18,6 +18,9 @@ typedef struct {
 /** The mounts of s, of chatsession_mount_t. */
 apr_array_header_t *chatsession_mounts_find(apr_pool_t *pool, const server_rec *s);
 
+/** The path of the first of mounts with that handler; NULL: none has it. */
+const char *chatsession_mounts_path(const apr_array_header_t *mounts, const char *handler);
+
 /** Whether one of mounts has that handler. */
 bool chatsession_mounts_have(const apr_array_header_t *mounts, const char *handler);
 

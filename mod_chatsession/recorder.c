@@ -40,12 +40,13 @@ struct chatsession_recorder {
     bool failing; /* the last save failed: said once, not at every tick */
 
     cs_turn_ear_t *ear;
-    pthread_cond_t news;      /* for those who wait */
-    int queued;               /* of turns */
-    bool hurry;               /* something moved in the queue */
-    apr_time_t ticked;        /* when the last tick began */
-    apr_time_t looked;        /* at the queue */
-    apr_interval_time_t beat; /* those who wait are shown to live this often */
+    pthread_cond_t news;       /* for those who wait */
+    int queued;                /* of turns */
+    bool hurry;                /* something moved in the queue */
+    apr_time_t ticked;         /* when the last tick began */
+    apr_interval_time_t takes; /* what a tick's statement takes, about */
+    apr_time_t looked;         /* at the queue */
+    apr_interval_time_t beat;  /* those who wait are shown to live this often */
     apr_interval_time_t silence;
 };
 
@@ -56,16 +57,23 @@ static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_
     apr_size_t len;
     const char *thought = cs_extra_reasoning(turn->extra, &len);
 
+    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
+    piece->at = turn->saved_points;
+    piece->thought_at = turn->saved_thought;
+    piece->extra_version = turn->saved_extra;
+    if (turn->reaped) {
+        /* Nothing can be saved any more. It is asked for all the same: whoever purged it in the moment of the last tick
+         * was not seen by that, whose snapshot of the database still held the message. */
+        piece->text = piece->thought = "";
+        return;
+    }
     piece->len = cs_text_length(turn->text) - turn->saved_bytes;
     piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
-    piece->at = turn->saved_points;
     piece->thought_len = len - turn->saved_thought_bytes;
     piece->thought = apr_pstrmemdup(pool, thought + turn->saved_thought_bytes, piece->thought_len);
-    piece->thought_at = turn->saved_thought;
     piece->extra_version = cs_extra_version(turn->extra);
     piece->extra = piece->extra_version != turn->saved_extra ? cs_extra_beside(turn->extra) : NULL;
     piece->since = piece->len || piece->thought_len || piece->extra ? turn->unsaved_since : 0;
-    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
 }
 
 /* What the turns have gained. */
@@ -75,8 +83,10 @@ static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_
 
     for (int i = 0; i < recorder->turns->nelts; i++) {
         const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        if (!turn->reaped && atomic_load(&turn->admitted)) {
-            take_piece(apr_array_push(pieces), turn, pool);
+        if (atomic_load(&turn->admitted)) {
+            piece_t *piece = apr_array_push(pieces);
+            memset(piece, 0, sizeof(*piece));
+            take_piece(piece, turn, pool);
         }
     }
     return pieces;
@@ -184,6 +194,7 @@ static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
     pthread_mutex_lock(&recorder->lock);
     if (rv == APR_SUCCESS) {
         take_all(recorder, saved, pieces);
+        recorder->takes = (3 * recorder->takes + cs_steady_now() - recorder->ticked) / 4;
     }
     report(recorder, rv != APR_SUCCESS, pieces->nelts);
 }
@@ -260,11 +271,11 @@ static void hear_of_queue(void *baton)
 
 /* --- the thread --- */
 
-/* A tick is due an interval after the last one began, not after its statement came back, or the text would be behind by
- * both. A database that takes longer than that gets some rest all the same. */
+/* An interval after the last tick began its text is to be stored, so the next one is due earlier by what a statement
+ * takes. A database that is slower than that gets some rest all the same. */
 static apr_interval_time_t until_tick(const chatsession_recorder_t *recorder)
 {
-    const apr_interval_time_t left = recorder->ticked + recorder->interval - cs_steady_now();
+    const apr_interval_time_t left = recorder->ticked + recorder->interval - recorder->takes - cs_steady_now();
 
     return left > recorder->interval / 4 ? left : recorder->interval / 4;
 }

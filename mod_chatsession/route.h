@@ -13,7 +13,7 @@
 #include "core/json.h"
 #include "request.h"
 
-#define CHATSESSION_MAX_MEMBERS 9
+#define CHATSESSION_MAX_MEMBERS 11
 
 typedef struct chatsession_route chatsession_route_t;
 
@@ -71,7 +71,13 @@ bool chatsession_query_int(int *value, chatsession_call_t *call, const char *nam
 int chatsession_bad_request(chatsession_call_t *call, const char *detail);
 
 #define CHATSESSION_ROUTE_COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-#define CHATSESSION_MEMBERS(table) (table), (int)(sizeof(table) / sizeof((table)[0]))
+/* A table that is longer than a call's fields does not compile. */
+#define CHATSESSION_MEMBERS(table)                                                                                     \
+    (table), (int)(sizeof(table) / sizeof((table)[0]) +                                                                \
+                   0 * sizeof(struct {                                                                                 \
+                       _Static_assert(sizeof(table) / sizeof((table)[0]) <= CHATSESSION_MAX_MEMBERS, "too many");      \
+                       char unused;                                                                                    \
+                   }))
 #define CHATSESSION_NO_BODY 0, NULL, 0
 /** A body whose members somebody else judges: an object, in call->body. */
 #define CHATSESSION_ANY_MEMBERS NULL, 0

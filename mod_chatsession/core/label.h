@@ -22,6 +22,7 @@ bool cs_labels_are(const json_t *labels);
 
 /** What cs_labels_are wants, for a 400. */
 #define CS_LABELS_RULE                                                                                                 \
-    "labels is a list of at most 10 words of 1 to 40 visible characters, without spaces at their ends."
+    "labels, add_labels and remove_labels are lists of at most 10 words of 1 to 40 visible characters, without "       \
+    "spaces at their ends."
 
 #endif

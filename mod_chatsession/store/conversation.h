@@ -77,14 +77,16 @@ apr_status_t cs_conversation_title(cs_db_t *db, const char *user_id, const char 
 apr_status_t cs_conversation_newer(json_t **messages, cs_db_t *db, const char *user_id, const char *id,
                                    const char *message_id, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Change what is not NULL; *conversation is the new state. */
+/** Change what is not NULL; *conversation is the new state. CS_EFULL: it would have more than CS_LABELS_MAX labels. */
 typedef struct {
     const char *title;
     const bool *pinned;
     const bool *archived;
-    const json_t *settings; /* any of model, system, params and examples; null takes one away */
-    bool keep;              /* a temporary one is kept from now on */
-    const json_t *labels;   /* all that it has then: an array of labels (core/label.h), checked by the caller */
+    const json_t *settings;      /* any of model, system, params and examples; null takes one away */
+    bool keep;                   /* a temporary one is kept from now on */
+    const json_t *labels;        /* all that it has then: an array of labels (core/label.h), checked by the caller */
+    const json_t *add_labels;    /* the same: beside those that it has, so that two who add some lose none */
+    const json_t *remove_labels; /* the same: what it does not have is no trouble */
 } cs_conversation_change_t;
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool) CS_MUSTCHECK;

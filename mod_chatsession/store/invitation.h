@@ -15,8 +15,9 @@ apr_status_t cs_invitation_draw(const char **token, const char **hash, apr_pool_
 /** The hash of a token as somebody gave it; CS_EMALFORMED: it is none. */
 apr_status_t cs_invitation_hash(const char **hash, const char *token, apr_size_t len, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Invite the user id; one that was open before is void. APR_ENOENT: there is no such user, or it is a guest. */
-apr_status_t cs_invitation_open(cs_db_t *db, const char *id, const char *hash, apr_pool_t *pool) CS_MUSTCHECK;
+/** Invite the user id, inside the transaction that records it (user_admin.h); an invitation that was open before is
+ * void. APR_ENOENT: there is no such user, or it is a guest. */
+apr_status_t cs_invitation_open(cs_db_tx_t *tx, const char *id, const char *hash, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The name of the user of an open invitation; APR_ENOENT: there is none, it was used, it is over, or its user is
  * disabled. */

@@ -4,6 +4,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include "core/json.h"
+#include "core/label.h"
 #include "store/columns.h"
 #include "store/keyset.h"
 
@@ -208,21 +209,34 @@ apr_status_t cs_conversation_print(cs_text_t *text, cs_db_t *db, const char *use
     return rv == APR_SUCCESS ? cs_text_append(text, "}", 1, 0) : rv;
 }
 
+static const char *print_or_null(const json_t *value, apr_pool_t *pool)
+{
+    return value ? cs_json_print(value, NULL, pool) : NULL;
+}
+
 apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const char *user_id, const char *id,
                                     const cs_conversation_change_t *change, apr_pool_t *pool)
 {
+    /* Which labels it has then is settled while nobody else can change them. */
     static const char sql[] =
-        "UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
-        " pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived),"
-        " model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
-        " system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
-        " params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
-        " examples = CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
-        " temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END,"
-        " labels = coalesce(chatsession.labels_of($8::jsonb), c.labels)"
-        " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
-        " AND (c.temporary_until IS NULL OR c.temporary_until > now())"
-        " RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS;
+        "WITH wanted AS (SELECT c.id, CASE WHEN coalesce($8, $9, $10) IS NULL THEN c.labels ELSE"
+        "     chatsession.labels_of(to_jsonb(coalesce(chatsession.labels_of($9::jsonb), '{}') ||"
+        "       ARRAY(SELECT l FROM unnest(coalesce(chatsession.labels_of($8::jsonb), c.labels)) l"
+        "             WHERE l <> ALL (coalesce(chatsession.labels_of($10::jsonb), '{}'))))) END AS labels"
+        "   FROM chatsession.conversations c"
+        "   WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL"
+        "   AND (c.temporary_until IS NULL OR c.temporary_until > now()) FOR NO KEY UPDATE),"
+        " changed AS (UPDATE chatsession.conversations c SET title = coalesce($3, c.title),"
+        "   pinned = coalesce($4::boolean, c.pinned), archived = coalesce($5::boolean, c.archived),"
+        "   model = CASE WHEN $6::jsonb ? 'model' THEN $6::jsonb ->> 'model' ELSE c.model END,"
+        "   system = CASE WHEN $6::jsonb ? 'system' THEN $6::jsonb ->> 'system' ELSE c.system END,"
+        "   params = CASE WHEN $6::jsonb ? 'params' THEN nullif($6::jsonb -> 'params', 'null') ELSE c.params END,"
+        "   examples ="
+        "     CASE WHEN $6::jsonb ? 'examples' THEN nullif($6::jsonb -> 'examples', 'null') ELSE c.examples END,"
+        "   temporary_until = CASE WHEN $7::boolean THEN NULL ELSE c.temporary_until END, labels = w.labels"
+        "   FROM wanted w WHERE c.id = w.id AND c.user_id = $2::uuid AND cardinality(w.labels) <= $11::integer"
+        "   RETURNING " CS_CONVERSATION_COLUMNS CS_CONVERSATION_SETTINGS ")"
+        " SELECT changed.* FROM wanted LEFT JOIN changed ON true";
     const cs_db_param_t params[] = {CS_DB_TEXT(id),
                                     CS_DB_TEXT(user_id),
                                     CS_DB_TEXT(change->title),
@@ -230,9 +244,18 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
                                     CS_DB_TEXT(bool_text(change->archived)),
                                     CS_DB_TEXT(cs_json_print(change->settings, NULL, pool)),
                                     CS_DB_TEXT(bool_text(&change->keep)),
-                                    CS_DB_TEXT(change->labels ? cs_json_print(change->labels, NULL, pool) : NULL)};
+                                    CS_DB_TEXT(print_or_null(change->labels, pool)),
+                                    CS_DB_TEXT(print_or_null(change->add_labels, pool)),
+                                    CS_DB_TEXT(print_or_null(change->remove_labels, pool)),
+                                    CS_DB_TEXT(APR_STRINGIFY(CS_LABELS_MAX))};
+    apr_status_t rv = one_row(conversation, db, CS_DB_REPEATABLE, sql, 11, params, pool);
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 8, params, pool);
+    if (rv == APR_SUCCESS && json_is_null(json_object_get(*conversation, "id"))) {
+        json_decref(*conversation);
+        *conversation = NULL;
+        rv = CS_EFULL;
+    }
+    return rv;
 }
 
 apr_status_t cs_conversation_trash(cs_db_t *db, const char *user_id, const char *id, apr_interval_time_t grace,

@@ -35,13 +35,13 @@ apr_status_t cs_invitation_hash(const char **hash, const char *token, apr_size_t
     return *hash ? APR_SUCCESS : APR_EGENERAL;
 }
 
-apr_status_t cs_invitation_open(cs_db_t *db, const char *id, const char *hash, apr_pool_t *pool)
+apr_status_t cs_invitation_open(cs_db_tx_t *tx, const char *id, const char *hash, apr_pool_t *pool)
 {
     static const char sql[] = "UPDATE chatsession.users SET invitation_hash = $2,"
                               " invitation_until = now() + interval '1 hour' WHERE id = $1::uuid AND role <> 'guest'";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(hash)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 2, params, pool);
 
     return rv == APR_SUCCESS && cs_db_affected(result) == 0 ? APR_ENOENT : rv;
 }

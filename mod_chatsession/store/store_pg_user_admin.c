@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 #include "core/json.h"
+#include "store/invitation.h"
 #include "store/keyset.h"
 #include "store/second_factor.h"
 #include "store/user_sql.h"
@@ -97,7 +98,8 @@ static apr_status_t record(cs_db_tx_t *tx, const work_t *work, const char *targe
     return rv;
 }
 
-/* Lock the enabled administrators, in one order for all: whether actor is one, and who is the only one, if so. */
+/* Lock the enabled administrators, in one order for all: whether actor is one (NULL, the command line, is), and who is
+ * the only one, if so. */
 static apr_status_t lock_admins(bool *is_admin, const char **only, cs_db_tx_t *tx, const char *actor, apr_pool_t *pool)
 {
     static const char sql[] = "SELECT id FROM chatsession.users WHERE role = 'admin' AND disabled_at IS NULL"
@@ -105,7 +107,7 @@ static apr_status_t lock_admins(bool *is_admin, const char **only, cs_db_tx_t *t
     cs_db_result_t *result;
     apr_status_t rv = cs_db_tx_run(&result, tx, sql, 0, NULL, pool);
 
-    *is_admin = false;
+    *is_admin = !actor;
     *only = NULL;
     if (rv != APR_SUCCESS) {
         return rv;
@@ -171,7 +173,35 @@ static apr_status_t create(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         work->outcome = cs_db_bool(result, 0, 0) ? CS_USER_TAKEN : CS_USER_NO_NAME;
         return APR_SUCCESS;
     }
-    return record(tx, work, deed->name, json_pack("{s:s}", "role", deed->role), pool);
+    if (deed->invitation) {
+        rv = cs_invitation_open(tx, cs_db_text(result, 0, 1, NULL), deed->invitation, pool);
+    }
+    return rv == APR_SUCCESS
+               ? record(tx, work, deed->name,
+                        json_pack("{s:s,s:o*}", "role", deed->role, "invited", deed->invitation ? json_true() : NULL),
+                        pool)
+               : rv;
+}
+
+static apr_status_t invite(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    work_t *work = baton;
+    const cs_user_deed_t *deed = work->deed;
+    target_t target;
+    apr_status_t rv;
+
+    work->outcome = CS_USER_DONE;
+    rv = lock_target(&target, tx, work, pool);
+    if (rv == APR_SUCCESS && work->outcome == CS_USER_DONE) {
+        work->outcome = deed->actor_id && !strcmp(target.id, deed->actor_id) ? CS_USER_OWN
+                        : target.disabled                                    ? CS_USER_DISABLED
+                                                                             : CS_USER_DONE;
+    }
+    if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
+        return rv;
+    }
+    rv = cs_invitation_open(tx, target.id, deed->invitation, pool);
+    return rv == APR_SUCCESS ? record(tx, work, target.name, json_pack("{s:s}", "role", target.role), pool) : rv;
 }
 
 /* {"limits","role":{"old","new"},"disabled":{"old","new"},"sessions"}, of the first three what was changed. */
@@ -330,6 +360,12 @@ apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     return run(outcome, db, create, deed, entry, pool);
+}
+
+apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                  const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    return run(outcome, db, invite, deed, entry, pool);
 }
 
 apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,

@@ -41,20 +41,26 @@ typedef enum {
     CS_USER_OWN,        /* it is the account of who asks */
     CS_USER_LAST_ADMIN, /* nobody could administer afterwards */
     CS_USER_NO_NAME,    /* the name cannot be one, or the role is none */
-    CS_USER_TAKEN       /* a user has this name in one of its spellings */
+    CS_USER_TAKEN,      /* a user has this name in one of its spellings */
+    CS_USER_DISABLED    /* who is disabled cannot be invited */
 } cs_user_outcome_e;
 
 typedef struct {
     const char *name;
-    const char *actor_id; /* who asks */
-    const char *role;     /* of a change: NULL: as it is */
-    const char *disabled; /* "true", "false"; NULL: as it is */
-    const char *phc;      /* of a new user or a new password */
+    const char *actor_id;   /* who asks; NULL: the command line, which may do everything */
+    const char *role;       /* of a change: NULL: as it is */
+    const char *disabled;   /* "true", "false"; NULL: as it is */
+    const char *phc;        /* of a new user or a new password; NULL: the user has none */
+    const char *invitation; /* the hash of the token with which the user sets it (invitation.h); NULL: none */
     const json_t *limits; /* of a change: any of max_turns, max_requests, max_tokens; null: as configured; NULL: none */
 } cs_user_deed_t;
 
-/** Make a user: name, role, phc. */
+/** Make a user: name, role, phc, invitation. */
 apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
+                                  const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** Invite one who is there: name, invitation. The password of before counts until the invitation is used. */
+apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Another role, state or limits. The sessions end with it, but when the user is only enabled or only limits change. */

@@ -20,7 +20,7 @@ WIDE, PHONE = (1280, 900), (390, 844)
 WORDS = {
     "en": {"language": "en-US", "people": ["mika", "jonas", "priya", "tom\u00e1s"], "operator": "olga", "tags": ["billing", "praise"],
            "matter": "Tanaka v. Acme", "why": "Letter of counsel, 3 May", "reason": "ticket 4711", "comment": "The date is wrong.", "search": "invoice",
-           "talks": [("Where is my invoice?", "Your invoice of 3 May is attached to the order.", "Invoices are sent on the **third working day**:\n\n| Month | Sent |\n|---|---|\n| April | 5 May |\n| May | 3 June |"),
+           "talks": [("Where is my invoice?", "When does my invoice for May come?", "Invoices are sent on the **third working day**:\n\n| Month | Sent |\n|---|---|\n| April | 5 May |\n| May | 3 June |"),
                      ("Names for a cat", "A name for a grey cat?", "*Ash*, *Slate* or *Pixel*."), ("SQL: the newest row per group", "How do I get the newest row?", "```sql\nSELECT DISTINCT ON (g) *\nFROM t ORDER BY g, at DESC;\n```"),
                      ("Bread without kneading", "How long does it rest?", "Twelve hours at room temperature."), ("Trip to Kyoto", "Three days in Kyoto?", "Day 1: Higashiyama. Day 2: Arashiyama."),
                      ("Letter to the landlord", "The heating is broken.", "Dear Ms Weber, since Monday \u2026")]},
@@ -76,6 +76,7 @@ class Scene:
             self.sql("UPDATE chatsession.messages SET model = %s, finish_reason = 'stop', created_at = now() - %s * interval '7 h' - interval '4 s',"
                      " finished_at = now() - %s * interval '7 h', usage = '{\"prompt_tokens\": 420, \"completion_tokens\": 180, \"total_tokens\": 600}'"
                      " WHERE id = %s", die.choice(["qwen3", "llama"]), n, n, thing.answer)
+            self.sql("UPDATE chatsession.messages SET created_at = now() - %s * interval '7 h' - interval '5 s' WHERE id = %s", n, thing.question)
             self.sql("UPDATE chatsession.conversations SET updated_at = now() - %s * interval '7 h', created_at = now() - %s * interval '8 h' WHERE id = %s",
                      n, n, thing.conversation)
             made.append(thing)

@@ -103,7 +103,7 @@ def test_each_role_sees_only_what_it_may_do(browser, console, httpd, add):
     log_in(httpd, user)
     allowed = {
         "viewer": [], "auditor": [], "operator": ["End all sessions\u2026", "End"],
-        "admin": ["Change role\u2026", "Reset password\u2026", "Limits\u2026", "Disable\u2026", "Erase\u2026",
+        "admin": ["Change role\u2026", "Invite\u2026", "Reset password\u2026", "Limits\u2026", "Disable\u2026", "Erase\u2026",
                   "End all sessions\u2026", "End"]}
     for role, words in allowed.items():
         console.enter(add(role), LIST)
@@ -177,6 +177,7 @@ def test_a_new_user_gets_a_password_that_is_shown_once(browser, console, httpd, 
     console.write("#new-user-name", name)
     choose(browser, "#new-user-role", "auditor")
     console.dialog("may also read and search content")
+    choose(browser, "#new-user-way", "password")
     console.click("dialog[open] .button-primary", "Make user")
     console.dialog("It is shown only now")
     password = browser.see("#password-shown").text
@@ -205,7 +206,68 @@ def test_a_taken_name_is_said_in_the_dialog_and_can_be_corrected(browser, consol
     console.write("#new-user-name", "\uff54aken").send_keys(Keys.ENTER)
     console.dialog("or one that reads the same, is taken.")
     console.write("#new-user-name", "free").send_keys(Keys.ENTER)
-    console.dialog("Password of")
+    console.dialog("Invitation of")
+
+
+def set_password(browser, address, password):
+    """What whoever was sent the address does."""
+    browser.open(address)
+    browser.see("#invitation-new").send_keys(f"{password}\n")
+    browser.see("#composer-text")
+
+
+def test_somebody_new_is_invited_and_chooses_the_password(browser, console, make_browser, httpd, root, database):
+    """[C10] The address is shown once; nobody at the console ever knows the password."""
+    console.enter(root, LIST)
+    console.click(".screen-actions button", "New user")
+    name = "\u9234\u6728 \u82b1\u5b50 100%?&#"
+    console.write("#new-user-name", name)
+    console.dialog("within the hour")
+    choose(browser, "#new-user-role", "viewer")
+    console.click("dialog[open] .button-primary", "Make user")
+    console.dialog("counts once, within the hour")
+    address = browser.see("#invitation-shown").text
+    assert address.startswith(f"{httpd.url}/chat/#invite=")
+    console.press(Keys.ESCAPE)
+    console.click("dialog[open] button", "Copy")
+    console.dialog("Copied")
+    console.fits()
+    console.pictures("console-user-invitation")
+    console.click("dialog[open] .button-primary", "Done")
+    browser.see_text(name, "h1")
+    assert address[-43:] not in browser.run("return document.documentElement.outerHTML + JSON.stringify([{ ...localStorage },"
+                                            " { ...sessionStorage }, location.href])")
+    theirs = make_browser()
+    set_password(theirs, address, "seven pale lanterns")
+    theirs.see_text(name, css="#account-name")
+    assert log_in(httpd, User(name, "seven pale lanterns")).get("api/session").json()["user"] == {"name": name, "role": "viewer"}
+    console.go("audit")
+    browser.see_text("Set the password by an invitation", "#screen")
+
+
+def test_one_who_is_there_is_invited_and_one_who_is_disabled_is_not(browser, console, make_browser, httpd, add, root, database):
+    """[C10] [A8]"""
+    user = add()
+    client = log_in(httpd, user)
+    console.enter(root, of(user))
+    console.click(".screen-actions button", "Invite")
+    console.dialog("until then the old one counts")
+    console.click("dialog[open] button", "Cancel")
+    browser.gone("dialog[open]")
+    assert database.value("SELECT invitation_hash FROM chatsession.users WHERE name = %s", (user.name,)) is None
+    console.click(".screen-actions button", "Invite")
+    console.click("dialog[open] .button-primary", "Invite")
+    address = browser.see("#invitation-shown").text
+    console.click("dialog[open] .button-primary", "Done")
+    assert is_logged_in(client)
+    set_password(make_browser(), address, "seven pale lanterns")
+    assert not is_logged_in(client)
+    console.go("audit")
+    browser.see_text("Invited a user", "#screen")
+    database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = %s", (user.name,))
+    console.open(of(user))
+    browser.see_text("disabled", ".user-facts .badge")
+    assert "Invite\u2026" not in buttons(browser)
 
 
 # --- changing

@@ -5,14 +5,14 @@ import pytest
 from harness.postgres import chatsessionctl
 
 
-def invite(database, name):
-    return chatsessionctl(database.superuser, "user", "invite", name, "--role", "admin").stdout.strip()
+def invite(database, httpd, name):
+    return chatsessionctl(database.superuser, "user", "invite", name, "--role", "admin", "--key-file", str(httpd.folder / "secret")).stdout.strip()
 
 
 @pytest.mark.parametrize("name", ["iris"])
 def test_an_invitation_leads_to_a_password_and_into_the_chat_once(browser, httpd, database, name):
     """[C10] [B7] The token is out of the address before anything is sent; used again it says so in words."""
-    token = invite(database, name)
+    token = invite(database, httpd, name)
     browser.open(f"{httpd.url}/chat/#invite={token}")
     field = browser.see("#invitation-new")
     assert "#" not in browser.driver.current_url

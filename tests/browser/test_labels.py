@@ -104,6 +104,61 @@ def test_several_get_a_label_and_it_is_taken_back(httpd, browser, person, client
     assert [labels(client, each) for each in (one, two, three)] == [["old"], ["both"], []]
 
 
+def test_what_another_tab_did_meanwhile_stays(httpd, browser, person, client):
+    """[J6] The page says what came and what went, not what all labels are."""
+    one, two = make(client, "one", "x", "y"), make(client, "two", "x")
+    page = ChatPage(browser, httpd).enter(person)
+    titles(page, "two", "one")
+    page.click(".row-menu")
+    page.click(".menu-item", "Labels")
+    page.dialog("Labels of this chat")
+    client.json("PATCH", f"api/conversations/{two}", 200, json={"labels": ["x", "elsewhere"]})
+    page.write("#label-new", "here")
+    page.click(".label-choices .check", "x")
+    page.click("dialog [type=submit]")
+    browser.gone("dialog")
+    assert labels(client, two) == ["elsewhere", "here"]
+    page.click("#select-toggle")
+    browser.see(".row-check")
+    page.click(".row-link", "one")
+    page.click("#selection [data-deed=label]")
+    page.dialog("Add labels")
+    client.json("PATCH", f"api/conversations/{one}", 200, json={"labels": ["z"]})
+    page.write("#label-new", "new")
+    page.click("dialog [type=submit]")
+    page.toast("Labelled: 1")
+    assert labels(client, one) == ["new", "z"]
+    client.json("PATCH", f"api/conversations/{one}", 200, json={"add_labels": ["later"]})
+    page.click(".toast .button", "Undo")
+    page.toast("Labels as before: 1")
+    assert labels(client, one) == ["later", "z"]
+
+
+def test_more_than_ten_labels_are_refused_in_words(httpd, browser, person, client):
+    """Those of this page, and those that came to more because of another tab."""
+    one = make(client, "one", *(f"label {number}" for number in range(9)))
+    page = ChatPage(browser, httpd).enter(person)
+    titles(page, "one")
+    page.click(".row-menu")
+    page.click(".menu-item", "Labels")
+    page.dialog("Labels of this chat")
+    page.write("#label-new", "tenth")
+    page.click("dialog [data-add]")
+    page.write("#label-new", "eleventh")
+    page.click("dialog [type=submit]")
+    page.dialog("at most 10 labels")
+    page.click(".label-choices .check", "eleventh")
+    client.json("PATCH", f"api/conversations/{one}", 200, json={"add_labels": ["elsewhere"]})
+    browser.expect_console("409")
+    page.click("dialog [type=submit]")
+    browser.wait(lambda: browser.run("return performance.getEntriesByType('resource').filter((e) => e.responseStatus === 409).length"), "the refusal")
+    page.dialog("at most 10 labels")
+    page.click(".label-choices .check", "label 0")
+    page.click("dialog [type=submit]")
+    browser.gone("dialog")
+    assert labels(client, one) == sorted(["elsewhere", "tenth", *(f"label {number}" for number in range(1, 9))])
+
+
 def test_a_label_gets_another_name_and_goes(httpd, browser, person, client):
     one, two = make(client, "one", "old"), make(client, "two", "old", "other")
     page = ChatPage(browser, httpd).enter(person)

@@ -15,7 +15,7 @@ from harness.place import wait_until
 
 from .database_crash import AWAY
 from .scene import Scene
-from .traffic import Tab
+from .traffic import Refused, Tab
 
 CLONE_NEWNET = 0x40000000
 ANSWERED = 10  # seconds: the longest that a request may take whatever is swallowed; H7 says 5, on a machine at rest
@@ -59,6 +59,18 @@ def _timed(call):
     return result, time.monotonic() - began
 
 
+def _begun(tab, conversation, content, client_id):
+    """The stream of a question; asked again while connections to PostgreSQL are still being made anew."""
+    def send():
+        try:
+            return tab.send(conversation, content, client_id)
+        except Refused as refused:
+            assert refused.status == 503, refused
+            return None
+
+    return wait_until(send, "a question to be taken")
+
+
 def _database(scene, tab, how):
     """Answers are 503 in time, a running answer comes whole afterwards; how long the slowest 503 took."""
     conversation = tab.new_conversation()
@@ -66,7 +78,7 @@ def _database(scene, tab, how):
                                content := f"over a hole {client_id}", content)
     entry.attempt(0)
     slowest = 0.0
-    with tab.send(conversation, content, client_id) as stream:
+    with _begun(tab, conversation, content, client_id) as stream:
         entry.accepted(stream.next("turn").json)
         with swallowed(5432, how):
             for _ in range(3):

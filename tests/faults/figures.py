@@ -12,7 +12,9 @@ HEAD = "| Fault | Held | Rows | Command | Date | Result |\n|---|---|---|---|---|
 
 
 def _order(line):
-    return int(re.match(r"\| T(\d+)", line)[1])
+    """As the plan numbers them; what has a name in place of a number comes last."""
+    number = re.match(r"\| T(\d+)", line)
+    return int(number[1]) if number else 10**9
 
 
 def write(fault, times, seed, result):
@@ -20,7 +22,8 @@ def write(fault, times, seed, result):
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(BEGIN)
     table, after = rest.split(END)
-    rows = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| T")}
+    rows = {line.split("|")[1].strip(): line for line in table.splitlines()
+            if line.startswith("| ") and line not in HEAD}
     # On a build that a sanitizer watches it is another fact.
     name, watched = (f"{fault.name} ({SANITIZE})", f" SANITIZE={SANITIZE}") if SANITIZE else (fault.name, "")
     last = re.search(r" N=(\d+) ", rows.get(name, ""))

@@ -189,11 +189,12 @@ class Comparison:
             self._problem(conversation, f"doubled: {count} questions are stored twice")
 
     def _order(self):
-        """Questions of one conversation are stored in the order in which they were accepted."""
-        seqs = defaultdict(list)
+        """Questions of one conversation are stored in the order in which they were accepted first."""
+        seqs, seen = defaultdict(list), set()
         for line in sorted((line for lines in self._lines.values() for line in lines if line["what"] == "accepted"),
                            key=lambda line: line["at"]):
-            if line["message"] in self._messages:
+            if line["message"] in self._messages and line["message"] not in seen:
+                seen.add(line["message"])
                 seqs[line["conversation"]].append(self._messages[line["message"]][2])
         for conversation, found in seqs.items():
             if found != sorted(found):

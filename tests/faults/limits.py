@@ -4,6 +4,7 @@
 Requests wait or are refused, nothing that was acknowledged is lost, and when the limit is lifted all works again. APR ends a
 process that gets no memory, and httpd a child that cannot take connections: then another one takes its place."""
 import os
+import re
 import resource
 import subprocess
 import time
@@ -39,6 +40,8 @@ LIMITS = (("files", resource.RLIMIT_NOFILE, "nofile", lambda pid, level: _files(
           ("memory", resource.RLIMIT_AS, "as", lambda pid, level: _memory(pid) + level * MIB),
           ("threads", resource.RLIMIT_NPROC, "nproc", lambda pid, level: 1 + level))
 LEVELS = 5
+# APR's own reading of a socket does not look whether it got memory for what is read.
+_END_OF_APR = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread \w+: < libaprutil-1\.so[.\d]*!apr_bucket_free < libaprutil-1\.so")
 # httpd denies what is below a folder whose .htaccess it cannot open, and fails where a file cannot be.
 DENIED = (403, 500, 502)
 
@@ -84,6 +87,11 @@ def _starve(scene, traffic, kind, level):
     return _set(child, limit, _own(number))
 
 
+def _ends_of_apr(lines):
+    pids = [found["pid"] for found in filter(None, map(_END_OF_APR.search, lines))]
+    return [words for pid in pids for words in (f"CRASH pid {pid} ", f"child pid {pid} exit signal")]
+
+
 def run(times, seed, tell):
     """Each limit at each level so often; times 0: each limit once, at one level."""
     ended, rounds = 0, 0
@@ -101,7 +109,7 @@ def run(times, seed, tell):
                     rounds += 1
                     tell(number + 1, f"{traffic.turns} turns, {LIMITS[kind][0]}")
         wait_until(lambda: len(scene.server.children) >= scene.server.configured_children, "httpd to have its children", 20)
-        verdict = scene.check(SHORT)
+        verdict = scene.check((*SHORT, *_ends_of_apr(scene.server.error_log)))
         ends, refused = traffic.total("statuses"), traffic.total("refused")
     return (f"{rounds} limits of files, memory and threads at {min(times, LEVELS)} levels, {ended} children ended by them:"
             f" {verdict}; ends: {ends}; refused: {refused}")

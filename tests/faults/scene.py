@@ -14,7 +14,7 @@ from harness.client import Client
 from harness.httpd import Httpd
 from harness.place import new_folder, wait_until
 from harness.postgres import Postgres, new_database
-from harness.relay import postgres_relay
+from harness.relay import Relay, postgres_relay
 
 from .ledger import Ledger
 from .traffic import Traffic
@@ -27,13 +27,13 @@ CONNECTIONS_AT_REST = 15
 
 class Scene:
     def __init__(self, seed=1, *, children=2, threads=25, lines=(), pace="20ms", model_threads=128, fsync=True, users=3,
-                 rule=None, model=None, settings=None, tcp=False, prepare=None, **options):
-        """rule: PostgreSQL is reached through a relay with this rule. model: the URL of another model. tcp: httpd reaches
+                 rule=None, model=None, model_rule=None, settings=None, tcp=False, prepare=None, **options):
+        """rule: PostgreSQL is reached through a relay with this rule; model_rule: the model. model: the URL of another one. tcp: httpd reaches
         PostgreSQL over TCP, which only a network of one's own has the port for. prepare(cluster) is called before it starts."""
         self.random = random.Random(seed)
         self.folder = new_folder("fault")
         self.cluster = Postgres(fsync=fsync, settings={**(settings or {}), **({"listen_addresses": "127.0.0.1"} if tcp else {})})
-        self.model = self.relay = None
+        self.model = self.relay = self.model_relay = None
         self.audited = {}  # {action: (at least, at most)}: entries that the run's own doings must have left
         try:
             self.prepared = prepare(self.cluster) if prepare else None
@@ -49,6 +49,9 @@ class Scene:
             if not model:
                 self.model = Httpd(bare=True, mock=f"echo wait=0ms pace={pace}", threads=model_threads).start()
                 model = self.model.mock_url
+            if model_rule:
+                self.model_relay = Relay(self.model.mock_port, model_rule)
+                model = f"{self.model_relay.url}/v1"
             self.server = Httpd(conninfo, lines=[*LINES, *lines], backends=[f"mock {model}"], children=children,
                                 threads=threads, **options).start()
         except BaseException:
@@ -64,8 +67,9 @@ class Scene:
         for server in (getattr(self, "server", None), self.model):
             if server:
                 server.end()
-        if self.relay:
-            self.relay.close()
+        for relay in (self.relay, self.model_relay):
+            if relay:
+                relay.close()
         self.cluster.remove()
 
     def audit(self, action, certain=True):

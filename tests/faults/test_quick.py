@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """Every fault of `make faults`, a few times; and the ledger that judges them is itself judged.
 
-[A9] [C2] [G3] [G4] [G5] [G7] [H1] [H2] [H4] [H5] [H6] [H8] [H9] [H10] [H13] [H15] [H16] [I5] [I8] [J1]: tests/faults/runs.py names them for each fault."""
+[A9] [C2] [G3] [G4] [G5] [G7] [H1] [H2] [H4] [H5] [H6] [H8] [H9] [H10] [H11] [H13] [H15] [H16] [I5] [I8] [J1] [J2] [J3]: tests/faults/runs.py names them for each fault."""
 import pytest
 
 from faults.ledger import Ledger

@@ -77,7 +77,7 @@ class Tab:
         while not give_up():
             try:
                 return self.client.new_conversation()
-            except _CUT + (AssertionError,):
+            except _CUT + (AssertionError, TypeError):  # refused; a head that was cut, and so no body
                 self.fresh()
                 time.sleep(_AGAIN)
         return None
@@ -112,16 +112,23 @@ class Tab:
         """A question, and its answer to the end over any number of attempts; its entry. expected: the whole answer, if it
         is no echo. waits_for: statuses that pass, beside those that ask to come again."""
         content = content or text(self.random, self.length)
-        client_id = client_id or str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        entry = self.scene.ledger.begin(conversation, client_id, content, content if expected is None else expected)
+        entry = self.scene.ledger.begin(conversation, client_id or self.new_id(), content,
+                                        content if expected is None else expected)
+        return self.finish(entry, content, patience, waits_for, **options)
+
+    def new_id(self):
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def finish(self, entry, content, patience=60, waits_for=(), **options):
+        """Read this entry's answer to its end over any number of attempts."""
         deadline = time.monotonic() + patience
         while not entry.status:
-            assert time.monotonic() < deadline, f"no end of turn {client_id} within {patience} s; refused: {self.refused}"
+            assert time.monotonic() < deadline, f"no end of turn {entry.client_id} within {patience} s; refused: {self.refused}"
             try:
                 self.attempt(entry, content, **options)
             except Refused as refused:
                 self.refused[refused.status] = self.refused.get(refused.status, 0) + 1
-                assert refused.status in (409, 429, 503, *waits_for), f"turn {client_id} was refused with {refused.status}"
+                assert refused.status in (409, 429, 503, *waits_for), f"turn {entry.client_id} was refused with {refused.status}"
                 time.sleep(_AGAIN)
             except _CUT:
                 entry.cut()

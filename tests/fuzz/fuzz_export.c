@@ -20,6 +20,13 @@ static apr_status_t collect(void *baton, const char *text, apr_size_t len)
     return cs_text_append(baton, text, len, 0);
 }
 
+/* Whether a spreadsheet takes text for a formula: by its first character, a wide one of Japanese keyboards too. */
+static bool begins_a_formula(const char *text)
+{
+    return (*text && strchr("=+-@\t\r\n", *text)) || !strncmp(text, "\uff1d", 3) || !strncmp(text, "\uff0b", 3) ||
+           !strncmp(text, "\uff0d", 3) || !strncmp(text, "\uff20", 3);
+}
+
 /* One cell of a record at *at, without its quotes; *at is behind it then. */
 static const char *read_cell(const char **at, apr_pool_t *pool)
 {
@@ -40,14 +47,16 @@ static const char *read_cell(const char **at, apr_pool_t *pool)
     }
     *out = '\0';
     *at = c + 1;
-    HOLDS(!*cell || !strchr("=+-@\t\r\n", *cell));
+    HOLDS(!begins_a_formula(cell));
     return cell;
 }
 
-/* Whether cell is text, or text that would be a formula and is marked as none. */
+/* Whether cell is text, or has one apostrophe more where text would be a formula without those that it begins with. */
 static bool says(const char *cell, const char *text)
 {
-    return !strcmp(cell, text) || (*cell == '\'' && *text && strchr("=+-@\t\r\n", *text) && !strcmp(cell + 1, text));
+    const bool marked = begins_a_formula(text + strspn(text, "'"));
+
+    return !strcmp(cell + marked, text) && (!marked || *cell == '\'');
 }
 
 static void csv_holds(const char *text, const json_t *line, apr_pool_t *pool)

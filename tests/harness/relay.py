@@ -80,6 +80,12 @@ class Relay:
         for link in links:
             link.end()
 
+    @property
+    def links(self):
+        """Those that are open now."""
+        with self._lock:
+            return list(self._links)
+
     def close(self):
         self.cut()
         give_port_back(self.port)

@@ -282,6 +282,7 @@ _MAKERS = {
     "POST /chat-admin/api/users": (201, lambda *_: {"name": f"new {uuid.uuid4()}", "role": "user"}),
     "GET /chat-admin/api/users/{word}": (200, None),
     "PATCH /chat-admin/api/users/{word}": (200, lambda *_: {"role": "viewer"}),
+    "POST /chat-admin/api/users/{word}/invitation": (201, None),
     "POST /chat-admin/api/users/{word}/password": (200, None),
     "POST /chat-admin/api/users/{word}/sessions/revoke": (200, None),
     "POST /chat-admin/api/users/{word}/second-factor/reset": (204, None),

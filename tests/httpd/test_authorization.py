@@ -97,6 +97,7 @@ LEVELS = {
     "POST /chat-admin/api/users": "admin",
     "GET /chat-admin/api/users/{word}": "viewer",
     "PATCH /chat-admin/api/users/{word}": "admin",
+    "POST /chat-admin/api/users/{word}/invitation": "admin",
     "POST /chat-admin/api/users/{word}/password": "admin",
     "POST /chat-admin/api/users/{word}/sessions/revoke": "operator",
     "POST /chat-admin/api/users/{word}/second-factor/reset": "admin",

@@ -50,7 +50,8 @@ def tokens(make_module_httpd, database):
     export = reader.console.json("POST", "api/exports", 201, json={"ids": [first], "format": "ndjson"})
     page = reader.json("GET", "api/conversations", 200, params={"limit": 2})
     found = {"session": reader.cookies["sid"], "known browser": reader.cookies["known"], "key": key["key"],
-             "invitation": chatsessionctl(database.superuser, "user", "invite", "invited", "--role", "user").stdout.strip(),
+             "invitation": chatsessionctl(database.superuser, "user", "invite", "invited", "--role", "user",
+                                          "--key-file", str(server.folder / "secret")).stdout.strip(),
              "cursor": page["next"], "export link": export["token"], "shared chat": share["id"]}
     return server, reader, export["export"]["id"], found
 
@@ -81,7 +82,7 @@ def test_no_token_is_in_what_a_program_sees_or_in_any_log(make_httpd, database):
     user = database.add_user(f"canary {uuid.uuid4().hex[:8]}")
     client = Client(server.url)
     client.login(user)
-    invitation = chatsessionctl(database.superuser, "user", "invite", user.name, "--role", "user").stdout.strip()
+    invitation = chatsessionctl(database.superuser, "user", "invite", user.name, "--role", "user", "--key-file", str(server.folder / "secret")).stdout.strip()
     key = client.json("POST", "api/keys", 201, json={"name": "a key"})["key"]
     claims = {"CHATSESSION_USER": "root", "CHATSESSION-ROLE": "admin", "Chatsession-Authenticated": "1", "Remote-User": "root", "Session": "x"}
     text = client.get(f"{server.url}/cgi/env.cgi", headers=claims).text

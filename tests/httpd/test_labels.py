@@ -2,10 +2,13 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """A user's own labels: put on, found by, counted, renamed, taken off, taken home and brought back; nobody else's."""
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
+from harness.client import Client
 from harness.world import World
 
 WORK, ODD = "\u4ed5\u4e8b \U0001f4bc", "taxes/2026, 50% \"A\\B\" {x}"
@@ -56,6 +59,40 @@ def test_labels_are_kept_sorted_each_once_and_change_nothing_else(anna):
     assert anna.json("GET", "api/conversations", 200)["conversations"][0]["labels"] == after["labels"]
     assert anna.json("PATCH", f"api/conversations/{identifier}", 200, json={"pinned": True})["labels"] == after["labels"]
     assert label(anna, identifier)["labels"] == []
+
+
+def test_labels_come_and_go_one_by_one_and_leave_the_others(anna):
+    identifier = labelled(anna, "a chat", "a", "b", "c")
+
+    def change(status=200, **members):
+        return anna.json("PATCH", f"api/conversations/{identifier}", status, json=members)
+    assert change(add_labels=["d", "a"], remove_labels=["b", "never there"])["labels"] == ["a", "c", "d"]
+    assert change(add_labels=["b"], remove_labels=["b"])["labels"] == ["a", "b", "c", "d"], "what is in both is added"
+    assert change(labels=["x", "y"], add_labels=["z"], remove_labels=["x"])["labels"] == ["y", "z"]
+    assert change(add_labels=[], remove_labels=["y", "z"])["labels"] == []
+    label(anna, identifier, *TEN)
+    full = change(409, add_labels=["one more"], title="changed")
+    assert full["error"] == "limit_reached" and "10 labels" in full["detail"]
+    assert anna.conversation(identifier)["title"] == "a chat" and anna.conversation(identifier)["labels"] == TEN
+    assert change(add_labels=["one more"], remove_labels=["label 0"])["labels"] == [*TEN[1:], "one more"]
+    for name in ("add_labels", "remove_labels"):
+        for wrong in ([" a"], [1], "a", None, [*TEN, "one more"]):
+            assert name in change(400, **{name: wrong})["detail"]
+
+
+def test_labels_that_are_put_on_at_once_are_all_there(anna):
+    """[J6] Ten tabs, each with a label of its own and with one to take off."""
+    identifier = labelled(anna, "a chat", *(f"old {word}" for word in TEN))
+    gate = threading.Barrier(len(TEN))
+
+    def one(word):
+        client = Client(anna.origin)
+        client.session.cookies.update(anna.cookies)
+        gate.wait(15)
+        client.json("PATCH", f"api/conversations/{identifier}", 200, json={"add_labels": [word], "remove_labels": [f"old {word}"]})
+    with ThreadPoolExecutor(len(TEN)) as pool:
+        list(pool.map(one, TEN))
+    assert anna.conversation(identifier)["labels"] == TEN
 
 
 @pytest.mark.parametrize("labels", [[word] for word in NONE] + [[*TEN, "one more"], [1], [None], "a", {"a": 1}, None])

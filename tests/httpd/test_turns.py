@@ -463,15 +463,17 @@ def test_putting_a_conversation_away_stops_its_answer_and_nothing_comes_back(cli
     assert stored(client, conversation)["content"] == gated.first
 
 
-def test_a_purged_conversation_ends_its_stream_and_no_row_comes_back(client, model, database):
+@pytest.mark.parametrize("asked", [True, False], ids=["while the model writes", "at once, perhaps before it is asked"])
+def test_a_purged_conversation_ends_its_stream_and_no_row_comes_back(client, model, database, asked):
     """[J5]"""
     conversation, gated = client.new_conversation(), Gated(model)
     model.script = gated.run_until_closed
     with client.send(conversation, "x") as stream:
         stream.next("message")
+        assert not asked or gated.begun.wait(15)
         database.rows("DELETE FROM chatsession.conversations WHERE id = %s", (conversation,))
         turn = read_turn(stream)
-    assert gated.closed.wait(15)
+    assert not gated.begun.is_set() or gated.closed.wait(15)
     assert turn.done["status"] == "interrupted" and turn.error["error"] == "conversation_gone"
     assert database.value("SELECT count(*) FROM chatsession.messages WHERE conversation_id = %s", (conversation,)) == 0
 

@@ -398,7 +398,8 @@ def test_a_users_sessions_are_shown_to_operators_only(hosts, add):
 
 @pytest.mark.parametrize("call", [
     ("POST", "api/users", {"name": "unrecorded", "role": "admin"}), ("PATCH", None, {"role": "admin"}),
-    ("POST", "/password", None), ("POST", "/sessions/revoke", None)], ids=lambda call: f"{call[0]} {call[1]}")
+    ("POST", "/password", None), ("POST", "/sessions/revoke", None), ("POST", "/invitation", None),
+    ("POST", "api/users", {"name": "unrecorded", "role": "admin", "invite": True})], ids=lambda call: f"{call[0]} {call[1]}")
 def test_what_cannot_be_recorded_is_not_done(hosts, admin, add, database, call):
     """[E6]"""
     user = add()
@@ -412,7 +413,7 @@ def test_what_cannot_be_recorded_is_not_done(hosts, admin, add, database, call):
                                  **({"json": body} if body else {}))
     finally:
         database.rows("GRANT INSERT ON chatsession.audit_entries TO chatsession")
-    assert response.status_code == 500 and "password" not in response.json()
+    assert response.status_code == 500 and not {"password", "invitation"} & set(response.json())
     assert state(database) == before and is_logged_in(client)
 
 

@@ -88,8 +88,14 @@ export const importLines = (piece, signal) => api.post('api/import', piece, { si
 export const listUsers = (query, signal) => api.get('api/users', query, { signal });
 /** One user with the sessions. @param {string} name @param {AbortSignal} signal @returns {Promise<Object>} */
 export const getUser = (name, signal) => api.get(userPath(name), null, { signal });
-/** Make a user. @param {string} name @param {string} role @returns {Promise<{name: string, role: string, password: string}>} */
-export const createUser = (name, role) => api.post('api/users', { name, role });
+/**
+ * Make a user, with an invitation or a random password.
+ * @param {string} name @param {string} role @param {boolean} invite
+ * @returns {Promise<{name: string, role: string, password?: string, invitation?: {token: string, path: string|null}}>}
+ */
+export const createUser = (name, role, invite) => api.post('api/users', { name, role, invite });
+/** Invite one who is there. @param {string} name @returns {Promise<{invitation: {token: string, path: string|null}}>} */
+export const inviteUser = (name) => api.post(`${userPath(name)}/invitation`);
 /** Another role or state. @param {string} name @param {{role?: string, disabled?: boolean}} change @returns {Promise<Object>} */
 export const changeUser = (name, change) => api.patch(userPath(name), change);
 /** What an erasure of a user would take. @param {string} name @returns {Promise<Object>} */

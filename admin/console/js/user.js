@@ -16,7 +16,7 @@ import { hrefFor } from './router.js';
 import { screenHeader } from './screen_header.js';
 import { sessionsTable } from './sessions.js';
 import { conversationsLink, lastLogin, stateBadge } from './user_columns.js';
-import { changeRoleByDialog, disableByDialog, enable, endSessionsByDialog, resetFactorByDialog, resetPasswordByDialog } from './user_dialogs.js';
+import { changeRoleByDialog, disableByDialog, enable, endSessionsByDialog, inviteByDialog, resetFactorByDialog, resetPasswordByDialog } from './user_dialogs.js';
 import { changeLimitsByDialog, limitsText } from './user_limits.js';
 import { eraseByDialog } from './user_erase.js';
 import { userText } from './user_text.js';
@@ -64,6 +64,7 @@ function actions(screen, shown) {
   };
   return [
     manages && button('edit', t('user.role.change'), () => changeRoleByDialog(shown, done)),
+    manages && !shown.disabled && button('send', t('user.invite.ask'), () => inviteByDialog(shown, done)),
     manages && button('refresh', t('user.password.reset'), () => resetPasswordByDialog(shown, done)),
     manages && shown.second_factor_at && button('refresh', t('user.factor.reset'), () => resetFactorByDialog(shown, done)),
     manages && shown.disabled && button('restore', t('user.enable'), () => enable(shown, done)),

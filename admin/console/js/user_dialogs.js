@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 
-/* What is asked before a user is made or changed, and the one look at a new password. */
+/* What is asked before a user is made, invited or changed. */
 
-import { copyText } from '../shared/clipboard.js';
 import { el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { isolate, t } from '../shared/i18n.js';
-import { icon } from '../shared/icons.js';
 import { confirmDialog, openDialog, toast } from '../shared/notify.js';
-import { changeUser, createUser, endUserSessions, resetPassword, resetSecondFactor } from './endpoints.js';
+import { changeUser, createUser, endUserSessions, inviteUser, resetPassword, resetSecondFactor } from './endpoints.js';
 import { roleName } from './entrance.js';
 import { forget } from './memory.js';
 import { ROLES } from './roles.js';
 import { hrefFor, navigate } from './router.js';
+import { showInvitation, showPassword } from './shown_once.js';
 import { plainUserText } from './user_text.js';
 import { tCount } from './words_for.js';
 
 const NAME_LENGTH = 64;
 
-/** Asks for name and role, makes the user, shows the password, and goes to the user's screen. */
+/** Asks for name, role and the way in, makes the user, shows the invitation or the password, and goes to the user's screen. */
 export function createUserByDialog() {
   const name = el('input', {
     class: 'input',
@@ -30,6 +29,7 @@ export function createUserByDialog() {
     aria: { describedby: 'new-user-rule', required: 'true' },
   });
   const roles = roleSelect('new-user-role', 'user');
+  const ways = waySelect();
   askByForm({
     title: t('users.new'),
     fields: [
@@ -41,16 +41,21 @@ export function createUserByDialog() {
         el('p', { class: 'muted field-note', id: 'new-user-rule' }, t('users.new.rule')),
       ),
       roles.node,
-      el('p', { class: 'muted' }, t('users.new.password')),
+      ways.node,
     ],
     submitLabel: t('users.new.do'),
     check: () => (isName(name.value.trim()) ? '' : t('users.new.badName')),
     invalid: name,
-    send: () => createUser(name.value.trim(), roles.select.value),
+    send: () => createUser(name.value.trim(), roles.select.value, ways.select.value === 'invitation'),
     onDone: (made) => {
       forget('users');
       forget('home');
-      showPassword(made.name, made.password, () => navigate(hrefFor('users', { name: made.name })));
+      const done = () => navigate(hrefFor('users', { name: made.name }));
+      if (made.invitation) {
+        showInvitation(made.name, made.invitation, done);
+      } else {
+        showPassword(made.name, made.password, done);
+      }
     },
   });
   name.focus();
@@ -94,6 +99,21 @@ export async function resetPasswordByDialog(user, onDone) {
     await attempt(async () => {
       const { password } = await resetPassword(user.name);
       showPassword(user.name, password, onDone);
+    });
+  }
+}
+
+/** Asks, then invites somebody who is there, and shows the address. @param {{name: string}} user @param {function(): void} onDone */
+export async function inviteByDialog(user, onDone) {
+  const yes = await confirmDialog({
+    title: t('user.invite.title', { name: named(user) }),
+    body: t('user.invite.detail'),
+    confirmLabel: t('user.invite.do'),
+  });
+  if (yes) {
+    await attempt(async () => {
+      const { invitation } = await inviteUser(user.name);
+      showInvitation(user.name, invitation, onDone);
     });
   }
 }
@@ -181,17 +201,28 @@ function isName(text) {
 
 /* A choice of roles, with what the chosen one may do. */
 function roleSelect(id, chosen) {
+  return explainedSelect(id, t('users.col.role'), ROLES, roleName, (role) => t(`role.${role}.may`), chosen);
+}
+
+/* How somebody new gets in. */
+function waySelect() {
+  const ways = ['invitation', 'password'];
+  return explainedSelect('new-user-way', t('users.new.way'), ways, (way) => t(`users.new.way.${way}`), (way) => t(`users.new.${way}`), ways[0]);
+}
+
+/* A choice with a sentence on what was chosen. */
+function explainedSelect(id, label, options, nameOf, explanationOf, chosen) {
   const words = el('p', { class: 'muted field-note', id: `${id}-may`, role: 'status' });
   const select = el(
     'select',
     { class: 'input', id, aria: { describedby: words.id } },
-    ROLES.map((role) => el('option', { value: role }, roleName(role))),
+    options.map((option) => el('option', { value: option }, nameOf(option))),
   );
-  const explain = () => replaceChildren(words, t(`role.${select.value}.may`));
+  const explain = () => replaceChildren(words, explanationOf(select.value));
   select.value = chosen;
   select.addEventListener('change', explain);
   explain();
-  return { select, node: el('div', { class: 'field' }, el('label', { for: id }, t('users.col.role')), select, words) };
+  return { select, node: el('div', { class: 'field' }, el('label', { for: id }, label), select, words) };
 }
 
 /* A form in a dialog: what check() says is wrong is shown, else it is sent, and stays open with the reason when that fails. */
@@ -233,31 +264,4 @@ function askByForm({ title, fields, submitLabel, check, invalid, send, onDone })
       say(describeError(error));
     }
   });
-}
-
-/* The password is not kept anywhere: Escape does not close this, only the button that says it was put away. */
-function showPassword(name, password, onClose) {
-  const shown = el('output', { class: 'password-shown mono', id: 'password-shown', tabindex: '0' }, password);
-  const copied = el('p', { class: 'muted field-note', role: 'status' });
-  const copy = el('button', { class: 'button', type: 'button' }, icon('copy'), t('user.password.copy'));
-  copy.addEventListener('click', async () => {
-    replaceChildren(copied, t((await copyText(password)) ? 'console.copied' : 'console.copyFailed'));
-  });
-  const dialog = openDialog({
-    title: t('user.password.shown.title', { name: isolate(plainUserText(name)) }),
-    content: [
-      el('p', null, t('user.password.shown.detail')),
-      el('div', { class: 'password-row' }, shown, copy),
-      copied,
-      el(
-        'div',
-        { class: 'dialog-actions' },
-        el('button', { class: 'button button-primary', type: 'button', onclick: () => dialog.close('') }, t('user.password.shown.done')),
-      ),
-    ],
-    class: 'dialog-small',
-    closable: false,
-    onClose,
-  });
-  copy.focus();
 }

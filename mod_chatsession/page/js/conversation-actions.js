@@ -18,12 +18,12 @@ const TITLE_LIMIT = 200;
 const AT_ONCE = 4;
 const EXPORT_IDS = 200;
 
-/* What is done with each of several: the call, and what the list knows of it then. */
+/* What is done with each of several: the call, and what the list knows of it then. Labels come and go one by one, so that what another tab did stays. */
 const MANY = {
   archive: (info) => api.patch(`api/conversations/${info.id}`, { archived: true }),
   unarchive: (info) => api.patch(`api/conversations/${info.id}`, { archived: false }),
-  label: (info, labels) => api.patch(`api/conversations/${info.id}`, { labels: [...new Set([...info.labels, ...labels])] }),
-  relabel: (info) => api.patch(`api/conversations/${info.id}`, { labels: info.labels }),
+  label: (info, labels) => api.patch(`api/conversations/${info.id}`, { add_labels: labels }),
+  unlabel: (info, labels) => api.patch(`api/conversations/${info.id}`, { remove_labels: labels.filter((label) => !info.labels.includes(label)) }),
   trash: async (info) => {
     await api.del(`api/conversations/${info.id}`);
     return { ...info, trashed_at: new Date().toISOString() };
@@ -127,10 +127,10 @@ export class ConversationActions {
 
   /**
    * The same with several: what fails is left, the rest is done.
-   * @param {string} deed archive, unarchive, label, relabel, trash or restore
+   * @param {string} deed archive, unarchive, label, unlabel, trash or restore
    * @param {Object[]} infos
    * @param {function(number): void} onProgress gets how many are done, now and then
-   * @param {string[]} [labels] what label adds
+   * @param {string[]} [labels] what label adds; unlabel takes those off that the infos do not have
    * @returns {Promise<{changed: Object[], failed: number, error: Error|null}>}
    */
   async many(deed, infos, onProgress, labels = []) {
@@ -168,10 +168,14 @@ export class ConversationActions {
   }
 
   #label(info) {
+    const had = info.labels ?? [];
     return attempt(() => askLabels({
       title: t('labels.title'),
-      chosen: info.labels ?? [],
-      onSave: async (labels) => this.#onChange(await api.patch(`api/conversations/${info.id}`, { labels })),
+      chosen: had,
+      onSave: async (labels) => this.#onChange(await api.patch(`api/conversations/${info.id}`, {
+        add_labels: labels.filter((label) => !had.includes(label)),
+        remove_labels: had.filter((label) => !labels.includes(label)),
+      })),
     }));
   }
 

@@ -4,7 +4,8 @@
 
 /** Code points of a label. */
 export const LABEL_LIMIT = 40;
-const LABELS_LIMIT = 10;
+/** Labels of a conversation. */
+export const LABELS_LIMIT = 10;
 
 /**
  * Labels as the server takes them, out of what somebody typed or a file says.

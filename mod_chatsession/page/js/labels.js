@@ -8,7 +8,7 @@ import { describeError } from '../shared/errors.js';
 import { defineMessages, formatNumber, isolate, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { confirmDialog, openDialog, toast } from '../shared/notify.js';
-import { LABEL_LIMIT, labelsOf } from './label-words.js';
+import { LABEL_LIMIT, LABELS_LIMIT, labelsOf } from './label-words.js';
 
 defineMessages({
   en: {
@@ -37,6 +37,7 @@ defineMessages({
     'labels.remove': 'Remove',
     'labels.removed': '“{label}” is removed.',
     'labels.none': 'You have no labels yet.',
+    'labels.full': 'A chat has at most {limit} labels. Take one off first.',
   },
   ja: {
     'labels.menu': 'ラベル',
@@ -64,6 +65,7 @@ defineMessages({
     'labels.remove': '削除',
     'labels.removed': '「{label}」を削除しました。',
     'labels.none': 'ラベルはまだありません。',
+    'labels.full': '1 つのチャットに付けられるラベルは {limit} 個までです。先にどれかを外してください。',
   },
 });
 
@@ -72,9 +74,19 @@ export async function ownLabels() {
   return (await api.get('api/labels')).labels;
 }
 
+/** A failed change of labels, in words. @param {Error} error @returns {string} */
+export function describeLabelError(error) {
+  return error.code === 'limit_reached' ? full() : describeError(error);
+}
+
+function full() {
+  return t('labels.full', { limit: LABELS_LIMIT });
+}
+
 /**
  * Asks which labels.
- * @param {{title: string, chosen: string[], onSave?: function(string[]): Promise<void>}} options the dialog stays open when onSave rejects
+ * @param {{title: string, chosen: string[], onSave?: function(string[]): Promise<void>}} options the dialog stays open when onSave rejects; onSave gets
+ *   all that are chosen then
  * @returns {Promise<string[]|null>} null when it was closed
  */
 export async function askLabels({ title, chosen, onSave }) {
@@ -117,13 +129,17 @@ export async function askLabels({ title, chosen, onSave }) {
       take();
       const labels = [...list.querySelectorAll('input:checked')].map((box) => box.value);
       try {
-        await onSave?.(labels);
-        saved = labels;
-        dialog.close('');
+        if (labels.length <= LABELS_LIMIT) {
+          await onSave?.(labels);
+          saved = labels;
+          dialog.close('');
+          return;
+        }
+        problem.textContent = full();
       } catch (error) {
-        problem.hidden = false;
-        problem.textContent = error.detail || describeError(error);
+        problem.textContent = describeLabelError(error);
       }
+      problem.hidden = false;
     });
     const dialog = openDialog({ title, content: form, class: 'dialog-small', onClose: () => resolve(saved) });
     (list.querySelector('input') ?? field).focus();
@@ -147,7 +163,7 @@ export async function manageLabels(onChanged) {
       await draw();
       (list.querySelector('input') ?? dialog.querySelector('button')).focus();
     } catch (error) {
-      toast({ text: error.detail || describeError(error), kind: 'error' });
+      toast({ text: describeLabelError(error), kind: 'error' });
     }
     onChanged();
   };

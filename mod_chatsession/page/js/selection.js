@@ -11,7 +11,7 @@ import { defineMessages, formatNumber, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openMenu } from '../shared/menu.js';
 import { announce, toast } from '../shared/notify.js';
-import { askLabels } from './labels.js';
+import { askLabels, describeLabelError } from './labels.js';
 
 defineMessages({
   en: {
@@ -34,7 +34,7 @@ defineMessages({
     'select.archived': 'Moved to the archive: {count}',
     'select.unarchived': 'Taken out of the archive: {count}',
     'select.labelled': 'Labelled: {count}',
-    'select.relabelled': 'Labels as before: {count}',
+    'select.unlabelled': 'Labels as before: {count}',
     'select.trashed': 'Moved to the trash: {count}',
     'select.restored': 'Restored: {count}',
     'select.failed': 'Left as they were: {count}. {words}',
@@ -59,7 +59,7 @@ defineMessages({
     'select.archived': 'アーカイブに移動しました: {count} 件',
     'select.unarchived': 'アーカイブから戻しました: {count} 件',
     'select.labelled': 'ラベルを付けました: {count} 件',
-    'select.relabelled': 'ラベルを元に戻しました: {count} 件',
+    'select.unlabelled': 'ラベルを元に戻しました: {count} 件',
     'select.trashed': 'ゴミ箱に移動しました: {count} 件',
     'select.restored': '元に戻しました: {count} 件',
     'select.failed': '変更できなかったチャット: {count} 件。{words}',
@@ -70,8 +70,8 @@ defineMessages({
 const DEEDS = {
   archive: { words: 'select.archived', back: 'unarchive' },
   unarchive: { words: 'select.unarchived', back: 'archive' },
-  label: { words: 'select.labelled', back: 'relabel' },
-  relabel: { words: 'select.relabelled', back: null },
+  label: { words: 'select.labelled', back: 'unlabel' },
+  unlabel: { words: 'select.unlabelled', back: null },
   trash: { words: 'select.trashed', back: 'restore' },
   restore: { words: 'select.restored', back: 'trash' },
 };
@@ -232,11 +232,11 @@ export class Selection {
       /* Labels come back as they were before, all else is taken back from how it is now. */
       const done = new Set(changed.map(({ id }) => id));
       const before = deed === 'label' ? infos.filter(({ id }) => done.has(id)) : changed;
-      const undo = back && { label: t('chat.undo'), onClick: () => this.#do(back, before) };
+      const undo = back && { label: t('chat.undo'), onClick: () => this.#do(back, before, labels) };
       toast({ text: t(words, { count: formatNumber(changed.length) }), action: undo });
     }
     if (failed > 0) {
-      toast({ text: t('select.failed', { count: formatNumber(failed), words: describeError(error) }), kind: 'error' });
+      toast({ text: t('select.failed', { count: formatNumber(failed), words: labels.length > 0 ? describeLabelError(error) : describeError(error) }), kind: 'error' });
     }
   }
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The mod_chatsession authors
+"""A conversation that is purged in the very moment in which its running answer is saved."""
+import threading
+
+import pytest
+
+from harness.client import Client, read_turn
+from harness.model import Model
+from harness.place import wait_until
+
+SAVING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%turn_save%' AND usename = 'chatsession'"
+
+
+@pytest.fixture
+def model():
+    made = Model()
+    yield made
+    made.close()
+
+
+def test_a_purge_that_a_checkpoint_waits_for_ends_the_answer_too(make_httpd, database, user, model):
+    """[J5] The checkpoint's snapshot still has the message; it must not be the last look."""
+    server = make_httpd(database.conninfo, backends=[f"model {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
+    client, closed = Client(server.url), threading.Event()
+    client.login(user)
+
+    def script(answer):
+        answer.begin()
+        answer.text("first half")
+        if answer.wait_closed(15):
+            closed.set()
+            return
+        answer.finish()
+        answer.done()
+
+    model.script = script
+    server.expect_log("AH01110", "AH01086")
+    conversation = client.new_conversation()
+    with client.send(conversation, "x") as stream:
+        stream.next("message")
+        with database.connect(autocommit=False) as purge:
+            purge.execute("DELETE FROM chatsession.conversations WHERE id = %s", (conversation,))
+            wait_until(lambda: database.value(SAVING), "a checkpoint to wait for the purge")
+            purge.commit()
+        turn = read_turn(stream)
+    assert turn.done["status"] == "interrupted" and turn.error["error"] == "conversation_gone"
+    assert closed.wait(5), "the model is asked on for an answer that nobody keeps"
+    assert not database.value("SELECT count(*) FROM chatsession.messages WHERE conversation_id = %s", (conversation,))

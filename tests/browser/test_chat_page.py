@@ -403,7 +403,7 @@ def test_too_many_requests_count_down_and_then_go_on(browser, chat, client):
         };""")
     chat.send("Too quick")
     button = browser.see(".failure button")
-    assert not button.is_enabled() and " s)" in button.text
+    assert not button.is_enabled() and " sec)" in button.text
     chat.click(".failure button:enabled", "Send again")
     assert chat.answer() == "Hello"
     assert len(client.conversation(chat.conversation_id)["messages"]) == 2
@@ -587,6 +587,24 @@ def test_archive_undo_and_back(browser, chat, client):
     chat.click("#archive-toggle", "Back to the chats")
     chat.wait_texts("#conversations .row-title", ["stays", "\u6f6e\u306e\u8a71"])
     assert client.conversation(put_away)["archived"] is False
+
+
+def test_a_list_that_could_not_be_loaded_shows_no_rows_of_another(browser, chat, client):
+    """What stands under "Trash" is in the trash."""
+    client.new_conversation("not in the trash")
+    browser.driver.refresh()
+    browser.see_text("not in the trash", "#conversations")
+    browser.run("""const real = window.fetch; window.away = true;
+        window.fetch = (url, init) => (window.away && String(url).includes('state=trashed')
+          ? Promise.reject(new TypeError('away')) : real(url, init));""")
+    chat.click("#trash-toggle")
+    browser.see_text("The list could not be loaded.", "#conversations")
+    assert chat.titles == []
+    browser.run("window.away = false")
+    chat.click("#conversations button", "Try again")
+    browser.see_text("The trash is empty.", "#conversations")
+    chat.click("#trash-toggle")
+    chat.wait_texts("#conversations .row-title", ["not in the trash"])
 
 
 def test_the_list_is_grouped_by_day_with_the_pinned_first(browser, chat, client, database, person):

@@ -5,10 +5,10 @@ import json
 from urllib.parse import quote
 
 import pytest
+from harness.open_redirects import EVIL, payloads
 from harness.pages import ChatPage
 from harness.place import new_folder
 
-EVIL = "evil.example"
 NOWHERE = [
     "", " ", "/\\", "//", "///", "\\", "\\\\", EVIL, f"//{EVIL}", f"///{EVIL}", f"////{EVIL}", f"/\\{EVIL}", f"\\/{EVIL}",
     f"\\\\{EVIL}", f"/\\/{EVIL}", f"/\\\\{EVIL}", f"//\\{EVIL}", f"http://{EVIL}", f"https://{EVIL}", f"HTTPS://{EVIL}",
@@ -82,6 +82,18 @@ def test_whatever_is_followed_stays_at_this_origin(addresses, browser):
     assert found
     origins = browser.run("return [...new Set(arguments[0].map((one) => new URL(one, location.href).origin))]", found)
     assert origins == browser.run("return [location.origin]")
+
+
+def test_of_thousands_of_addresses_of_other_sites_none_leaves_this_one(addresses, browser):
+    """[C7] As the value of next, encoded and as it stands; and as the path of a place behind the log-in, which the module sends there."""
+    made = payloads()
+    assert len(made) > 5000
+    for write in (lambda one: quote(one, safe=""), lambda one: one):
+        found = addresses([f"?next={write(one)}" for one in made])
+        followed = [[asked, got] for asked, got in zip(made, found) if got is not None]
+        left = browser.run("""return arguments[0].filter(([, got]) => !got.startsWith('/') || new URL(got, location.href).origin !== location.origin
+                                     || new URL(got, 'https://chat.example.org/chat/').origin !== 'https://chat.example.org')""", followed)
+        assert left == []
 
 
 def log_in_at(browser, site, address, user):

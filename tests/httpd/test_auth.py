@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from harness import passwords as front_door
 from harness.client import Client
+from harness.open_redirects import payloads
 from harness.passwords import htpasswd
 from harness.place import new_folder, wait_until
 
@@ -166,6 +167,39 @@ def test_the_way_back_never_names_another_site(site, target):
         query = parse_qs(urlsplit(headers["Location"]).query)
         assert headers["Location"].startswith("/chat/")
         assert all(next_.startswith("/") and not next_.startswith("//") for next_ in query.get("next", []))
+
+
+def test_no_path_of_thousands_is_sent_to_another_site(site):
+    """[C7] Whatever stands before, within or behind the path of a place: where somebody is sent to log in is a path of this host, and so is the way back."""
+    site.expect_log("AH")
+    def back_from(path):  # httpd's address is that of the place, a browser's may be another host
+        return path + "/.." * sum(part not in ("", ".") for part in path.split("?")[0].split("/")) + "/valid/secret.txt"
+
+    written = [one if one.startswith("/") else f"/{one}" for one in payloads() if all("!" <= letter <= "~" for letter in one)]
+    targets = [back_from(one) for one in written if "?" not in one and "#" not in one] + [f"/valid{one}" for one in written]
+    chosen = [target for target in targets if target[1] in "/\\"] + targets[::9]  # what begins as another host does, and each rule of the rest
+    assert len(set(chosen)) > 834
+    sent = {}
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    for target in chosen:
+        connection.putrequest("GET", target, skip_accept_encoding=True)
+        for name, value in PAGE.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        response.read()
+        if response.getheader("Location"):
+            sent[target] = response.getheader("Location")
+    connection.close()
+    assert len(sent) > 100, "many of them are places behind the log-in"
+    wrong = {}
+    for target, where in sent.items():
+        page, _, query = where.partition("?")
+        back = parse_qs(query).get("next", ["/"])[0]
+        plain = back.translate(dict.fromkeys(map(ord, "\t\r\n"))).replace("\\", "/")
+        if page != "/chat/" or not plain.startswith("/") or plain.startswith("//"):
+            wrong[target] = where
+    assert wrong == {}
 
 
 def spellings(path):

@@ -8,7 +8,7 @@
 import { api } from '../shared/api.js';
 import { el } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
-import { formatNumber, t } from '../shared/i18n.js';
+import { formatNumber, formatWait, t } from '../shared/i18n.js';
 import { announce, confirmDialog, toast } from '../shared/notify.js';
 import { newClientId } from './client-id.js';
 import { codePointLength } from './code-points.js';
@@ -352,7 +352,7 @@ function countDown(node, seconds) {
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000);
     node.disabled = left > 0;
-    node.textContent = left > 0 ? t('send.again_in', { label, seconds: left }) : label;
+    node.textContent = left > 0 ? t('send.again_in', { label, wait: formatWait(left, 'short') }) : label;
     if (left > 0 && (node.isConnected || left > seconds - 1)) {
       setTimeout(tick, 1000);
     }

@@ -52,17 +52,28 @@ export class ConversationList {
 
   /** Starts anew with a search, a state and a label. @param {{query?: string, state?: string, label?: string|null}} what @returns {Promise<boolean>} false when overtaken */
   async start({ query = this.#query, state = this.#state, label = this.#label }) {
+    const other = query !== this.#query || state !== this.#state || label !== this.#label;
     this.#query = query;
     this.#state = state;
     this.#label = label;
-    const page = await this.#page(null, this.#generation += 1);
-    if (page === null) {
-      return false;
+    const generation = this.#generation += 1;
+    try {
+      const page = await this.#page(null, generation);
+      if (page === null) {
+        return false;
+      }
+      this.#infos.clear();
+      this.#take(page);
+      this.#next = page.next;
+      return true;
+    } catch (error) {
+      if (other && generation === this.#generation) {
+        /* What is still there belongs to another list. */
+        this.#infos.clear();
+        this.#next = null;
+      }
+      throw error;
     }
-    this.#infos.clear();
-    this.#take(page);
-    this.#next = page.next;
-    return true;
   }
 
   /** Loads the next page. @returns {Promise<boolean>} whether something was added */

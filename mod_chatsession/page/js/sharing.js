@@ -59,7 +59,7 @@ defineMessages({
 export function showSharing(conversationId, messageId) {
   const make = el('button', { class: 'button button-primary', type: 'button' }, t('share.make'));
   const result = el('div', { class: 'own-made', role: 'status' });
-  openDialog({ title: t('share.title'), content: [el('p', { class: 'own-note' }, t('share.text')), el('div', { class: 'own-buttons' }, make), result], class: 'dialog-small' });
+  openDialog({ title: t('share.title'), content: [el('p', { class: 'own-note' }, t('share.text')), result, el('div', { class: 'dialog-actions' }, make)], class: 'dialog-small' });
   make.addEventListener('click', async () => {
     make.disabled = true;
     try {
@@ -77,7 +77,7 @@ export function showSharing(conversationId, messageId) {
 function linkField(id) {
   const field = el('input', { class: 'input', readOnly: true, value: linkOf(id), dir: 'ltr', aria: { label: t('share.link') } });
   field.addEventListener('focus', () => field.select());
-  return [field, el('button', { class: 'button', type: 'button', onclick: () => copyLink(id) }, icon('copy'), t('share.copy'))];
+  return [field, el('div', { class: 'dialog-actions' }, el('button', { class: 'button', type: 'button', onclick: () => copyLink(id) }, icon('copy'), t('share.copy')))];
 }
 
 async function copyLink(id) {

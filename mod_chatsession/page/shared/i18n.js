@@ -148,6 +148,17 @@ export function formatNumber(value, options) {
   return value === null || value === undefined ? '' : new Intl.NumberFormat(current, options).format(value);
 }
 
+/**
+ * How long somebody has to wait, rounded up to what people say: seconds, minutes or hours.
+ * @param {number} seconds
+ * @param {string} [unitDisplay] long or short
+ * @returns {string}
+ */
+export function formatWait(seconds, unitDisplay = 'long') {
+  const [size, unit] = seconds < 120 ? [1, 'second'] : seconds < 7200 ? [60, 'minute'] : [3600, 'hour'];
+  return new Intl.NumberFormat(current, { style: 'unit', unit, unitDisplay }).format(Math.ceil(seconds / size));
+}
+
 /** Whole calendar days between date and now, in the reader's zone. @param {Date} date @returns {number} */
 export function daysAgo(date) {
   const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate()).getTime();

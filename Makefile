@@ -246,8 +246,8 @@ test-browser: packages-test all $(crash-trace) $(axe) ## only the two pages in a
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test browser -- $(PYTEST_ARGS)
 
 .PHONY: pictures
-pictures: packages-test all $(crash-trace) ## the chat page's pictures anew: docs/pictures, and all states in build/screenshots
-	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/browser/pictures.py tests/browser/states.py
+pictures: packages-test all $(crash-trace) ## both pages' pictures anew: docs/pictures, and all states in build/screenshots
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/test -- tests/browser/pictures.py tests/browser/states.py tests/browser/pictures_console.py
 
 # The same tests on builds that watch: for memory that is used wrongly, for races, for what was never run.
 .PHONY: test-asan test-tsan test-valgrind test-package test-upgrade coverage

@@ -47,13 +47,13 @@ const char *chatsession_request_id(request_rec *r)
     unsigned char bytes[15];
 
     if (!id) {
-        id = apr_table_get(r->notes, "chatsession-request-id");
+        id = r->log_id; /* httpd has given it one for a line that it wrote before, or this has */
     }
     if (!id) {
         id = cs_token_random(bytes, sizeof(bytes)) == APR_SUCCESS ? cs_base64url_encode(bytes, sizeof(bytes), r->pool)
                                                                   : "-";
-        apr_table_setn(r->notes, "chatsession-request-id", id);
     }
+    r->log_id = id; /* %L of ErrorLogFormat and LogFormat: every line of the request leads to the answer */
     return id;
 }
 

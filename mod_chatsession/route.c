@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "route.h"
+#include <http_log.h>
 #include <http_protocol.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include "openai.h"
 #include "reply.h"
 #include "second_factor.h"
+
+APLOG_USE_MODULE(chatsession);
 
 /* --- path and method --- */
 
@@ -59,6 +62,8 @@ static int check_access(chatsession_call_t *call)
         return chatsession_reply_error(call->r, HTTP_UNAUTHORIZED, "unauthenticated",
                                        call->session->ended ? call->session->ended : "Log in first.");
     }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS2050: 403: the role of session %s, %s, does not allow %s %s",
+                  call->session->ref, call->session->role, call->route->method, call->route->path);
     return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "forbidden", "Your role does not allow this.");
 }
 
@@ -280,6 +285,8 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
         return rv;
     }
     if (call->session && !is_same_site(call)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS2051: 403: %s %s does not come from a page of this site",
+                      call->route->method, call->route->path);
         return chatsession_reply_error(r, HTTP_FORBIDDEN, "cross_site",
                                        "The request does not come from a page of this site (Sec-Fetch-Site, Origin).");
     }

@@ -76,7 +76,9 @@ def measure(client, name, path, runs):
         times.append((time.monotonic() - begun) * 1000)
         if response.status_code != 200:
             return {"name": name, "path": path, "status": response.status_code, "error": response.text[:200]}
-        rows = len(response.json().get("conversations", []))
+        body = response.json()
+        listed = body.get("conversations", body.get("feedback"))
+        rows = len(listed) if isinstance(listed, list) else 0
     return {"name": name, "rows": rows, "p50_ms": round(statistics.median(times), 1),
             "p95_ms": round(percentile(times, 0.95), 1)}
 
@@ -92,6 +94,8 @@ def run(conninfo, password, connection, options):
         requests |= {f"search, {share:.1%} of messages": f"api/conversations?q={word}"
                      for share, word in common_words(connection).items()}
         requests["home"] = "api/overview"
+        requests |= {f"review of feedback{', ' if query else ''}{query}": f"api/feedback?{query}"
+                     for query in ("", "feedback=down", "feedback=comment", "user=user77", "model=rare-model")}
         after = None
         for _ in range(min(20, options.conversations // 400)):
             after = console.json("GET", f"api/conversations?limit=200{'&after=' + after if after else ''}", 200)["next"]

@@ -65,6 +65,6 @@ def test_what_is_no_filter_in_the_address_is_left_out(browser, console, world, v
     console.enter(world.users["aude"], f"?view={view}&from=yesterday&to=2026-13-40&feedback=nonsense")
     console.loaded()
     browser.gone("#screen .notice-error")
-    assert browser.see("#screen .data-table, #screen .empty")
+    assert browser.see("#screen .data-table, #screen .state-box")
     asked = browser.run("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert [one for one in asked if f"/api/{view}?" in one and ("from=" in one or "nonsense" in one)] == []

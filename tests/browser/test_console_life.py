@@ -99,7 +99,7 @@ def test_a_retention_rule_shows_what_it_takes_before_it_is_saved_and_runs(browse
     browser.see_text("Rule: Everyone, 30 days after the last message", ".why-kept")
     console.open("?view=retention")
     console.click("button", "Run now")
-    browser.see_text("1 conversations with 2 messages expired, 0 left on hold", ".job", 30)
+    browser.see_text("Conversations expired: 1, messages in them: 2, left on hold: 0", ".job", 30)
     assert world.connection.execute("SELECT trashed_by FROM chatsession.conversations").fetchall() == [("retention",)]
 
 
@@ -248,14 +248,14 @@ def test_an_export_is_imported_from_the_page_after_it_was_tried(browser, console
     console.click("#screen button", "Import…")
     browser.see("#import-file").send_keys(str(tmp_path / "back.ndjson"))
     console.click("dialog button[type=submit]", "Try")
-    browser.see_text("Would be imported: 3 conversations, 6 messages.", "dialog")
+    browser.see_text("To be imported: conversations 3, messages 6.", "dialog")
     browser.see_text("Line 10: There is no user “nobody”.", "dialog")
     browser.see_text("Line 11: No JSON", "dialog")
     fits(console)
     browser.screenshot("life-import-tried")
     assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (0,)
-    console.click("dialog button", "Import 3 conversations")
-    browser.see_text("Imported: 3 conversations, 6 messages.", "dialog")
+    console.click("dialog button", "Import (conversations: 3)")
+    browser.see_text("Imported: conversations 3, messages 6.", "dialog")
     assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (3,)
     assert world.connection.execute("SELECT count(*) > 1, sum((detail->>'conversations')::int) FROM chatsession.audit_entries"
                                     " WHERE action = 'conversation.import'").fetchone() == (True, 3)
@@ -272,18 +272,18 @@ def test_an_import_asks_for_the_password_again_when_the_login_is_old_or_grows_ol
         console.click("#screen button", "Import…")
         browser.see("#import-file").send_keys(str(tmp_path / "back.ndjson"))
         console.click("dialog button[type=submit]", "Try")
-        browser.see_text("Would be imported: 1 conversations", "dialog")
+        browser.see_text("To be imported: conversations 1,", "dialog")
         world.connection.execute("UPDATE chatsession.sessions SET created_at = created_at - interval '16 min',"
                                  " console_seen_at = now() WHERE user_id = %s AND revoked_at IS NULL", (world.ids["otto"],))
         browser.wait(lambda: browser.run("return fetch('api/audit/export').then((answer) => answer.status)") == 403,
                      "the login to be old")
         if believes_to_be_fresh:
             browser.run(_SESSION_IS_FRESH_ONCE)
-        console.click("dialog button", "Import 1 conversations")
+        console.click("dialog button", "Import (conversations: 1)")
         console.write("#again-password", world.users["otto"].password)
         assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (0,)
         console.click("dialog:last-of-type button[type=submit]", "Continue")
-        browser.see_text("Imported: 1 conversations, 2 messages.", "dialog")
+        browser.see_text("Imported: conversations 1, messages 2.", "dialog")
         console.click("dialog button", "Close")
         assert world.connection.execute("SELECT count(*) FROM chatsession.conversations").fetchone() == (1,)
 

@@ -4,11 +4,13 @@
 for minutes. Memory and descriptors of httpd stay flat, connections within their limits, and what a reader has seen is stored
 soon: how soon is measured from outside, by looking every 25 ms which of the shown texts are stored."""
 import os
+import re
 import threading
 import time
 
 import requests
 
+from harness.client import Client
 from harness.httpd import Httpd
 from harness.place import wait_until
 
@@ -117,6 +119,20 @@ def run(minutes, seed, tell):
             second.end()
 
 
+def _counted(scene, servers):
+    """What the hosts say themselves: (checkpoints, the share of them that was stored within 250 ms of its oldest octet)."""
+    operator, found = scene.database.add_user("operator", "admin"), {".25": 0, "+Inf": 0}
+    for server in servers:
+        client = Client(server.url, "/chat-admin")
+        client.login(operator)
+        answer = client.get("metrics")
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text[:300]}"
+        text = answer.text
+        for limit in found:
+            found[limit] += int(re.search(rf'persist_lag_seconds_bucket{{le="{re.escape(limit)}"}} (\d+)', text)[1])
+    return found["+Inf"], found[".25"] / max(1, found["+Inf"])
+
+
 def _soak(scene, second, minutes, tell):
     servers, lag = (scene.server, second), Lag(scene.database)
     Watched.lag = lag
@@ -148,6 +164,7 @@ def _soak(scene, second, minutes, tell):
     assert all(set(end) == {"complete"} for end in ends), f"answers ended as {ends}"
     assert not [line for line in second.log.unexpected()], "the second host's log has lines of trouble"
     wait_until(lambda: not scene.database.value("SELECT count(*) FROM chatsession.live_turns"), "all answers to be ended")
+    counted, soon = _counted(scene, servers)
     verdict = scene.check()
     steady = samples[int(len(samples) * WARM):]
     slope = _slope([(requests / 1000, memory) for requests, memory, _, _ in steady])
@@ -157,4 +174,4 @@ def _soak(scene, second, minutes, tell):
     return (f"{minutes} min: {samples[-1][0]} requests: {verdict}; memory of both hosts {steady[0][1] // 1024} to {steady[-1][1] // 1024} MiB,"
             f" {slope:.1f} KiB each 1,000 requests; descriptors {min(descriptors)} to {max(descriptors)}, at most {most} connections;"
             f" stored after shown: half within {at(lag.lags, 0.5) * 1000:.0f} ms, 99 % within {at(lag.lags, 0.99) * 1000:.0f} ms,"
-            f" all within {at(lag.lags, 1.0) * 1000:.0f} ms")
+            f" all within {at(lag.lags, 1.0) * 1000:.0f} ms; of {counted} checkpoints {soon * 100:.1f} % within 250 ms of the model's octets")

@@ -107,7 +107,8 @@ def crashes(lines):
     """({whose: how many} of those that are a library's or a wanted end, [lines of those that are ours])"""
     theirs, ours = {}, []
     for found in filter(None, map(_CRASH.search, lines)):
-        name = "APR's end without memory" if int(found["signal"]) == ABORTED else _whose(found["frames"])
+        is_end = int(found["signal"]) == ABORTED and "assert" not in found["frames"]
+        name = "APR's end without memory" if is_end else _whose(found["frames"])
         if name == "mod_chatsession.so":
             ours.append(found[0])
         else:

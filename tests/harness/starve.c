@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MEMORY = 1, SOCKETS = 2, FILES = 4 };
+enum { MEMORY = 1, SOCKETS = 2, FILES = 4, SIGNATURES = 8, ANSWERS = 16 };
 
 typedef struct {
     atomic_ulong kinds;  /* that fail; 0: none */
@@ -166,6 +166,41 @@ STARVED(int, socket, (int domain, int type, int protocol), (domain, type, protoc
 STARVED(ssize_t, read, (int fd, void *bytes, size_t len), (fd, bytes, len), kind_of(fd), fd, EIO)
 STARVED(ssize_t, write, (int fd, const void *bytes, size_t len), (fd, bytes, len), kind_of(fd), fd, ENOSPC)
 STARVED(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), kind_of(fd), fd, EPIPE)
+
+/* --- libraries that get no memory: a signature is not computed, an answer is libpq's own error --- */
+
+int EVP_MAC_final(void *mac, unsigned char *out, size_t *written, size_t size);
+int EVP_MAC_final(void *mac, unsigned char *out, size_t *written, size_t size)
+{
+    static int (*real)(void *, unsigned char *, size_t *, size_t);
+
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "EVP_MAC_final");
+    }
+    return is_refused(SIGNATURES) ? 0 : real(mac, out, written, size);
+}
+
+#define PGRES_FATAL_ERROR 7 /* of libpq-fe.h */
+
+void *PQgetResult(void *connection);
+void *PQgetResult(void *connection)
+{
+    static void *(*real)(void *), *(*empty)(void *, int);
+    static void (*clear)(void *);
+    void *result;
+
+    if (!real) {
+        *(void **)&empty = dlsym(RTLD_NEXT, "PQmakeEmptyPGresult");
+        *(void **)&clear = dlsym(RTLD_NEXT, "PQclear");
+        *(void **)&real = dlsym(RTLD_NEXT, "PQgetResult");
+    }
+    result = real(connection);
+    if (result && is_refused(ANSWERS)) {
+        clear(result);
+        result = empty(connection, PGRES_FATAL_ERROR);
+    }
+    return result;
+}
 
 /* The mode is only there for who makes a file; where nobody gave one, nobody looks at it. */
 #define STARVED_OPEN(name)                                                                                             \

@@ -37,7 +37,7 @@ export function showAudit(host, { params, role, restored, signal }) {
   };
   const draw = (pages) => {
     keep('audit', key, pages);
-    return drawEntries(pages, loadPage);
+    return drawEntries(pages, filter, loadPage);
   };
   replaceChildren(
     host,
@@ -131,9 +131,11 @@ function drawReport(report) {
   ];
 }
 
-function drawEntries(pages, loadPage) {
+function drawEntries(pages, filter, loadPage) {
   if (pages.rows.length === 0) {
-    return emptyBox(t('audit.empty'), t('audit.empty.detail'));
+    return FIELDS.some((name) => filter[name])
+      ? emptyBox(t('audit.emptyFilter'), t('audit.emptyFilter.detail'), el('a', { class: 'button', href: hrefFor('audit') }, icon('close'), t('list.clear')))
+      : emptyBox(t('audit.empty'), t('audit.empty.detail'));
   }
   const table = dataTable({ caption: t('audit.caption'), columns: columns(), idOf: (entry) => String(entry.seq) });
   return pagedList({ pages, table, loadPage });
@@ -145,6 +147,7 @@ function columns() {
     { label: t('audit.col.at'), class: 'time', cell: (entry) => timeText(entry.at, { dateStyle: 'medium', timeStyle: 'medium' }) },
     {
       label: t('audit.col.operator'),
+      class: 'user',
       cell: (entry) => [userText(entry.operator), ' ', el('span', { class: 'muted' }, roleName(entry.role))],
     },
     { label: t('audit.col.action'), class: 'primary', cell: actionText },

@@ -18,6 +18,8 @@ const STATUSES = ['stopped', 'interrupted', 'error', 'streaming'];
 export const FEEDBACKS = ['any', 'up', 'down', 'comment'];
 /* Each with the direction that people mean. */
 const SORTS = { updated: 'desc', created: 'desc', messages: 'desc', title: 'asc', user: 'asc' };
+/* What a phone shows only together with "More", unless it is set. */
+const RARE = ['from', 'to', 'sort', 'order'];
 /* What stands behind "More"; in the order of the form. */
 const MORE = ['tag', 'model', 'status', 'feedback', 'min_messages', 'max_messages'];
 
@@ -175,7 +177,7 @@ export function filterForm(filter, role, onApply) {
   const form = el(
     'form',
     { class: 'filter-bar', role: 'search', aria: { label: t('list.filter') }, novalidate: true },
-    first.map(([name, control]) => field(name, control)),
+    first.map(([name, control]) => field(name, control, RARE.includes(name) && (isSet(filter, name) ? 'is-rare is-set' : 'is-rare'))),
     el(
       'div',
       { class: 'filter-actions' },
@@ -237,6 +239,10 @@ function select(name, values, chosen, any) {
   return node;
 }
 
-function field(name, control) {
-  return el('div', { class: `field field-${name}` }, el('label', { for: control.id }, t(`list.${name}`)), control);
+function isSet(filter, name) {
+  return name === 'sort' || name === 'order' ? Boolean(filterParams(filter)[name]) : Boolean(filter[name]);
+}
+
+function field(name, control, more = '') {
+  return el('div', { class: ['field', `field-${name}`, more] }, el('label', { for: control.id }, t(`list.${name}`)), control);
 }

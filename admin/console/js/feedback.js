@@ -22,7 +22,7 @@ import { userText, withMarks } from './user_text.js';
 import { dash, timeText } from './words_for.js';
 
 const PAGE_SIZE = 50;
-const FIELDS = ['feedback', 'user', 'model', 'from', 'to'];
+const FIELDS = ['user', 'feedback', 'model', 'from', 'to'];
 
 /**
  * @param {HTMLElement} host

@@ -150,9 +150,9 @@ function columns(onEnded, ofOneUser) {
   return [
     ...(ofOneUser ? which : who),
     { label: t('sessions.col.network'), class: 'mono brief', cell: (session) => session.network ?? dash() },
-    { label: t('sessions.col.lastSeen'), class: 'time', cell: (session) => timeText(session.last_seen_at) },
-    { label: t('sessions.col.created'), class: 'time secondary', cell: (session) => timeText(session.created_at) },
-    { label: t('sessions.col.expires'), class: 'time secondary', cell: (session) => timeText(session.expires_at) },
+    { label: t('sessions.col.lastSeen'), class: 'time may-wrap', cell: (session) => timeText(session.last_seen_at) },
+    { label: t('sessions.col.created'), class: 'time may-wrap secondary', cell: (session) => timeText(session.created_at) },
+    { label: t('sessions.col.expires'), class: 'time may-wrap secondary', cell: (session) => timeText(session.expires_at) },
     { label: t('sessions.col.action'), class: 'actions', cell: (session) => endButton(session, onEnded) },
   ];
 }

@@ -71,7 +71,7 @@ defineMessages({
     'jobs.soFar': '{count} expired so far, {examined} looked at',
     'jobs.state.done': 'Done',
     'jobs.state.cancelled': 'Cancelled',
-    'jobs.report': '{count} conversations with {messages} messages expired, {held} left on hold',
+    'jobs.report': 'Conversations expired: {count}, messages in them: {messages}, left on hold: {held}',
     'jobs.cancel': 'Cancel',
     'jobs.cancel.title': 'Cancel this job',
     'jobs.cancel.detail': 'Nothing more is expired. What was expired so far stays so and can be restored.',

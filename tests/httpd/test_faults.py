@@ -203,7 +203,7 @@ def test_an_immediate_restart_of_the_database_heals_within_2_s_without_touching_
 
 
 def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history(make_httpd, cluster, own):
-    """[H5] also a correct session is not called logged out, and a conversation not missing"""
+    """[H5] [L4] also a correct session is not called logged out, and a conversation not missing"""
     database, user = own
     server = serve(make_httpd, database)
     client = log_in(server, user)
@@ -233,7 +233,7 @@ def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history
 
 
 def test_httpd_starts_without_its_database_and_heals_when_it_comes(make_httpd, cluster, own):
-    """[H5]"""
+    """[H5] [L4]"""
     database, user = own
     cluster.stop()
     server = serve(make_httpd, database)

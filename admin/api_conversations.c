@@ -91,6 +91,11 @@ int chatsession_admin_list(chatsession_call_t *call)
     return rv == APR_SUCCESS ? reply_page(call, &page) : chatsession_admin_reply_slow(call, rv);
 }
 
+static bool is_blank(const char *text)
+{
+    return !text || !text[strspn(text, " \t\r\n\u3000")];
+}
+
 int chatsession_admin_get(chatsession_call_t *call)
 {
     cs_audit_entry_t entry =
@@ -102,6 +107,11 @@ int chatsession_admin_get(chatsession_call_t *call)
     entry.reason = chatsession_query(call, "reason");
     if (entry.reason && strlen(entry.reason) > 1000) {
         return chatsession_bad_request(call, "reason is longer than 1000 octets.");
+    }
+    if (may_read(call) && chatsession_number(call->conf, CHATSESSION_READ_REASON) && is_blank(entry.reason)) {
+        return chatsession_reply_error(call->r, HTTP_FORBIDDEN, "reason_needed",
+                                       "Say why you read this conversation: ?reason=, for example the number of a "
+                                       "case.");
     }
     rv = cs_console_get(&conversation, call->conf->db, call->ids[0], may_read(call), &entry, call->r->pool);
     return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, conversation)

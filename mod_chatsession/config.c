@@ -165,6 +165,8 @@ typedef struct {
         "what a conversation is called until its owner says") \
     ROW(SHOW_ACCESS, "ChatSessionShowAccess", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_ACCESS_HIDDEN, "off|role|name"), \
         "users see when an operator opened their conversations, and the operator's role or also name") \
+    ROW(READ_REASON, "ChatSessionReadReason", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \
+        "the API refuses to show operators what was said in a conversation without their reason; the console always asks") \
     ROW(SHARING, "ChatSessionShare", set_setting, TYPE_CHOICE, CHOICE(CHATSESSION_SHARE_ON, "on|off"), \
         "users may let others who log in read a conversation, by a link") \
     ROW(SELF_ERASE, "ChatSessionSelfErase", set_setting, TYPE_CHOICE, CHOICE(0, "off|on"), \

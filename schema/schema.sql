@@ -8,6 +8,16 @@ CREATE SCHEMA chatsession;
 
 ALTER SCHEMA chatsession OWNER TO chatsession_owner;
 
+CREATE FUNCTION chatsession.answer_is_there(p_answer uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = p_answer);
+END
+$$;
+
+ALTER FUNCTION chatsession.answer_is_there(p_answer uuid) OWNER TO chatsession_owner;
+
 CREATE FUNCTION chatsession.is_label(p_text text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((p_text IS NOT NULL) AND ((char_length(p_text) >= 1) AND (char_length(p_text) <= 40)) AND (p_text !~ '[\u0001-\u001F\u007F-\u009F\u2028\u2029]'::text) AND (regexp_replace(p_text, '[\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0]'::text, ''::text, 'g'::text) ~ '^[^\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000](.*[^\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000])?$'::text));
@@ -1349,7 +1359,7 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
     )
     SELECT g.id, coalesce(b.saved_points, g.at), coalesce(b.saved_thought, g.thought_at),
            CASE WHEN b.answer_id IS NOT NULL THEN 'live'
-                WHEN EXISTS (SELECT FROM chatsession.messages m WHERE m.id = g.id) THEN 'reaped' ELSE 'gone' END,
+                WHEN chatsession.answer_is_there(g.id) THEN 'reaped' ELSE 'gone' END,
            coalesce(b.stop, false),
            b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash)
         FROM given g LEFT JOIN beat b ON b.answer_id = g.id

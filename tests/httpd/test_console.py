@@ -146,6 +146,24 @@ def test_reading_a_conversation_is_recorded_with_its_reason(world, now):
     assert len(entries(world, since=now)) == 1
 
 
+def test_without_a_reason_no_conversation_is_shown_where_it_is_wanted(make_httpd, database, world):
+    """[E6] To whoever may read content; who may not sees the same as ever. Nothing is recorded of what was not shown."""
+    server = make_httpd(database.conninfo, lines=["ChatSessionReadReason on"])
+    thing = world.thing("anna", answer="secret")
+    for name in ("aude", "ada"):
+        client = Client(server.url, "/chat-admin")
+        client.login(world.users[name])
+        for query in ("", "?reason=", "?reason=%20%E3%80%80%09"):
+            answer = client.get(f"api/conversations/{thing.conversation}{query}")
+            assert (answer.status_code, answer.json()["error"]) == (403, "reason_needed") and "secret" not in answer.text
+        assert "secret" in client.get(f"api/conversations/{thing.conversation}?reason=%E4%BB%B6").text
+    vera = Client(server.url, "/chat-admin")
+    vera.login(world.users["vera"])
+    assert vera.get(f"api/conversations/{thing.conversation}").json()["messages"][1]["content"] is None
+    assert world.connection.execute("SELECT operator, reason FROM chatsession.audit_entries WHERE conversation_id = %s AND action = 'conversation.read'"
+                                    " ORDER BY seq", (thing.conversation,)).fetchall() == [("aude", "\u4ef6"), ("ada", "\u4ef6")]
+
+
 def test_without_its_audit_entry_nothing_is_shown_searched_or_changed(world, httpd):
     """[E6] the module's role may not write to the log for a while"""
     thing = world.thing("anna", title=SECRET, question=SECRET, answer=SECRET)

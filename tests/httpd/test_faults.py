@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """Processes and databases die; what was acknowledged does not (promises H1 to H5, H13)."""
+import concurrent.futures
+import json
 import os
 import signal
 import threading
@@ -201,7 +203,7 @@ def test_an_immediate_restart_of_the_database_heals_within_2_s_without_touching_
 
 
 def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history(make_httpd, cluster, own):
-    """[H5] also a correct session is not called logged out, and a conversation not missing"""
+    """[H5] [L4] also a correct session is not called logged out, and a conversation not missing"""
     database, user = own
     server = serve(make_httpd, database)
     client = log_in(server, user)
@@ -231,7 +233,7 @@ def test_while_the_database_is_down_every_call_is_503_and_never_an_empty_history
 
 
 def test_httpd_starts_without_its_database_and_heals_when_it_comes(make_httpd, cluster, own):
-    """[H5]"""
+    """[H5] [L4]"""
     database, user = own
     cluster.stop()
     server = serve(make_httpd, database)
@@ -441,6 +443,22 @@ def test_a_turn_that_is_begun_again_by_its_own_request_is_still_that_requests_to
     assert database.value("SELECT chatsession.turn_finish(%s, 'complete', 'y', NULL, NULL, NULL, NULL)",
                           (first[2],)) == "finished"
     assert begin(database, key, "request one", first[3]) == ("same", *first[1:])
+
+
+def test_an_answer_that_is_saved_while_its_conversation_is_purged_is_gone_and_not_reaped(make_database):
+    """[J5] the statement waits for the purge's locks, and what it saw before it waited is no answer"""
+    database = make_database()
+    database.add_user("mika")
+    _, _, answer, conversation = begin(database, str(uuid.uuid4()), "request")
+    piece = json.dumps([{"id": answer, "at": 0, "t": "x", "thought_at": 0, "thought": ""}])
+    with (database.connect(autocommit=False) as purge, database.connect() as saving,
+          concurrent.futures.ThreadPoolExecutor(1) as pool):
+        purge.execute("DELETE FROM chatsession.conversations WHERE id = %s", (conversation,))
+        saved = pool.submit(lambda: saving.execute("SELECT state FROM chatsession.turn_save(%s::json)", (piece,)).fetchone()[0])
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                          " AND pid = %s", (saving.info.backend_pid,)), "the save to wait for the purge")
+        purge.commit()
+        assert saved.result(15) == "gone"
 
 
 class Forgetful:

@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """What somebody finds later of what happened: by its request's id, and by what happened."""
 import re
+import threading
 import uuid
 
 import pytest
@@ -123,3 +124,52 @@ def test_an_error_tells_its_code_and_its_id_and_nothing_of_the_inside(world, mod
             error = next(event.json for event in stream if event.event == "error")
         assert re.fullmatch("[a-z_]+", error["error"]) and error["request_id"] == stream.response.headers["X-Request-Id"]
         assert not INSIDE.search(error["detail"]) and model.url not in error["detail"], error
+
+
+def scrape(server):
+    """{name with labels: value}"""
+    answer = Client(server.url, "/chat-admin").get("metrics")
+    assert answer.status_code == 200
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in answer.text.splitlines() if not line.startswith("#")}
+
+
+def test_audit_log_and_metrics_agree_with_the_database_after_faults(make_httpd, make_database, model):
+    """[L8] Connections that are cut under operators' looks, children that are killed under answers: each look that was answered
+    has one entry and the chain is whole; each answer in the database is counted once, by how it ended."""
+    database = make_database()
+    server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], children=2, lines=[
+        "ChatSessionMetricsFrom 127.0.0.0/8", "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms"])
+    server.expect_log("CS2", "CS0012", "CS0060")
+    anna, ada = Client(server.url), Client(server.url)
+    anna.login(database.add_user("anna"))
+    ada.login(database.add_user("ada", "admin"))
+    conversation = anna.new_conversation()
+    model.script = lambda answer: answer.stream("x")
+    for _ in range(5):
+        anna.turn(anna.new_conversation(), "x")
+    looks = {}
+    for n in range(40):
+        if n % 5 == 3:
+            database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession'")
+        answer = ada.console.get(f"api/conversations/{conversation}?reason=r{n}")
+        assert answer.status_code in (200, 503), answer.text
+        looks[answer.headers["X-Request-Id"]] = answer.status_code
+    gate = threading.Event()
+    model.script = lambda answer: (answer.begin(), answer.text("half"), answer.hold(gate))
+    for _ in range(2):
+        with anna.send(anna.new_conversation(), "x") as stream:
+            stream.next("message")
+            for child in server.children:
+                server.kill_child(child)
+    gate.set()
+    wait_until(lambda: database.value("SELECT count(*) FROM chatsession.live_turns") == 0, "the dead answers to be given up")
+    entries = dict(database.rows("SELECT request_id, count(*) FROM chatsession.audit_entries WHERE action = 'conversation.read' GROUP BY 1"))
+    assert {request for request, status in looks.items() if status == 200} <= set(entries) <= set(looks)
+    assert set(entries.values()) == {1} and list(looks.values()).count(200) > 20
+    assert ada.console.json("GET", "api/audit/verify", 200)["ok"] is True
+    stored = dict(database.rows("SELECT status, count(*) FROM chatsession.messages WHERE role = 'assistant' GROUP BY 1"))
+    wait_until(lambda: scrape(server)["chatsession_reaped_total"] == stored["interrupted"], "the sweep to count what it ended")
+    counted = scrape(server)
+    assert {status: counted[f'chatsession_turns_total{{status="{status}"}}'] for status in ("complete", "stopped", "error", "interrupted")} == {
+        "complete": stored["complete"], "stopped": 0, "error": 0, "interrupted": 0}
+    assert (stored, counted['chatsession_turns{state="streaming"}']) == ({"complete": 5, "interrupted": 2}, 0)

@@ -212,10 +212,10 @@ export class Sidebar {
 
   #emptyWords() {
     if (this.#list.query !== '') {
-      return t('sidebar.no_results', { q: this.#list.query });
+      return t('sidebar.no_results', { q: isolate(this.#list.query) });
     }
     if (this.#list.label !== null) {
-      return t('labels.empty', { label: this.#list.label });
+      return t('labels.empty', { label: isolate(this.#list.label) });
     }
     return t({ trashed: 'trash.empty', archived: 'archive.empty' }[this.#list.state] ?? 'sidebar.empty');
   }

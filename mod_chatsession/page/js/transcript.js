@@ -249,7 +249,7 @@ export class Transcript {
 
 /** The page shown where a conversation has no messages. @param {string} name @returns {HTMLElement} */
 export function greeting(name) {
-  return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello', dir: 'auto' }, t('chat.hello', { name: isolate(name) })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
+  return el('div', { class: 'greeting' }, el('p', { class: 'greeting-hello' }, t('chat.hello', { name: isolate(name) })), el('p', { class: 'greeting-ask' }, t('chat.greeting')));
 }
 
 /* A hit may stand far below the beginning of a long message. */

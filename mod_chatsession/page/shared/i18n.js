@@ -38,13 +38,17 @@ export function t(key, params) {
   return template.replace(/\{(\w+)\}/g, (place, name) => (params && name in params ? String(params[name]) : place));
 }
 
+/* Marks of a writing direction that begin or end something: one that ends would end what text stands in. */
+const DIRECTION_MARKS = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /**
- * text between isolating marks, so that its writing direction or a stray bidi control in it cannot reorder the words around it.
+ * text between isolating marks and without such of its own, so that its writing direction cannot reorder the words around it. The sentence
+ * needs the direction of its own language, so not dir=auto.
  * @param {string} text
  * @returns {string}
  */
 export function isolate(text) {
-  return `\u2068${text}\u2069`;
+  return `\u2068${String(text).replace(DIRECTION_MARKS, '')}\u2069`;
 }
 
 /** Whether key has words in any language. @param {string} key @returns {boolean} */

@@ -22,7 +22,7 @@ let announcer = null;
  * @returns {{close: function(): void}}
  */
 export function toast({ text, kind = 'info', action = null, timeout = action ? TOAST_WITH_ACTION_MS : TOAST_MS }) {
-  const node = el('div', { class: `toast toast-${kind}`, role: kind === 'error' ? 'alert' : 'status' }, el('span', { class: 'toast-text', dir: 'auto' }, text));
+  const node = el('div', { class: `toast toast-${kind}`, role: kind === 'error' ? 'alert' : 'status' }, el('span', { class: 'toast-text' }, text));
   let timer = null;
   const close = () => {
     clearTimeout(timer);
@@ -64,7 +64,7 @@ export function announce(text) {
  */
 export function openDialog({ title, content, class: className = '', closable = true, onClose }) {
   const opener = document.activeElement;
-  const heading = el('h2', { class: 'dialog-title', id: `dialog-${Math.random().toString(36).slice(2)}`, dir: 'auto' }, title);
+  const heading = el('h2', { class: 'dialog-title', id: `dialog-${Math.random().toString(36).slice(2)}` }, title);
   const dialog = el('dialog', { class: `dialog ${className}`.trim(), aria: { labelledby: heading.id } });
   const closeButton = closable && el('button', { class: 'icon-button dialog-close', type: 'button', aria: { label: t('dialog.close') }, onclick: () => dialog.close('') }, icon('close'));
   dialog.append(el('div', { class: 'dialog-head' }, heading, closeButton || ''), el('div', { class: 'dialog-body' }, content));
@@ -96,7 +96,7 @@ export function confirmDialog({ title, body = '', confirmLabel = t('dialog.ok'),
     const confirm = el('button', { class: `button ${danger ? 'button-danger' : 'button-primary'}`, type: 'button', onclick: () => dialog.close('yes') }, confirmLabel);
     const dialog = openDialog({
       title,
-      content: [body instanceof Node ? body : el('p', { dir: 'auto' }, body), el('div', { class: 'dialog-actions' }, cancel, confirm)],
+      content: [body instanceof Node ? body : el('p', null, body), el('div', { class: 'dialog-actions' }, cancel, confirm)],
       class: 'dialog-small',
       onClose: (value) => resolve(value === 'yes'),
     });

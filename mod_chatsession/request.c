@@ -64,8 +64,9 @@ request_rec *chatsession_first_request(request_rec *r)
 
 /* --- its cookies --- */
 
-/* Several Cookie headers (HTTP/2 splits them) are one list; httpd's table joins them with ", ", which is no separator
- * of cookies. */
+/* Several Cookie headers are one list. (mod_http2 has joined what HTTP/2 splits; of what HTTP/1.1 forbids httpd makes
+ * one header with ", ", which is no separator: a comma may be part of a cookie's value, and whoever can write one must
+ * not be able to write a second session.) */
 static int join_cookie(void *baton, const char *name, const char *value)
 {
     apr_array_header_t *headers = baton;

@@ -94,15 +94,15 @@ const char *cs_cookie_without(const char *header, const char *name, apr_pool_t *
         next = *end ? end + 1 : end;
         if (is_named(&value, at, end, name)) {
             found = true;
-            continue;
+        } else {
+            const char *from = to > left ? at - 1 : at; /* what separates it from the one before */
+
+            memcpy(to, from, (apr_size_t)(end - from));
+            to += end - from;
         }
-        memcpy(to, at, (apr_size_t)(next - at));
-        to += next - at;
     }
-    while (to > left && strchr("; \t", to[-1]))
-        to--;
     *to = '\0';
-    return found ? left + strspn(left, "; \t") : header;
+    return found ? left + strspn(left, " \t") : header;
 }
 
 /** RFC 9110's token: the form of a cookie's name. */

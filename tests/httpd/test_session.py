@@ -4,6 +4,7 @@
 it."""
 import os
 import re
+import subprocess
 import threading
 
 import pytest
@@ -187,6 +188,24 @@ def test_of_two_different_cookies_of_our_name_none_counts(httpd, token):
     for cookie in (f"sid={token}; sid={other}", f"sid={other}; sid={token}", f"sid={token}; x=1; sid="):
         assert session(httpd.url, cookie)["cause"] == INVALID, cookie
     assert session(httpd.url, f"sid={token}; sid={token}")["authenticated"]
+
+
+def test_a_cookie_is_found_in_any_of_several_headers_of_http2_and_a_comma_separates_none(make_httpd, database, user):
+    """[B4] HTTP/2 splits the list; HTTP/1.1 forbids a second header, and a value with a comma is one value."""
+    server = make_httpd(database.conninfo, modules=("http2",), lines=["Protocols h2c http/1.1"])
+    client = Client(server.url)
+    client.login(user)
+    token = client.cookies["sid"]
+
+    def ask(*cookies):
+        headers = [part for cookie in cookies for part in ("-H", f"Cookie: {cookie}")]
+        return subprocess.run(["curl", "-sS", "--http2-prior-knowledge", *headers, f"{server.url}/chat/api/session"], check=True,
+                              capture_output=True, text=True).stdout
+
+    assert '"authenticated":true' in ask("a=1", "b=2", f"sid={token}") and '"authenticated":true' in ask(f"sid={token}", "a=1", "b=2")
+    assert '"authenticated":false' in ask(f"sid={token}", "sid=v1.other")
+    assert session(server.url, f"sid={token}; q=x, sid=v1.other")["authenticated"]
+    assert not session(server.url, f"q=x, sid={token}")["authenticated"]
 
 
 def test_the_cookies_name_is_compared_exactly_and_found_among_others(httpd, token):

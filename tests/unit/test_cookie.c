@@ -32,6 +32,7 @@ static void test_the_cookie_is_found_among_others(void **state)
         {"sid=", ""},
         {";;; ;sid=x;;", "x"},
         {"a=sid=no; sid=yes", "yes"},
+        {"a=1, sid=no; sid=yes", "yes"},
     };
     size_t at;
 
@@ -113,6 +114,7 @@ static void test_a_cookie_is_taken_out_and_the_others_stay_as_they_are(void **st
         {" sid\t= 1 ; xsid=2; SID=3; a=sid=4", "xsid=2; SID=3; a=sid=4"},
         {"a=1; sid=\"b;c\"; d=2", "a=1;c\"; d=2"},
         {";;sid=1;;", ""},
+        {"a=1,2; sid=3; c=4,5,;", "a=1,2; c=4,5,"},
     };
     const char *const none[] = {"", "a=1; b=2", ";; a ;", "sid", "Sid=1", " x = y "};
     size_t at;

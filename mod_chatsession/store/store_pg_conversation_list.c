@@ -117,7 +117,7 @@ apr_status_t cs_conversation_list(cs_text_t *page, cs_db_t *db, const cs_convers
 {
     const bool pinned = list->after && *list->after == 'p';
     cs_keyset_t from;
-    cs_db_result_t *result;
+    cs_db_result_t *result = NULL;
     apr_status_t rv = cs_keyset_parse(&from, list->after ? list->after + pinned : NULL, pool);
 
     if (rv == APR_SUCCESS) {

@@ -26,12 +26,17 @@ static const addition_t keywords[] = {
     {"client_encoding", "UTF8", true}, {"application_name", "chatsession", false},
 };
 
-/* of the server, given with -c in the keyword "options"; a later one outranks an earlier one */
+/* Of the server, given with -c in the keyword "options"; a later one outranks an earlier one. Its keepalives end the
+ * sessions of connections that were given up while the network was away, of which it heard nothing: each outage would
+ * leave some, for the two hours of the system's own, until there is none left for us. */
 static const addition_t settings[] = {
     {"TimeZone", "UTC", true},
     {"DateStyle", "ISO", true},
     {"lock_timeout", "2000", false},
     {"idle_in_transaction_session_timeout", "10000", false},
+    {"tcp_keepalives_idle", "30", false},
+    {"tcp_keepalives_interval", "5", false},
+    {"tcp_keepalives_count", "3", false},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -136,19 +136,22 @@ static const json_type_t *type_of(const PGresult *rows, int column)
     return &any_other;
 }
 
+static json_t *make_field(const PGresult *rows, int row, int column)
+{
+    const json_type_t *type = type_of(rows, column);
+
+    return PQgetisnull(rows, row, column)
+               ? json_null()
+               : type->make(PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
+}
+
 json_t *cs_db_row_json(const cs_db_result_t *result, int row)
 {
     json_t *object = json_object();
-    const PGresult *rows = result->rows;
 
     assert(row >= 0 && row < cs_db_rows(result));
     for (int column = 0; column < cs_db_columns(result); column++) {
-        json_object_set_new_nocheck(object, PQfname(rows, column),
-                                    PQgetisnull(rows, row, column)
-                                        ? json_null()
-                                        : type_of(rows, column)
-                                              ->make(PQgetvalue(rows, row, column),
-                                                     (apr_size_t)PQgetlength(rows, row, column)));
+        json_object_set_new_nocheck(object, PQfname(result->rows, column), make_field(result->rows, row, column));
     }
     return object;
 }
@@ -165,6 +168,7 @@ json_t *cs_db_rows_json(const cs_db_result_t *result)
 
 static apr_status_t print_field(cs_text_t *out, const PGresult *rows, int row, int column)
 {
+    const json_type_t *type = type_of(rows, column);
     const char *name = PQfname(rows, column);
     apr_status_t rv = cs_json_append_string(out, name, strlen(name));
 
@@ -176,8 +180,7 @@ static apr_status_t print_field(cs_text_t *out, const PGresult *rows, int row, i
     }
     return PQgetisnull(rows, row, column)
                ? append(out, "null", 4)
-               : type_of(rows, column)
-                     ->print(out, PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
+               : type->print(out, PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
 }
 
 static apr_status_t print_row_open(cs_text_t *out, const PGresult *rows, int row, const char *without)

@@ -112,7 +112,7 @@ def test_a_large_expiry_is_followed_in_the_dialog(browser, console, world):
     console.click(".bulk-bar button", "Expire…")
     fill(console, expire_typed="3000")
     console.click("dialog button[type=submit]")
-    browser.see_text("3,000 conversations", "dialog .job", 30)
+    browser.see_text("Conversations expired: 3,000", "dialog .job", 30)
     console.open("?view=jobs")
     browser.see_text("Done", ".job .badge")
 

@@ -104,7 +104,8 @@ def _model(scene, tab, how):
         entry, took = _timed(lambda: tab.turn(conversation))
         assert entry.status == "error", f"without a model the answer ended as {entry.status}"
         response, quick = _timed(lambda: tab.client.get(f"api/conversations/{conversation}"))
-        assert response.status_code == 200 and len(response.json()["messages"]) == 2
+        assert response.status_code == 200, f"without a model its history is {response.status_code} {response.text}"
+        assert len(response.json()["messages"]) == 2
     assert max(took, quick) < ANSWERED, f"the answer without a model took {took:.1f} s"
     assert tab.turn(conversation).status == "complete"
     return took

@@ -58,6 +58,7 @@ def test_a_crash_leaves_a_trace_in_the_error_log(make_httpd, database):
                Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "S",
                "all threads of the child, and its main thread asleep")
     victim = server.kill_child(child, signal.SIGSEGV)
-    # Which thread takes the signal is the kernel's to choose.
-    traces = [line for line in server.error_log if re.match(rf"CRASH pid {victim} signal 11 thread (main|other): < ", line)]
-    assert len(traces) == 1 and "mod_mpm_event.so" in traces[0], "\n".join(server.error_log)
+    # Which thread takes the signal is the kernel's to choose, and with it what stands in the trace: a thread that is just beginning has only libc's frames.
+    traces = [line for line in server.error_log
+              if re.match(rf"CRASH pid {victim} signal 11 thread (main|other): < \S+\.so\S*[+!]\w+", line)]
+    assert len(traces) == 1, "\n".join(server.error_log)

@@ -12,6 +12,8 @@ import pytest
 from harness.client import Client
 from harness.place import wait_until
 
+LOGINS = int(os.environ.get("SESSION_LOGINS", "12"))
+REPLAYS = int(os.environ.get("SESSION_REPLAYS", "100"))
 TOKEN = re.compile(r"v1\.[\w-]+\.[\w-]{43}\.[1-9]\d*\.[\w-]{43}")
 KNOWN = r"[\w-]+\.[\w-]{43}"
 INVALID, NO_STORE = "renew after InvalidSignature", "valid_cookie_but_no_store"
@@ -77,6 +79,20 @@ def test_a_login_gives_a_new_id_and_the_old_one_is_dead(client, user, httpd, ope
     assert session(httpd.url, f"sid={old}")["cause"] == NO_STORE
 
 
+def test_of_many_logins_each_has_an_id_of_its_own_and_only_the_last_one_counts(make_httpd, make_database):
+    """[A7] Two people in turn at one browser, which sends the cookie of the one before with each login."""
+    database = make_database()
+    people = database.add_user("anna"), database.add_user("berta")
+    server = make_httpd(database.conninfo, lines=["ChatSessionPasswordMemory 64", "ChatSessionPasswordIterations 1"])
+    client, cookies = Client(server.url), []
+    for number in range(LOGINS):
+        client.login(people[number % 2])
+        cookies.append(client.cookies["sid"])
+    assert len({cookie.split(".")[2] for cookie in cookies}) == LOGINS
+    alive = [session(server.url, f"sid={cookie}")["user"] for cookie in cookies]
+    assert alive == [None] * (LOGINS - 1) + [{"name": people[(LOGINS - 1) % 2].name, "role": "user"}]
+
+
 def test_a_cookie_that_somebody_else_chose_does_not_survive_the_login(httpd, user, token):
     """[A7]"""
     for planted in (token, "v1.x.y.z.w", "planted"):
@@ -96,8 +112,8 @@ def test_a_logout_clears_the_cookie_and_ends_the_session(user_client, httpd, tok
 
 
 def test_after_a_logout_no_child_takes_the_cookie(make_httpd, database, user):
-    """[A8] [J7] also not while it is used by many at once"""
-    server = make_httpd(database.conninfo, children=2)
+    """[A8] [J7] also not while it is used by many at once, on eight children"""
+    server = make_httpd(database.conninfo, children=8, threads=5)
     client = Client(server.url)
     client.login(user)
     cookie = f"sid={client.cookies['sid']}"
@@ -114,7 +130,7 @@ def test_after_a_logout_no_child_takes_the_cookie(make_httpd, database, user):
         thread.start()
     client.logout()
     over.set()
-    for _ in range(100):
+    for _ in range(REPLAYS):
         assert session(server.url, cookie)["cause"] == NO_STORE
     late.set()
     for thread in threads:

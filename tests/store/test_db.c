@@ -488,11 +488,16 @@ static void test_options_are_appended_where_not_named(void **state)
     (void)state;
     assert_string_equal(completed("", "options"), "-c TimeZone=UTC -c DateStyle=ISO -c lock_timeout=2000 "
                                                   "-c idle_in_transaction_session_timeout=10000 "
+                                                  "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=5 "
+                                                  "-c tcp_keepalives_count=3 "
                                                   "-c statement_timeout=1500");
-    assert_string_equal(completed("options='-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s'",
+    assert_string_equal(completed("options='-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s "
+                                  "-c tcp_keepalives_idle=7 -c tcp_keepalives_count=2'",
                                   "options"),
-                        "-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s -c TimeZone=UTC "
-                        "-c DateStyle=ISO -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000");
+                        "-c Statement_Timeout=9 -c timezone=PST8PDT -c deadlock_timeout=1s "
+                        "-c tcp_keepalives_idle=7 -c tcp_keepalives_count=2 -c TimeZone=UTC "
+                        "-c DateStyle=ISO -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 "
+                        "-c tcp_keepalives_interval=5");
 }
 
 static void test_a_bad_connection_string_is_described_without_its_password(void **state)

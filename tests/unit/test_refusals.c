@@ -19,6 +19,8 @@
 #include "core/itsdangerous.h"
 #include "core/json.h"
 #include "core/password.h"
+#include "core/prompttext.h"
+#include "core/session_entry.h"
 #include "core/sse.h"
 #include "core/text.h"
 #include "core/token.h"
@@ -224,6 +226,21 @@ static void test_without_random_numbers_and_digests_there_are_no_ids(void **stat
     assert_int_equal(refuse_each(hash, NULL), 1);
 }
 
+static apr_status_t make_entry_key(const void *with, apr_pool_t *pool)
+{
+    unsigned char key[CS_SESSION_ENTRY_KEY_BYTES];
+
+    (void)with;
+    (void)pool;
+    return cs_session_entry_key(key, 0, "hash", "part");
+}
+
+static void test_no_entry_of_a_cache_has_half_a_key(void **state)
+{
+    (void)state;
+    assert_true(refuse_each(make_entry_key, NULL) >= 5);
+}
+
 /* --- itsdangerous: "fuzz" as secret, {"session_id":"a"} deflated --- */
 
 static apr_status_t make_key(const void *with, apr_pool_t *pool)
@@ -391,6 +408,35 @@ static apr_status_t write_body(const void *with, apr_pool_t *pool)
     return rv;
 }
 
+/* The same of a model that is asked with one text; form is that of with[0]. */
+static apr_status_t write_text_body(const void *with, apr_pool_t *pool)
+{
+    const cs_prompt_options_t options = {.model = "m", .stream = true};
+    cs_prompt_t *prompt = cs_prompt_create(pool);
+    const char *body = UNSET;
+    apr_size_t len = 1;
+    apr_status_t rv;
+
+    prompt->system = "Be brief.";
+    cs_prompt_add(prompt, "user", "one");
+    cs_prompt_add(prompt, "assistant", "two");
+    cs_prompt_add(prompt, "user", "three");
+    rv = cs_prompt_to_text_body(&body, &len, prompt, &options, cs_prompt_template_builtin("redpajama"),
+                                *(const cs_prompt_form_e *)with, pool);
+    assert_int_equal(rv == APR_SUCCESS, body != NULL);
+    assert_int_equal(body ? strlen(body) : 0, len);
+    return rv;
+}
+
+static void test_no_model_that_is_asked_with_a_text_gets_half_of_it(void **state)
+{
+    const cs_prompt_form_e forms[] = {CS_PROMPT_COMPLETION, CS_PROMPT_LLAMACPP};
+
+    (void)state;
+    assert_true(refuse_each(write_text_body, &forms[0]) > 5);
+    assert_true(refuse_each(write_text_body, &forms[1]) > 5);
+}
+
 static void test_no_model_gets_half_a_body(void **state)
 {
     const char *problem;
@@ -500,12 +546,14 @@ int main(void)
         FIXTURE_TEST(test_nothing_is_signed_without_openssl),
         FIXTURE_TEST(test_a_token_that_cannot_be_checked_is_not_taken),
         FIXTURE_TEST(test_without_random_numbers_and_digests_there_are_no_ids),
+        FIXTURE_TEST(test_no_entry_of_a_cache_has_half_a_key),
         FIXTURE_TEST(test_an_older_sites_cookie_that_cannot_be_read_is_nobodys),
         FIXTURE_TEST(test_a_password_that_cannot_be_hashed_is_neither_set_nor_right_nor_wrong),
         FIXTURE_TEST(test_no_password_is_made_of_what_is_not_random),
         FIXTURE_TEST(test_json_without_memory_is_not_printed),
         FIXTURE_TEST(test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed),
         FIXTURE_TEST(test_no_model_gets_half_a_body),
+        FIXTURE_TEST(test_no_model_that_is_asked_with_a_text_gets_half_of_it),
         FIXTURE_TEST(test_half_a_character_does_not_become_text_when_memory_ends),
         FIXTURE_TEST(test_an_event_without_memory_is_not_handed_on),
         FIXTURE_TEST(test_a_text_that_cannot_grow_keeps_what_it_has),

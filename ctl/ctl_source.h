@@ -12,7 +12,8 @@
 
 typedef struct ctl_source ctl_source_t;
 
-/** The files of names, which may not be none, as one text. What is wrong with one is said; then it is the exit code's turn. */
+/** The files of names, which may not be none, as one text. What is wrong with one is said; then it is the exit code's
+ * turn. */
 int ctl_source_open(ctl_source_t **opened, char *const *names, int count, apr_pool_t *pool);
 
 /** At most size octets of text; APR_EOF after the last; CS_EMALFORMED when a compressed file breaks off or is none. */

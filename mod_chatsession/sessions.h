@@ -3,8 +3,8 @@
 #ifndef CHATSESSION_SESSIONS_H
 #define CHATSESSION_SESSIONS_H
 /*
- * Where sessions are, and what this host remembers of them: shared memory made by the parent, one for each database, and
- * in each child the thread that may listen for revocations.
+ * Where sessions are, and what this host remembers of them: shared memory made by the parent, one for each database,
+ * and in each child the thread that may listen for revocations.
  */
 #include <httpd.h>
 #include "config.h"

@@ -218,7 +218,7 @@ static bool read_object(walk_t *walk, const member_t *members, int count)
     return take(walk, '}');
 }
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(table[0])))
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 static bool read_delta(walk_t *walk)
 {

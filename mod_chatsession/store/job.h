@@ -40,7 +40,8 @@ apr_status_t cs_job_get(json_t **job, cs_db_t *db, const char *id, apr_pool_t *p
 /** No further batch of it. What was expired stays so, and can be restored. A job that has ended stays as it ended. */
 apr_status_t cs_job_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The filter that the row of a job or an export has as a text (cs_console_filter_json); CS_EMALFORMED: it is no JSON. */
+/** The filter that the row of a job or an export has as a text (cs_console_filter_json); CS_EMALFORMED: it is no JSON.
+ */
 apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

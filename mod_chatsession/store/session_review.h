@@ -18,7 +18,7 @@
 typedef struct cs_session_review cs_session_review_t;
 
 /** At child start; the thread ends, having written what is left, before pool's sub-pools go. */
-apr_status_t cs_session_review_start(cs_session_review_t **review, cs_db_t *db, cs_session_cache_t *cache,
+apr_status_t cs_session_review_start(cs_session_review_t **started, cs_db_t *db, cs_session_cache_t *cache,
                                      apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The session was used at the database's time used (0: only look it up anew). False: there is no room. */

@@ -269,8 +269,9 @@ static void test_system_and_examples_are_sent_first_and_always(void **state)
     const json_t *sent_messages;
 
     prompt->system = "sys";
-    prompt->examples = cs_json_own(
-        json_pack("[{s:s,s:s},{s:s,s:s}]", "role", "user", "content", "q", "role", "assistant", "content", "a"), *state);
+    prompt->examples = cs_json_own(json_pack("[{s:s,s:s},{s:s,s:s}]", "role", "user", "content", "q", "role",
+                                             "assistant", "content", "a"),
+                                   *state);
     sent_messages = json_object_get(body_of(prompt, &options, *state), "messages");
     assert_int_equal(json_array_size(sent_messages), 4);
     assert_string_equal(json_string_value(json_object_get(json_array_get(sent_messages, 1), "content")), "q");

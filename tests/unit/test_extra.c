@@ -96,14 +96,16 @@ static void assert_news(const char *before, const char *after, const char *expec
 
 static void test_what_is_new_since_a_state_before(void **state)
 {
-    static const char one[] = "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}";
-    static const char two[] =
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
-        "{\"index\":1,\"id\":\"b\"}],\"parts\":[{\"x\":1}]}";
+    static const char one[] =
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}";
+    static const char two[] = "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":"
+                              "\"f\",\"arguments\":\"{}\"}},"
+                              "{\"index\":1,\"id\":\"b\"}],\"parts\":[{\"x\":1}]}";
 
     assert_news(NULL, one, one, *state);
     assert_news(one, two,
-                "{\"tool_calls\":[{\"index\":0,\"type\":\"function\",\"function\":{\"arguments\":\"}\"}},{\"index\":1,\"id\":\"b\"}],"
+                "{\"tool_calls\":[{\"index\":0,\"type\":\"function\",\"function\":{\"arguments\":\"}\"}},{\"index\":1,"
+                "\"id\":\"b\"}],"
                 "\"parts\":[{\"x\":1}]}",
                 *state);
     assert_news("{\"parts\":[{\"x\":1}]}", "{\"parts\":[{\"x\":1},{\"x\":2}]}", "{\"parts\":[{\"x\":2}]}", *state);

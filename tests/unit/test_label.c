@@ -28,13 +28,13 @@ static void test_what_cannot_be_seen_is_none(void **state)
                                         "a ",
                                         "a\nb",
                                         "a\x7f",
-                                        "\xc2\x85",                     /* a control character past ASCII */
-                                        "a\xe2\x80\xa8"                 /* line separator */
+                                        "\xc2\x85",     /* a control character past ASCII */
+                                        "a\xe2\x80\xa8" /* line separator */
                                         "b",
-                                        "\xe3\x80\x80\xe4\xba\x8b",     /* an ideographic space before it */
-                                        "\xe2\x80\x8b",                 /* zero width alone */
-                                        "\xe2\x80\x8b a",               /* zero width, then a space */
-                                        "a\xc2\xa0\xe2\x80\x8b",        /* a space, then zero width */
+                                        "\xe3\x80\x80\xe4\xba\x8b",      /* an ideographic space before it */
+                                        "\xe2\x80\x8b",                  /* zero width alone */
+                                        "\xe2\x80\x8b a",                /* zero width, then a space */
+                                        "a\xc2\xa0\xe2\x80\x8b",         /* a space, then zero width */
                                         TEN TEN TEN TEN "\xe4\xba\x8b"}; /* 41 code points */
 
     (void)state;

@@ -76,9 +76,9 @@ int chatsession_admin_settings(chatsession_call_t *call)
     json_object_set_new(versions, "mpm", json_string(ap_show_mpm()));
     json_object_set_new(versions, "apr", json_string(apr_version_string()));
     json_object_set_new(versions, "openssl", json_string(OpenSSL_version(OPENSSL_VERSION)));
-    return chatsession_reply_json(
-        call->r, HTTP_OK,
-        json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "versions", versions, "directives", directives_json(conf, pool),
-                  "backends", backends_json(conf), "keys", keys_json(conf, pool), "origins", texts_json(conf->origins),
-                  "login_providers", texts_json(conf->login_providers)));
+    return chatsession_reply_json(call->r, HTTP_OK,
+                                  json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "versions", versions, "directives",
+                                            directives_json(conf, pool), "backends", backends_json(conf), "keys",
+                                            keys_json(conf, pool), "origins", texts_json(conf->origins),
+                                            "login_providers", texts_json(conf->login_providers)));
 }

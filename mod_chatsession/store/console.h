@@ -70,7 +70,7 @@ typedef struct {
 } cs_console_page_t;
 
 /** CS_EMALFORMED: after is no cursor of this order. CS_EUNAVAILABLE with SQLSTATE 57014: it took too long. */
-apr_status_t cs_console_list(cs_console_page_t *page, cs_db_t *db, const cs_console_list_t *list,
+apr_status_t cs_console_list(cs_console_page_t *found, cs_db_t *db, const cs_console_list_t *list,
                              const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** One with its messages; without content their text and the title are null. */

@@ -45,8 +45,8 @@ apr_status_t cs_view_delete(cs_db_t *db, const char *user_id, const char *id, ap
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id)};
     cs_db_result_t *result;
     apr_status_t rv =
-        cs_db_run(&result, db, CS_DB_ONCE, "DELETE FROM chatsession.views WHERE user_id = $1::uuid AND id = $2::uuid", 2,
-                  params, pool);
+        cs_db_run(&result, db, CS_DB_ONCE, "DELETE FROM chatsession.views WHERE user_id = $1::uuid AND id = $2::uuid",
+                  2, params, pool);
 
     return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
 }

@@ -25,6 +25,7 @@ export class Sidebar {
   #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
   #actions;
   #selection;
+  #end;
   #labels = new LabelFilter({ onChoose: (label) => this.load({ label }) });
   #onOpen;
   #current = null;
@@ -49,8 +50,8 @@ export class Sidebar {
     }
     this.#box.addEventListener('click', (event) => this.#onClick(event));
     this.#more.addEventListener('click', () => this.#loadMore());
-    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' })
-      .observe(this.#more);
+    this.#end = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' });
+    this.#end.observe(this.#more);
     onLanguageChange(() => {
       this.#draw();
       this.#labels.draw();
@@ -132,6 +133,9 @@ export class Sidebar {
   async #loadMore() {
     if (this.#list.hasMore) {
       await this.#attempt(() => this.#list.more());
+      /* Whoever scrolls to the end in the moment in which it moves away has it in sight all the while: it is asked for anew. */
+      this.#end.unobserve(this.#more);
+      this.#end.observe(this.#more);
     }
   }
 

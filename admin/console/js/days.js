@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 
-/* Days of the reader's zone, as filters and the address bar have them (2026-11-23), and the moments that the API takes. */
+import { startOfDay } from '../shared/zone.js';
+
+/* Days of the zone that was chosen, as filters and the address bar have them (2026-11-23), and the moments that the API takes. */
 
 /**
  * The midnight that begins the day, or a later one: adding days to the date keeps it right over a change of clocks.
@@ -11,7 +13,7 @@
  */
 export function midnight(day, daysAfter) {
   const [year, month, date] = day.split('-').map(Number);
-  return new Date(year, month - 1, date + daysAfter).toISOString();
+  return startOfDay(year, month - 1, date + daysAfter).toISOString();
 }
 
 /**

@@ -7,7 +7,7 @@ import { $, el, replaceChildren } from '../shared/dom.js';
 import { onLanguageChange, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { showSecondFactor } from '../shared/second-factor.js';
-import { languageSwitch, themeSwitch } from '../shared/theme.js';
+import { languageSwitch, themeSwitch, zoneSwitch } from '../shared/theme.js';
 import { showAudit } from './audit.js';
 import { showConversations } from './conversations.js';
 import { logOut, roleName } from './entrance.js';
@@ -16,6 +16,7 @@ import { showHolds } from './holds.js';
 import { showHome } from './home.js';
 import { showJobs } from './jobs.js';
 import { emptyBox } from './loading.js';
+import { forget } from './memory.js';
 import { may } from './roles.js';
 import { showRetention } from './retention.js';
 import { currentRoute, hrefFor, startRouter } from './router.js';
@@ -128,6 +129,7 @@ function userMenu() {
       el('p', { class: 'muted' }, `${roleName(user.role)}: ${t(`role.${user.role}.may`)}`),
       themeSwitch(),
       languageSwitch(),
+      zoneSwitch(forget),
       el('button', { class: 'button', type: 'button', dataset: { factor: '' }, onclick: () => showSecondFactor(user.name) }, icon('user'), t('factor.title')),
       el('button', { class: 'button', type: 'button', onclick: () => logOut(onLeave) }, icon('logout'), t('console.logout')),
     ),

@@ -5,9 +5,10 @@
  * forms: sentences are written so that a number fits either way.
  */
 
+import { dayNumber, zoneOption } from './zone.js';
+
 const STORAGE_KEY = 'chatsession.language';
 const EVENT = 'chatsession:language';
-const DAY_MS = 86400000;
 const catalogue = { en: {}, ja: {} };
 let current = initialLanguage();
 
@@ -112,14 +113,14 @@ export function translate(root = document) {
 }
 
 /**
- * Date and time in the reader's language and zone.
+ * Date and time in the reader's language, and in the zone that was chosen.
  * @param {string|null} iso
  * @param {Intl.DateTimeFormatOptions} [options]
  * @returns {string} '' for null
  */
 export function formatTime(iso, options = { dateStyle: 'medium', timeStyle: 'short' }) {
   const date = parse(iso);
-  return date === null ? '' : new Intl.DateTimeFormat(current, options).format(date);
+  return date === null ? '' : new Intl.DateTimeFormat(current, { ...zoneOption(), ...options }).format(date);
 }
 
 /**
@@ -139,7 +140,7 @@ export function formatRelativeDay(iso) {
   }
   const sameYear = date.getFullYear() === new Date().getFullYear();
   const options = days > 1 && days < 7 ? { weekday: 'long' } : { month: 'short', day: 'numeric', ...(sameYear ? {} : { year: 'numeric' }) };
-  return new Intl.DateTimeFormat(current, options).format(date);
+  return new Intl.DateTimeFormat(current, { ...zoneOption(), ...options }).format(date);
 }
 
 /**
@@ -165,8 +166,7 @@ export function formatWait(seconds, unitDisplay = 'long') {
 
 /** Whole calendar days between date and now, in the reader's zone. @param {Date} date @returns {number} */
 export function daysAgo(date) {
-  const midnight = (when) => new Date(when.getFullYear(), when.getMonth(), when.getDate()).getTime();
-  return Math.round((midnight(new Date()) - midnight(date)) / DAY_MS);
+  return dayNumber(new Date()) - dayNumber(date);
 }
 
 function parse(iso) {

@@ -7,7 +7,7 @@ import { defineMessages } from '../../shared/i18n.js';
 
 defineMessages({
   en: {
-    'list.lead': 'Who talked when, newest first. Times are in your time zone, the exact UTC time on hover.',
+    'list.lead': 'Who talked when, newest first. Times are in the zone of your account’s menu, the exact UTC time on hover.',
     'list.filter': 'Filter',
     'list.user': 'User',
     'list.user.placeholder': 'exact name',
@@ -113,7 +113,7 @@ defineMessages({
     'export.format': 'Format',
   },
   ja: {
-    'list.lead': '誰がいつ会話したか、新しい順の一覧です。時刻は端末のタイムゾーン、ポインターを合わせると UTC。',
+    'list.lead': '誰がいつ会話したか、新しい順の一覧です。時刻はアカウントのメニューで選んだタイムゾーン、ポインターを合わせると UTC。',
     'list.filter': '絞り込み',
     'list.user': 'ユーザー',
     'list.user.placeholder': '正確な名前',

@@ -46,7 +46,7 @@ defineMessages({
     'home.backend.closed': 'Answering',
     'home.backend.open': 'Left alone for {seconds} s',
     'home.backend.half_open': 'Being tried again',
-    'home.backend.figures': '{requests} requests, {failed} failed',
+    'home.backend.figures': 'Requests: {requests}, failed: {failed}',
     'home.backend.first': 'first token after {ms} ms',
     'home.counted': 'counted {time}',
     'home.section.kept': 'Kept',

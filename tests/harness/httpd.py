@@ -69,7 +69,10 @@ ChatSessionCookieSecure off
 ChatSessionPasswordMemory 1024
 ChatSessionLoginDelay 0
 ChatSessionLoginLimit 1000
-ChatSessionBreakerFailures 0
+# An older module, which the test of an upgrade begins with, does not know it.
+<IfDirective ChatSessionBreakerFailures>
+    ChatSessionBreakerFailures 0
+</IfDirective>
 <Location "/chat">
     SetHandler chatsession
 </Location>

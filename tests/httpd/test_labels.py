@@ -152,7 +152,7 @@ def test_a_label_gets_another_name_everywhere_and_meets_one_that_is_there(anna):
 
 
 def test_nobody_sees_or_changes_somebody_elses_labels(anna, world):
-    """[C1] The owner stands in every statement: the same words of two users are two labels."""
+    """[E1] The owner stands in every statement: the same words of two users are two labels."""
     berta = world.clients["berta"]
     hers, mine = labelled(berta, "hers", "shared word", "hers alone"), labelled(anna, "mine", "shared word")
     assert counts(anna) == {"shared word": 1} and found(anna, "shared word") == ["mine"] and found(anna, "hers alone") == []

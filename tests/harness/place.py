@@ -6,9 +6,12 @@ Everything a run writes lies under build/test-run, a folder per run and worker, 
 two workers nor two runs ever meet. A run's folder stays, for whoever looks into a failure, until the next run begins.
 """
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import socket
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -17,7 +20,23 @@ from pathlib import Path
 MARK = "CHATSESSION_TEST_RUN"
 os.environ.setdefault(MARK, f"{os.getpid()}-{uuid.uuid4().hex[:12]}")
 
-TREE = Path(__file__).resolve().parents[2]
+
+def _without_white_space(tree):
+    """The tree, by a name that can stand where a path with white space cannot: LD_PRELOAD has no way to quote one, and a
+    connection string, a directive and a model's address each have another."""
+    if not re.search(r"\s", str(tree)):
+        return tree
+    name = hashlib.sha256(os.fsencode(tree)).hexdigest()[:12]
+    link = Path(tempfile.gettempdir(), f"chatsession-tree-{os.getuid()}-{name}")
+    try:
+        link.symlink_to(tree)
+    except FileExistsError:
+        if link.lstat().st_uid != os.getuid() or link.resolve() != tree:
+            raise RuntimeError(f"{link} is in the way: it should be a link of ours to {tree}; remove it") from None
+    return link
+
+
+TREE = _without_white_space(Path(__file__).resolve().parents[2])
 BUILD = TREE / os.environ.get("BUILD", "build")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 RUNS = TREE / "build" / "test-run"

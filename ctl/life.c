@@ -13,7 +13,6 @@
 
 /* Conversations that a job looks at in one statement. */
 #define JOB_BATCH 1000
-#define BY "(chatsessionctl)"
 
 static const char *text_of(const json_t *row, const char *name, apr_pool_t *pool)
 {
@@ -102,7 +101,7 @@ int ctl_retention_run(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_job_step_t step = {0};
     const char *id;
-    apr_status_t rv = cs_job_retention(&id, ctl->db, BY, ctl->grace, 0, NULL, pool);
+    apr_status_t rv = cs_job_retention(&id, ctl->db, CTL_OPERATOR, ctl->grace, 0, NULL, pool);
 
     if (rv == APR_SUCCESS && !id) {
         /* What a timer meets most of the time is no failure. */

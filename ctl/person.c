@@ -13,7 +13,6 @@
 #include "store/archive.h"
 #include "store/erasure.h"
 
-#define BY CTL_OPERATOR
 #define LINE_MAX_BYTES 65536
 
 static apr_status_t print_line(void *baton, const char *type, json_t *members, apr_pool_t *pool)
@@ -64,7 +63,10 @@ static int fail_outcome(const char *who, cs_erasure_outcome_e outcome)
 static apr_status_t erase(cs_erasure_outcome_e *outcome, const ctl_t *ctl, const cs_erasure_t *erasure,
                           const cs_audit_key_t *keys, apr_pool_t *pool)
 {
-    const cs_audit_entry_t entry = {.operator_name = BY, .role = "admin", .action = "user.erase", .keys = keys};
+    const cs_audit_entry_t entry = {.operator_name = CTL_OPERATOR,
+                                    .role = "admin",
+                                    .action = "user.erase",
+                                    .keys = keys};
 
     return cs_erasure_run(outcome, ctl->db, erasure, &entry, pool);
 }
@@ -110,7 +112,7 @@ static int show_preview(json_t *preview)
 
 int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_erasure_t erasure = {.by = BY};
+    cs_erasure_t erasure = {.by = CTL_OPERATOR};
     cs_erasure_outcome_e outcome;
     cs_audit_key_t *keys;
     json_t *preview;
@@ -175,7 +177,10 @@ static const char *user_of_line(const char *text, apr_pool_t *pool)
 /* One line of the file. Whoever is here is erased; who is not is left as it is. */
 static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_key_t *keys, int *erased, apr_pool_t *pool)
 {
-    const cs_erasure_t erasure = {.user_id = user_of_line(text, pool), .by = BY, .conversations = -1, .messages = -1};
+    const cs_erasure_t erasure = {.user_id = user_of_line(text, pool),
+                                  .by = CTL_OPERATOR,
+                                  .conversations = -1,
+                                  .messages = -1};
     cs_erasure_outcome_e outcome;
     apr_status_t rv;
 

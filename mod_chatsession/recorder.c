@@ -62,8 +62,8 @@ static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_
     piece->thought_at = turn->saved_thought;
     piece->extra_version = turn->saved_extra;
     if (turn->reaped) {
-        /* Nothing can be saved any more. It is asked for all the same: whoever purged it in the moment of the last tick
-         * was not seen by that, whose snapshot of the database still held the message. */
+        /* Nothing can be saved any more. It is asked for all the same, for its conversation may yet be purged, and then
+         * nobody would keep what the model goes on to write. */
         piece->text = piece->thought = "";
         return;
     }

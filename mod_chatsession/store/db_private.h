@@ -108,11 +108,11 @@ bool cs_db_is_worth_repeating(const cs_db_outcome_t *outcome, bool repeat_lost, 
 const char *cs_db_error_field(const PGresult *answer, int field, const char *otherwise);
 
 /* db_result.c */
-/** Take over rows: cleared when pool goes. */
 struct cs_db_result {
     PGresult *rows;
 };
 
+/** Take over rows: cleared when pool goes. */
 cs_db_result_t *cs_db_result_own(PGresult *rows, apr_pool_t *pool);
 
 #endif

@@ -19,7 +19,7 @@
 /* clang-format off */
 #define OF_USER " WHERE c.user_id = $1::uuid AND c.temporary_until IS NULL AND "
 #define ORDERED " ORDER BY c.pinned DESC, c.updated_at DESC, c.id DESC LIMIT $2::integer + 1"
-#define AFTER(pinned, time, id) " AND (c.pinned, c.updated_at, c.id) <" \
+#define PAST(pinned, time, id) "(c.pinned, c.updated_at, c.id) <" \
     " (" pinned "::boolean, to_timestamp(0) + " time "::bigint * interval '1 microsecond', " id "::uuid)"
 #define LABELLED(label) " AND c.labels <> '{}' AND c.labels @> ARRAY[" label "::text]"
 
@@ -29,7 +29,7 @@
 /* A parameter that a statement does not name has no type to PostgreSQL, so the label's number depends. */
 #define LISTS(state) \
     {{LIST(state, ""), LIST(state, LABELLED("$3"))}, \
-     {LIST(state, AFTER("$3", "$4", "$5")), LIST(state, AFTER("$3", "$4", "$5") LABELLED("$6"))}}
+     {LIST(state, " AND " PAST("$3", "$4", "$5")), LIST(state, " AND " PAST("$3", "$4", "$5") LABELLED("$6"))}}
 
 #define ACTIVE "c.trashed_at IS NULL AND NOT c.archived"
 #define ARCHIVED "c.trashed_at IS NULL AND c.archived"
@@ -52,7 +52,7 @@ static const char search_begins[] =
     "   AND " CS_SEARCH_READ("m.content", "$3") " ORDER BY m.seq LIMIT 1) hit ON true" OF_USER;
 static const char search_found[] =
     " AND (hit.id IS NOT NULL OR " CS_SEARCH_READ("c.title", "$3") ")"
-    " AND ($5::bigint IS NULL OR true" AFTER("$4", "$5", "$6") ")";
+    " AND ($5::bigint IS NULL OR " PAST("$4", "$5", "$6") ")";
 static const char any_label[] = " AND $7::text IS NULL";
 static const char by_label[] = LABELLED("$7");
 /* clang-format on */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
-"""Operators choose the zone that the console's times and days are in; the exact moment is on hover whatever they chose."""
+"""Readers choose the zone that times and days are in, on either page for both; the exact moment is on hover whatever they chose."""
 import pytest
+from selenium.webdriver.common.keys import Keys
 
-from harness.pages import ConsolePage
+from harness.pages import ChatPage, ConsolePage
 from harness.world import World
 
 AT = "2026-01-01T20:30:00.000Z"
@@ -14,6 +15,8 @@ def world(httpd, database):
     made = World(httpd, database)
     thing = made.thing("anna", title="about the tides")
     database.rows("UPDATE chatsession.conversations SET updated_at = %s WHERE id = %s", (AT, thing.conversation))
+    database.rows("UPDATE chatsession.messages SET created_at = %s WHERE conversation_id = %s", (AT, thing.conversation))
+    made.long_ago = thing.conversation
     yield made
     made.close()
 
@@ -24,7 +27,7 @@ def console(httpd, world, browser):
 
 
 def choose(browser, zone):
-    browser.run(f"""const select = document.querySelector('.account-panel select:has(option[value=UTC])');
+    browser.run(f"""const select = document.querySelector(':is(.account-panel, dialog[open]) select:has(option[value=UTC])');
                     select.value = '{zone}'; select.dispatchEvent(new Event('change'))""")
 
 
@@ -51,3 +54,14 @@ def test_a_day_begins_when_the_clocks_of_the_zone_say_so(browser, console):
         """)
     assert begins == ["2026-01-01T15:00:00.000Z", "2026-01-01T18:30:00.000Z", "2026-03-08T05:00:00.000Z",
                       "2026-03-09T04:00:00.000Z", "2026-04-23T22:00:00.000Z", "2026-02-01T00:00:00.000Z"]
+
+
+def test_the_chat_page_has_the_choice_too_for_it_counts_there_as_well(browser, httpd, world):
+    chat = ChatPage(browser, httpd).enter(world.users["anna"], f"?c={world.long_ago}")
+    time = f'.message-user time[title="{AT}"]'
+    for zone, shown in (("Asia/Tokyo", "Jan 2, 2026, 5:30"), ("UTC", "Jan 1, 2026, 8:30")):
+        chat.account()
+        choose(browser, zone)
+        chat.press(Keys.ESCAPE)
+        browser.gone("dialog[open]")
+        browser.wait(lambda want=shown: browser.see(time).text.startswith(want), f"the question's time to be {shown}")

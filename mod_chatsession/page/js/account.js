@@ -9,7 +9,7 @@ import { isolate, t } from '../shared/i18n.js';
 import { icon } from '../shared/icons.js';
 import { openDialog, toast } from '../shared/notify.js';
 import { loginForm } from '../shared/login.js';
-import { languageSwitch, themeSwitch } from '../shared/theme.js';
+import { languageSwitch, themeSwitch, zoneSwitch } from '../shared/theme.js';
 import { clearDrafts } from './drafts.js';
 import { showOwnAccount } from './own-account.js';
 import { showOwnData } from './own-data.js';
@@ -30,7 +30,7 @@ export function installAccount(user) {
 /* Who has not logged in has no account: only the way to one. */
 function openGuest() {
   const login = el('button', { class: 'button button-primary button-wide', type: 'button', dataset: { login: '' } }, icon('user'), t('account.login'));
-  const dialog = openDialog({ title: t('account.title'), content: [el('p', null, t('account.guest')), themeSwitch(), languageSwitch(), login], class: 'dialog-small' });
+  const dialog = openDialog({ title: t('account.title'), content: [el('p', null, t('account.guest')), themeSwitch(), languageSwitch(), zoneSwitch(), login], class: 'dialog-small' });
   login.addEventListener('click', () => {
     dialog.close('');
     const form = loginForm({ onSuccess: () => location.replace('./') });
@@ -49,7 +49,7 @@ function openAccount(user) {
   const data = el('button', { class: 'button button-wide', type: 'button', dataset: { data: '' } }, icon('download'), t('data.open'));
   const keys = el('button', { class: 'button button-wide', type: 'button' }, icon('help'), t('account.shortcuts'));
   const out = el('button', { class: 'button button-wide', type: 'button', dataset: { logout: '' } }, icon('logout'), t('account.logout'));
-  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), own, data, keys, out], class: 'dialog-small' });
+  const dialog = openDialog({ title: t('account.title'), content: [who, themeSwitch(), languageSwitch(), zoneSwitch(), own, data, keys, out], class: 'dialog-small' });
   own.addEventListener('click', () => {
     dialog.close('');
     showOwnAccount(user);

@@ -66,10 +66,10 @@ export function languageSwitch() {
 
 /**
  * A labelled select of the zone that times are shown in. What is shown is drawn anew, as for another language.
- * @param {function(): void} changed called before: days that were asked for begin at other moments now
+ * @param {function(): void} [changed] called before: days that were asked for begin at other moments now
  * @returns {HTMLElement}
  */
-export function zoneSwitch(changed) {
+export function zoneSwitch(changed = () => {}) {
   const zones = () => [['', t('zone.device', { zone: deviceZone() })], ...timeZones().map((name) => [name, name.replaceAll('_', ' ')])];
   const write = (name) => {
     setTimeZone(name);

@@ -4,6 +4,7 @@
 
 const STORAGE_KEY = 'chatsession.zone';
 let current = recall();
+let clock = null; // the zone's, made when first asked: making one takes longer than all else here
 
 /** An IANA name, or '' for the device's own zone. @returns {string} */
 export function timeZone() {
@@ -16,6 +17,7 @@ export function setTimeZone(name) {
     throw new RangeError(`no time zone "${name}": expected an IANA name such as Asia/Tokyo, or nothing`);
   }
   current = name;
+  clock = null;
   try {
     localStorage.setItem(STORAGE_KEY, name);
   } catch {
@@ -62,7 +64,7 @@ function offsetAt(at) {
   if (!current) {
     return -new Date(at).getTimezoneOffset() * 60000;
   }
-  const format = new Intl.DateTimeFormat('en-US', {
+  clock ??= new Intl.DateTimeFormat('en-US', {
     timeZone: current,
     hourCycle: 'h23',
     year: 'numeric',
@@ -72,7 +74,7 @@ function offsetAt(at) {
     minute: 'numeric',
     second: 'numeric',
   });
-  const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const part = Object.fromEntries(clock.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
   const shown = Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second);
   return shown - Math.floor(at / 1000) * 1000;
 }

@@ -22,7 +22,7 @@ TABS = 6
 MIB = 2**20
 # What httpd and libraries may say of what they were not given.
 SHORT = (*AWAY, "CS0", "Cannot allocate memory", "Too many open files", "Resource temporarily unavailable", "Out of memory",
-         "exit signal Aborted", "signal 6 thread", "Memory allocation failed", "AH00056", "AH00104", "AH01114", "AH00957",
+         "exit signal Abort (6)", "signal 6 thread", "Memory allocation failed", "AH00056", "AH00104", "AH01114", "AH00957",
          "AH00959", "AH01102", "AH02951", "AH00952", "AH00898", "AH01097", "AH01110", "AH00474", "AH02980", "AH03095", "AH00493", "AH00529")
 
 

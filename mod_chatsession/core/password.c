@@ -97,15 +97,6 @@ apr_status_t cs_password_acceptable_for(const cs_password_problem_t **problem, c
     return *problem ? CS_EREFUSED : APR_SUCCESS;
 }
 
-apr_status_t cs_password_acceptable(const char *password, apr_size_t len, const char **problem)
-{
-    const cs_password_problem_t *found;
-    apr_status_t rv = cs_password_acceptable_for(&found, password, len, NULL, NULL);
-
-    *problem = found ? found->sentence : NULL;
-    return rv;
-}
-
 static apr_status_t status_of(int argon2_code)
 {
     switch (argon2_code) {

@@ -18,6 +18,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include "core/sha256.h"
 
 #define VERSION "v1."
 #define VERSION_LEN 3
@@ -48,8 +49,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export",
-                                                             "device",  "cipher", "visitor"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "export", "device", "cipher", "visitor"};
 
 /* ---- base64url ---- */
 
@@ -464,20 +464,7 @@ apr_status_t cs_token_verify(cs_token_t *token, const cs_keyring_t *ring, cs_pur
 
 const char *cs_token_hash(const unsigned char id[CS_TOKEN_ID_BYTES], apr_pool_t *pool)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[32];
-    char *text;
-    apr_size_t at;
-
-    if (!EVP_Digest(id, CS_TOKEN_ID_BYTES, digest, NULL, EVP_sha256(), NULL))
-        return NULL;
-    text = apr_palloc(pool, 2 * sizeof(digest) + 1);
-    for (at = 0; at < sizeof(digest); at++) {
-        text[2 * at] = hex[digest[at] >> 4];
-        text[2 * at + 1] = hex[digest[at] & 15];
-    }
-    text[2 * sizeof(digest)] = '\0';
-    return text;
+    return cs_sha256_hex(id, CS_TOKEN_ID_BYTES, pool);
 }
 
 /* ---- seals ---- */

@@ -184,11 +184,11 @@ static apr_status_t mint(const void *with, apr_pool_t *pool)
 static apr_status_t seal(const void *with, apr_pool_t *pool)
 {
     const char *sealed = UNSET, *text = UNSET;
-    apr_status_t rv = cs_seal(&sealed, with, CS_PURPOSE_CURSOR, "text", pool);
+    apr_status_t rv = cs_seal(&sealed, with, CS_PURPOSE_EXPORT, "text", pool);
 
     assert_int_equal(rv == APR_SUCCESS, sealed != NULL);
     if (rv == APR_SUCCESS) {
-        rv = cs_unseal(&text, with, CS_PURPOSE_CURSOR, sealed, pool);
+        rv = cs_unseal(&text, with, CS_PURPOSE_EXPORT, sealed, pool);
         assert_int_equal(rv == APR_SUCCESS, text != NULL);
     }
     return rv;

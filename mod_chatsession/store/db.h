@@ -52,7 +52,6 @@ typedef struct {
 } cs_db_param_t;
 
 #define CS_DB_TEXT(string) cs_db_param_text(string) /* NUL-terminated; NULL is SQL NULL */
-#define CS_DB_NULL cs_db_param_text(NULL)
 
 static inline cs_db_param_t cs_db_param_text(const char *text)
 {

@@ -11,7 +11,7 @@
 
 static void test_null_and_the_empty_string_differ(void **state)
 {
-    const cs_db_param_t params[] = {CS_DB_NULL, CS_DB_TEXT("")};
+    const cs_db_param_t params[] = {CS_DB_TEXT(NULL), CS_DB_TEXT("")};
     cs_db_result_t *result;
     apr_size_t len = 7;
 

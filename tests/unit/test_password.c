@@ -7,6 +7,9 @@
 #include "fixture.h"
 #include "kuhn.h"
 
+#define TEN "ABCDEFGHIJ"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 #define E_ACUTE "\xC3\xA9"
 #define GRIN "\xF0\x9F\x98\x80"
 
@@ -239,6 +242,8 @@ static void test_what_is_no_argon2id_string_is_malformed(void **state)
         "$argon2id$v=19$m=,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=19$m=-256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=19$m=256,t=2,p=1$$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ5X$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", /* no octet ends so */
+        "$argon2id$v=19$m=256,t=2,p=1$" HUNDRED HUNDRED HUNDRED HUNDRED "$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$",
         "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
         "$argon2id$v=19$m=256,t=2,p=1$c29t*XNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",

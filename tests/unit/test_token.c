@@ -432,6 +432,7 @@ static void test_rotation_signs_with_the_first_and_verifies_all(void **state)
 static void test_the_ring_shows_its_key_ids(void **state)
 {
     cs_keyring_t *ring = make_ring(*state, 0);
+    unsigned char mac[CS_KEYRING_MAC_BYTES];
 
     add_secret(ring, 1);
     assert_int_equal(cs_keyring_count(ring), 2);
@@ -440,6 +441,9 @@ static void test_the_ring_shows_its_key_ids(void **state)
     assert_string_not_equal(cs_keyring_id(ring, 0), cs_keyring_id(ring, 1));
     assert_null(cs_keyring_id(ring, 2));
     assert_null(cs_keyring_id(ring, -1));
+    assert_int_equal(cs_keyring_mac(mac, ring, 1, (const unsigned char *)"x", 1), APR_SUCCESS);
+    assert_int_equal(cs_keyring_mac(mac, ring, 2, (const unsigned char *)"x", 1), APR_ENOENT);
+    assert_int_equal(cs_keyring_mac(mac, ring, -1, (const unsigned char *)"x", 1), APR_ENOENT);
 }
 
 /** Asserts that a secret is refused with a sentence that has word in it, and that the ring stays empty. */

@@ -10,7 +10,6 @@
  */
 #include "core/token.h"
 
-#include <limits.h>
 #include <string.h>
 #include <apr_strings.h>
 #include <openssl/core_names.h>
@@ -19,6 +18,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include "core/sha256.h"
 
 #define VERSION "v1."
 #define VERSION_LEN 3
@@ -49,8 +49,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export",
-                                                             "device",  "cipher", "visitor"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "export", "device", "cipher", "visitor"};
 
 /* ---- base64url ---- */
 
@@ -287,12 +286,19 @@ int cs_keyring_count(const cs_keyring_t *ring)
     return ring->count;
 }
 
-const char *cs_keyring_id(const cs_keyring_t *ring, int index)
+static const signing_key_t *key_at(const cs_keyring_t *ring, int index)
 {
     const signing_key_t *key = index < 0 ? NULL : ring->first;
 
     while (key && index-- > 0)
         key = key->next;
+    return key;
+}
+
+const char *cs_keyring_id(const cs_keyring_t *ring, int index)
+{
+    const signing_key_t *key = key_at(ring, index);
+
     return key ? key->id : NULL;
 }
 
@@ -307,11 +313,9 @@ static apr_status_t sign(unsigned char mac[MAC_BYTES], const signing_key_t *key,
                          apr_size_t len)
 {
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(key->mac[purpose]);
-    apr_size_t written = 0;
-    int done;
+    const bool done =
+        ctx && EVP_MAC_update(ctx, (const unsigned char *)text, len) && EVP_MAC_final(ctx, mac, NULL, MAC_BYTES);
 
-    done = ctx && EVP_MAC_update(ctx, (const unsigned char *)text, len) &&
-           EVP_MAC_final(ctx, mac, &written, MAC_BYTES) && written == MAC_BYTES;
     EVP_MAC_CTX_free(ctx);
     return done ? APR_SUCCESS : APR_EGENERAL;
 }
@@ -319,10 +323,8 @@ static apr_status_t sign(unsigned char mac[MAC_BYTES], const signing_key_t *key,
 apr_status_t cs_keyring_mac(unsigned char mac[CS_KEYRING_MAC_BYTES], const cs_keyring_t *ring, int index,
                             const unsigned char *bytes, apr_size_t len)
 {
-    const signing_key_t *key = index < 0 ? NULL : ring->first;
+    const signing_key_t *key = key_at(ring, index);
 
-    while (key && index-- > 0)
-        key = key->next;
     return key ? sign(mac, key, CS_PURPOSE_CIPHER, (const char *)bytes, len) : APR_ENOENT;
 }
 
@@ -345,18 +347,9 @@ static apr_status_t check(const signing_key_t *key, cs_purpose_e purpose, const 
 
 apr_status_t cs_token_random(unsigned char *bytes, apr_size_t len)
 {
-    const apr_size_t all = len;
-    unsigned char *at = bytes;
-
-    while (len) {
-        int part = len > INT_MAX ? INT_MAX : (int)len;
-
-        if (RAND_bytes(at, part) != 1) {
-            OPENSSL_cleanse(bytes, all);
-            return APR_EGENERAL;
-        }
-        at += part;
-        len -= (apr_size_t)part;
+    if (RAND_bytes_ex(NULL, bytes, len, 0) != 1) {
+        OPENSSL_cleanse(bytes, len);
+        return APR_EGENERAL;
     }
     return APR_SUCCESS;
 }
@@ -471,20 +464,7 @@ apr_status_t cs_token_verify(cs_token_t *token, const cs_keyring_t *ring, cs_pur
 
 const char *cs_token_hash(const unsigned char id[CS_TOKEN_ID_BYTES], apr_pool_t *pool)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[32];
-    char *text;
-    apr_size_t at;
-
-    if (!EVP_Digest(id, CS_TOKEN_ID_BYTES, digest, NULL, EVP_sha256(), NULL))
-        return NULL;
-    text = apr_palloc(pool, 2 * sizeof(digest) + 1);
-    for (at = 0; at < sizeof(digest); at++) {
-        text[2 * at] = hex[digest[at] >> 4];
-        text[2 * at + 1] = hex[digest[at] & 15];
-    }
-    text[2 * sizeof(digest)] = '\0';
-    return text;
+    return cs_sha256_hex(id, CS_TOKEN_ID_BYTES, pool);
 }
 
 /* ---- seals ---- */

@@ -21,8 +21,8 @@ struct cs_answertext {
     bool begins[256];             /* an octet with which one of them begins */
     const char *lead;             /* what is taken off the start; "" once that is decided */
     bool stopped;
-    cs_text_t *held; /* not yet decided; shorter than the longest pattern between two calls */
-    cs_text_t *work;
+    cs_text_t *held;  /* not yet decided; shorter than the longest pattern between two calls */
+    cs_text_t *spare; /* empty; the two take turns */
 };
 
 typedef enum { FOUND_NOTHING, FOUND, FOUND_HALF } found_e;
@@ -51,7 +51,7 @@ cs_answertext_t *cs_answertext_create(const cs_prompt_template_t *template, cons
     answer->patterns = apr_array_make(pool, 16, sizeof(pattern_t));
     answer->lead = lead_of(template);
     answer->held = cs_text_create(pool);
-    answer->work = cs_text_create(pool);
+    answer->spare = cs_text_create(pool);
     for (at = 0; template->stops[at]; at++)
         add_pattern(answer, template->stops[at], NULL);
     add_pattern(answer, json_string_value(stop), NULL);
@@ -136,21 +136,21 @@ static apr_status_t decide(cs_answertext_t *answer, const char *text, apr_size_t
 
 static apr_status_t take(cs_answertext_t *answer, const char *text, apr_size_t len, bool last, cs_text_t *out)
 {
-    cs_text_t *work = answer->work;
+    cs_text_t *held = answer->held, *rest = answer->spare;
     apr_size_t left = 0;
     apr_status_t rv;
 
     if (answer->stopped)
         return APR_SUCCESS;
-    cs_text_clear(work);
-    rv = cs_text_append(work, cs_text_get(answer->held), cs_text_length(answer->held), 0);
+    rv = cs_text_append(held, text, len, 0);
     if (rv == APR_SUCCESS)
-        rv = cs_text_append(work, text, len, 0);
+        rv = decide(answer, cs_text_get(held), cs_text_length(held), last, out, &left);
     if (rv == APR_SUCCESS)
-        rv = decide(answer, cs_text_get(work), cs_text_length(work), last, out, &left);
-    cs_text_clear(answer->held);
-    return rv == APR_SUCCESS ? cs_text_append(answer->held, cs_text_get(work) + cs_text_length(work) - left, left, 0)
-                             : rv;
+        rv = cs_text_append(rest, cs_text_get(held) + cs_text_length(held) - left, left, 0);
+    cs_text_clear(held);
+    answer->held = rest;
+    answer->spare = held;
+    return rv;
 }
 
 apr_status_t cs_answertext_feed(cs_answertext_t *answer, const char *text, apr_size_t len, cs_text_t *out)

@@ -59,5 +59,5 @@ apr_status_t cs_base32_decode(unsigned char *out, apr_size_t len, const char *te
         }
     }
     /* The spare bits of the last character are 0 in the one spelling. */
-    return digits == wanted && written == len && !(held & ((1U << bits) - 1)) ? APR_SUCCESS : CS_EMALFORMED;
+    return digits == wanted && !(held & ((1U << bits) - 1)) ? APR_SUCCESS : CS_EMALFORMED;
 }

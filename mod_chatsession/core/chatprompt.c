@@ -139,13 +139,11 @@ static bool is_ours(const char *name)
 static int add_params(json_t *body, json_t *params)
 {
     int failed = 0;
-    const char *name;
-    json_t *value;
+    void *at;
 
-    json_object_foreach(params, name, value)
-    {
-        if (!is_ours(name))
-            failed |= json_object_set(body, name, value);
+    for (at = json_object_iter(params); at; at = json_object_iter_next(params, at)) {
+        if (!is_ours(json_object_iter_key(at)))
+            failed |= json_object_set(body, json_object_iter_key(at), json_object_iter_value(at));
     }
     return failed;
 }

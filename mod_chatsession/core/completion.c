@@ -16,6 +16,7 @@
 #include <apr_strings.h>
 #include "core/completion_quick.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "core/utf8.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
@@ -46,14 +47,13 @@ typedef struct {
     bool marked; /* a mark was written */
 } rewrite_t;
 
-static bool read_hex4(unsigned int *unit, const char *at, const char *end)
+/** The four hex digits at at. */
+static bool read_hex4(unsigned int *unit, const char *at)
 {
     unsigned int value = 0;
     int digit;
 
     *unit = 0;
-    if (end - at < 4)
-        return false;
     for (digit = 0; digit < 4; digit++) {
         char c = at[digit];
 
@@ -72,7 +72,7 @@ static bool read_hex4(unsigned int *unit, const char *at, const char *end)
 
 static bool read_escape(unsigned int *unit, const char *at, const char *end)
 {
-    return end - at >= ESCAPE_LEN && at[0] == '\\' && at[1] == 'u' && read_hex4(unit, at + 2, end);
+    return end - at >= ESCAPE_LEN && at[0] == '\\' && at[1] == 'u' && read_hex4(unit, at + 2);
 }
 
 static void put(rewrite_t *rewrite, const char *bytes, apr_size_t len)
@@ -174,14 +174,17 @@ static void take_marks(const char **text, apr_size_t *len, unsigned int *low, un
     const char *end = *text + *len;
 
     *low = *high = 0;
-    if (*len >= MARK_LEN && !**text && read_hex4(low, *text + 1, end)) {
+    if (*len >= MARK_LEN && !**text) {
+        read_hex4(low, *text + 1);
         if (IS_LOW(*low))
             *text += MARK_LEN;
         else
             *low = 0;
     }
-    if (end - *text >= MARK_LEN && !*(end - MARK_LEN) && read_hex4(high, end - MARK_LEN + 1, end))
+    if (end - *text >= MARK_LEN && !*(end - MARK_LEN)) {
+        read_hex4(high, end - MARK_LEN + 1);
         end -= MARK_LEN;
+    }
     *len = (apr_size_t)(end - *text);
 }
 
@@ -244,22 +247,15 @@ static apr_status_t clean_string(json_t *string, apr_pool_t *pool)
 static apr_status_t clean_marks(json_t *value, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
-    const char *name;
-    json_t *member;
     size_t index;
+    void *at;
 
-    if (json_is_string(value))
+    if (json_typeof(value) == JSON_STRING)
         return clean_string(value, pool);
-    json_array_foreach(value, index, member)
-    {
-        if (rv == APR_SUCCESS)
-            rv = clean_marks(member, pool);
-    }
-    json_object_foreach(value, name, member)
-    {
-        if (rv == APR_SUCCESS)
-            rv = clean_marks(member, pool);
-    }
+    for (index = 0; rv == APR_SUCCESS && index < json_array_size(value); index++)
+        rv = clean_marks(json_array_get(value, index), pool);
+    for (at = json_object_iter(value); rv == APR_SUCCESS && at; at = json_object_iter_next(value, at))
+        rv = clean_marks(json_object_iter_value(at), pool);
     return rv;
 }
 
@@ -271,7 +267,7 @@ static apr_status_t get_string(json_t **string, const json_t *object, const char
     json_t *value = json_object_get(object, name);
 
     *string = json_is_string(value) ? value : NULL;
-    return !value || *string || json_is_null(value) ? APR_SUCCESS : CS_EMALFORMED;
+    return !value || *string || json_typeof(value) == JSON_NULL ? APR_SUCCESS : CS_EMALFORMED;
 }
 
 /** A string of object, or NULL; error objects and the like are taken as they come. */
@@ -291,7 +287,7 @@ static const char *error_of(const json_t *json)
         message = json_string_value(error);
     else if (kind && strcmp(kind, "error") == 0)
         message = string_of(json, "message");
-    else if (!error || json_is_null(error))
+    else if (!error || json_typeof(error) == JSON_NULL)
         return NULL;
     return message && *message ? message : "The backend reported an error without a message.";
 }
@@ -302,12 +298,11 @@ static json_t *first_choice(const json_t *choices)
     json_t *choice;
     size_t at;
 
-    json_array_foreach(choices, at, choice)
-    {
+    for (at = 0; (choice = json_array_get(choices, at)); at++) {
         if (json_integer_value(json_object_get(choice, "index")) == 0)
-            return choice;
+            break;
     }
-    return NULL;
+    return choice;
 }
 
 static json_t *if_object(json_t *value)
@@ -332,43 +327,43 @@ static json_t *text_of_part(const json_t *part)
     return json_is_string(text) && type && strcmp(type, "text") == 0 ? text : NULL;
 }
 
+/** several: content has more than one text, so a half character at an end of this one joins with nothing. */
+static apr_status_t take_part(json_t *part, bool several, json_t *others, cs_text_t *joined, apr_pool_t *pool)
+{
+    json_t *text = text_of_part(part);
+    apr_status_t rv;
+
+    if (!text)
+        return json_array_append(others, part) == 0 ? APR_SUCCESS : APR_ENOMEM;
+    rv = several ? clean_string(text, pool) : APR_SUCCESS;
+    return rv == APR_SUCCESS ? cs_text_append(joined, json_string_value(text), json_string_length(text), 0) : rv;
+}
+
 /** A content in parts becomes one text, and what is no text stands as "parts" beside it. */
 static apr_status_t join_parts(json_t *delta, apr_pool_t *pool)
 {
-    json_t *content = json_object_get(delta, "content"), *others, *part, *text;
+    json_t *content = json_object_get(delta, "content"), *others, *part;
+    apr_status_t rv = APR_SUCCESS;
     size_t index, texts = 0;
-    const char *joined = "";
-    apr_size_t len = 0;
+    cs_text_t *joined;
 
     if (!json_is_array(content))
         return APR_SUCCESS;
-    json_array_foreach(content, index, part)
-    {
-        if (!json_is_object(part))
+    for (index = 0; (part = json_array_get(content, index)); index++) {
+        if (json_typeof(part) != JSON_OBJECT)
             return CS_EMALFORMED;
         texts += text_of_part(part) != NULL;
     }
+    joined = cs_text_create(pool);
     others = json_array();
-    json_array_foreach(content, index, part)
-    {
-        char *longer;
-
-        if (!(text = text_of_part(part))) {
-            json_array_append(others, part);
-            continue;
-        }
-        if (texts > 1)
-            clean_string(text, pool);
-        longer = apr_palloc(pool, len + json_string_length(text) + 1);
-        memcpy(longer, joined, len);
-        memcpy(longer + len, json_string_value(text), json_string_length(text));
-        len += json_string_length(text);
-        joined = longer;
-    }
-    return json_object_set_new(delta, "parts", others) == 0 &&
-                   json_object_set_new(delta, "content", json_stringn_nocheck(joined, len)) == 0
-               ? APR_SUCCESS
-               : APR_ENOMEM;
+    for (index = 0; rv == APR_SUCCESS && index < json_array_size(content); index++)
+        rv = take_part(json_array_get(content, index), texts > 1, others, joined, pool);
+    if (rv == APR_SUCCESS &&
+        (json_object_set(delta, "parts", others) != 0 ||
+         json_object_set_new(delta, "content", json_stringn_nocheck(cs_text_get(joined), cs_text_length(joined)))))
+        rv = APR_ENOMEM;
+    json_decref(others);
+    return rv;
 }
 
 static apr_status_t find_texts(parts_t *parts)
@@ -406,7 +401,7 @@ static apr_status_t find_llamacpp(parts_t *parts, json_t *json)
     const json_int_t answered = json_integer_value(json_object_get(json, "tokens_predicted"));
 
     parts->content = json_object_get(json, "content");
-    if (!json_is_true(json_object_get(json, "stop")))
+    if (json_typeof(json_object_get(json, "stop")) == JSON_FALSE)
         return APR_SUCCESS;
     parts->is_whole = true;
     if (json_object_set_new(json, "choices",

@@ -183,24 +183,14 @@ const char *cs_cookie_problem(const cs_cookie_attrs_t *attrs)
     return prefix_problem(attrs);
 }
 
-static const char *samesite_name(cs_samesite_e samesite)
-{
-    switch (samesite) {
-    case CS_SAMESITE_STRICT:
-        return "Strict";
-    case CS_SAMESITE_NONE:
-        return "None";
-    case CS_SAMESITE_LAX:
-        break;
-    }
-    return "Lax";
-}
+static const char *const samesite_names[] =
+    {[CS_SAMESITE_LAX] = "Lax", [CS_SAMESITE_STRICT] = "Strict", [CS_SAMESITE_NONE] = "None"};
 
 static const char *set_cookie(const cs_cookie_attrs_t *attrs, const char *value, const char *max_age, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, attrs->name, "=", value, "; Path=", attrs->path, attrs->domain ? "; Domain=" : "",
                        attrs->domain ? attrs->domain : "", max_age, attrs->secure ? "; Secure" : "",
-                       attrs->http_only ? "; HttpOnly" : "", "; SameSite=", samesite_name(attrs->samesite), NULL);
+                       attrs->http_only ? "; HttpOnly" : "", "; SameSite=", samesite_names[attrs->samesite], NULL);
 }
 
 apr_status_t cs_cookie_format(const char **header, const cs_cookie_attrs_t *attrs, const char *value, apr_pool_t *pool)

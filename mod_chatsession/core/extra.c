@@ -36,13 +36,15 @@ static json_t *find_call(const json_t *calls, const json_t *piece)
     json_t *call;
     size_t at;
 
-    json_array_foreach(calls, at, call)
-    {
-        if (json_is_integer(index) && json_equal(json_object_get(call, "index"), index)) {
-            return call;
+    if (!json_is_integer(index)) {
+        return NULL;
+    }
+    for (at = 0; (call = json_array_get(calls, at)); at++) {
+        if (json_equal(json_object_get(call, "index"), index)) {
+            break;
         }
     }
-    return NULL;
+    return call;
 }
 
 /* Append the text of piece's member to call's. */
@@ -69,11 +71,12 @@ static int go_on(json_t *call, const json_t *piece)
     json_t *function = json_object_get(call, "function");
     const json_t *more = json_object_get(piece, "function");
 
+    int failed = set_once(call, piece, "id") | set_once(call, piece, "type");
+
     if (!json_is_object(function) && json_is_object(more)) {
-        return json_object_set_new(call, "function", json_deep_copy(more));
+        return failed | json_object_set_new(call, "function", json_deep_copy(more));
     }
-    return set_once(call, piece, "id") | set_once(call, piece, "type") | set_once(function, more, "name") |
-           append_text(function, more, "arguments");
+    return failed | set_once(function, more, "name") | append_text(function, more, "arguments");
 }
 
 static int add_calls(json_t *calls, const json_t *pieces)
@@ -82,8 +85,7 @@ static int add_calls(json_t *calls, const json_t *pieces)
     size_t at;
     int failed = 0;
 
-    json_array_foreach(pieces, at, piece)
-    {
+    for (at = 0; (piece = json_array_get(pieces, at)); at++) {
         json_t *call = find_call(calls, piece);
         failed |= call ? go_on(call, piece) : json_array_append_new(calls, json_deep_copy(piece));
     }

@@ -108,24 +108,37 @@ static void take(cs_import_piece_t *piece, const json_t *line, const char *bytes
     }
 }
 
-apr_status_t cs_import_piece_add(cs_import_piece_t *piece, const char *text, apr_size_t len, apr_size_t limit)
+/* NULL: it is no JSON. */
+static json_t *parse_line(const char **problem, cs_import_piece_t *piece, const char *text, apr_size_t len)
 {
-    const char *problem;
     json_t *line;
-    const apr_status_t rv = cs_json_parse(&line, text, len, &problem, piece->line_pool);
 
-    if (rv == APR_SUCCESS && limit && piece->octets >= limit && !strcmp(member(line, "type"), "conversation")) {
-        apr_pool_clear(piece->line_pool);
-        return APR_EAGAIN;
-    }
+    return cs_json_parse(&line, text, len, problem, piece->line_pool) == APR_SUCCESS ? line : NULL;
+}
+
+static void add_line(cs_import_piece_t *piece, const json_t *line, const char *text, apr_size_t len,
+                     const char *problem)
+{
     piece->line++;
     piece->ended = false;
-    if (rv == APR_SUCCESS) {
+    if (line) {
         take(piece, line, text, len);
     } else {
         cs_import_piece_complain(piece, piece->line, CS_IMPORT_NOT_JSON, problem);
     }
     apr_pool_clear(piece->line_pool);
+}
+
+apr_status_t cs_import_piece_add(cs_import_piece_t *piece, const char *text, apr_size_t len, apr_size_t limit)
+{
+    const char *problem;
+    const json_t *line = parse_line(&problem, piece, text, len);
+
+    if (limit && piece->octets >= limit && !strcmp(member(line, "type"), "conversation")) {
+        apr_pool_clear(piece->line_pool);
+        return APR_EAGAIN;
+    }
+    add_line(piece, line, text, len, problem);
     return APR_SUCCESS;
 }
 
@@ -136,17 +149,18 @@ void cs_import_piece_add_all(cs_import_piece_t *piece, const char *text, apr_siz
     while (text < end) {
         const char *stop = memchr(text, '\n', (apr_size_t)(end - text));
         const apr_size_t size = (apr_size_t)((stop ? stop : end) - text);
+        const char *problem;
+        const json_t *line;
 
-        if (cs_import_piece_add(piece, text, size, 0) != APR_SUCCESS) {
-            return; /* without a limit it never is full */
-        }
+        line = parse_line(&problem, piece, text, size);
+        add_line(piece, line, text, size, problem);
         text += size + 1;
     }
 }
 
 void cs_import_piece_finish(cs_import_piece_t *piece)
 {
-    if (!piece->ended && piece->open) {
+    if (piece->open) {
         const cs_import_conversation_t *last = apr_array_pop(piece->conversations);
 
         cs_import_piece_complain(piece, last->line, CS_IMPORT_CUT, NULL);

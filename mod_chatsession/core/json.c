@@ -10,6 +10,7 @@
 #include "core/json.h"
 
 #include <string.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include "core/text.h"
 #include "core/utf8.h"
@@ -94,6 +95,8 @@ static apr_status_t scan_text(const char *bytes, apr_size_t len, const char **pr
     return APR_SUCCESS;
 }
 
+static const char no_memory[] = "cannot be read: there is not enough memory";
+
 static const char *parse_problem(enum json_error_code code)
 {
     switch (code) {
@@ -111,22 +114,17 @@ static const char *parse_problem(enum json_error_code code)
     case json_error_numeric_overflow:
         return "has a number that is too large";
     case json_error_out_of_memory:
-    case json_error_unknown:
-        return "cannot be read: there is not enough memory";
+    case json_error_unknown: /* where there is none at the very start, jansson leaves the error as it was */
+        return no_memory;
     default:
         return "is not well-formed";
     }
 }
 
-/** Where jansson gets no memory at the very start, it leaves the error as it was. */
-static bool is_out_of_memory(enum json_error_code code)
-{
-    return code == json_error_out_of_memory || code == json_error_unknown;
-}
-
 apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, const char **problem, apr_pool_t *pool)
 {
     json_error_t error = {0};
+    const char *what;
     apr_status_t rv;
 
     *value = NULL;
@@ -140,9 +138,9 @@ apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, co
     *value = cs_json_own(json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error), pool);
     if (*value)
         return APR_SUCCESS;
-    *problem = apr_psprintf(pool, "The JSON text %s (near line %d, column %d).", parse_problem(json_error_code(&error)),
-                            error.line, error.column);
-    return is_out_of_memory(json_error_code(&error)) ? APR_ENOMEM : CS_EMALFORMED;
+    what = parse_problem(json_error_code(&error));
+    *problem = apr_psprintf(pool, "The JSON text %s (near line %d, column %d).", what, error.line, error.column);
+    return what == no_memory ? APR_ENOMEM : CS_EMALFORMED;
 }
 
 static apr_status_t release(void *value)
@@ -237,24 +235,24 @@ static apr_status_t print_array(cs_text_t *text, const json_t *array)
     return rv == APR_SUCCESS ? append(text, "]", 1) : rv;
 }
 
+static apr_status_t print_member(cs_text_t *text, const char *name, const json_t *value)
+{
+    apr_status_t rv = cs_json_append_string(text, name, strlen(name));
+
+    if (rv == APR_SUCCESS)
+        rv = append(text, ":", 1);
+    return rv == APR_SUCCESS ? print_value(text, value) : rv;
+}
+
 static apr_status_t print_object(cs_text_t *text, json_t *object)
 {
     apr_status_t rv = append(text, "{", 1);
-    bool first = true;
-    const char *name;
-    json_t *member;
+    void *first = json_object_iter(object), *at;
 
-    json_object_foreach(object, name, member)
-    {
-        if (rv == APR_SUCCESS && !first)
-            rv = append(text, ",", 1);
+    for (at = first; rv == APR_SUCCESS && at; at = json_object_iter_next(object, at)) {
+        rv = at == first ? APR_SUCCESS : append(text, ",", 1);
         if (rv == APR_SUCCESS)
-            rv = cs_json_append_string(text, name, strlen(name));
-        if (rv == APR_SUCCESS)
-            rv = append(text, ":", 1);
-        if (rv == APR_SUCCESS)
-            rv = print_value(text, member);
-        first = false;
+            rv = print_member(text, json_object_iter_key(at), json_object_iter_value(at));
     }
     return rv == APR_SUCCESS ? append(text, "}", 1) : rv;
 }
@@ -262,10 +260,10 @@ static apr_status_t print_object(cs_text_t *text, json_t *object)
 /* As jansson writes them. */
 static apr_status_t print_number(cs_text_t *text, const json_t *number)
 {
-    char digits[64];
+    char digits[100]; /* jansson's own array for one */
     const size_t len = json_dumpb(number, digits, sizeof(digits), JSON_ENCODE_ANY);
 
-    return len && len <= sizeof(digits) ? append(text, digits, len) : APR_EGENERAL;
+    return len ? append(text, digits, len) : APR_EGENERAL;
 }
 
 static apr_status_t print_value(cs_text_t *text, const json_t *value)
@@ -300,13 +298,6 @@ const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool
 
 /* ---- members ---- */
 
-/* APR's printf does not know jansson's "lld". */
-static const char *describe_range(const char *form, const cs_json_member_t *row, const char *unit, apr_pool_t *pool)
-{
-    return apr_psprintf(pool, "%s %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT "%s", form, (apr_int64_t)row->min,
-                        (apr_int64_t)row->max, unit);
-}
-
 static const char *describe(const json_t *value, apr_pool_t *pool)
 {
     switch (json_typeof(value)) {
@@ -325,37 +316,9 @@ static const char *describe(const json_t *value, apr_pool_t *pool)
         return "true";
     case JSON_FALSE:
         return "false";
-    case JSON_NULL:
-        break;
+    default:
+        return "null";
     }
-    return "null";
-}
-
-static const char *describe_row(const cs_json_member_t *row, apr_pool_t *pool)
-{
-    const char *form = NULL;
-
-    switch (row->type) {
-    case CS_JSON_STRING:
-        form = describe_range("a string of", row, " characters", pool);
-        break;
-    case CS_JSON_INTEGER:
-        form = describe_range("an integer from", row, "", pool);
-        break;
-    case CS_JSON_ARRAY:
-        form = describe_range("an array of", row, "", pool);
-        break;
-    case CS_JSON_BOOLEAN:
-        form = "true or false";
-        break;
-    case CS_JSON_UUID:
-        form = "a UUID in 36 characters";
-        break;
-    case CS_JSON_OBJECT:
-        form = "an object";
-        break;
-    }
-    return row->flags & CS_JSON_NULLABLE ? apr_pstrcat(pool, form, ", or null", NULL) : form;
 }
 
 static bool is_within(apr_size_t count, const cs_json_member_t *row)
@@ -363,42 +326,81 @@ static bool is_within(apr_size_t count, const cs_json_member_t *row)
     return (json_int_t)count >= row->min && (json_int_t)count <= row->max;
 }
 
-/** Whether value is what row asks for. */
-static bool is_fitting(const json_t *value, const cs_json_member_t *row)
+static bool is_string(const json_t *value, const cs_json_member_t *row)
 {
     const char *string = json_string_value(value);
 
-    switch (row->type) {
-    case CS_JSON_STRING:
-        return string && is_within(cs_utf8_count(string, json_string_length(value)), row);
-    case CS_JSON_UUID:
-        return string && cs_uuid_is(string);
-    case CS_JSON_INTEGER:
-        return json_is_integer(value) && json_integer_value(value) >= row->min && json_integer_value(value) <= row->max;
-    case CS_JSON_BOOLEAN:
-        return json_is_boolean(value);
-    case CS_JSON_OBJECT:
-        return json_is_object(value);
-    case CS_JSON_ARRAY:
-        return json_is_array(value) && is_within(json_array_size(value), row);
-    }
-    return false;
+    return string && is_within(cs_utf8_count(string, json_string_length(value)), row);
+}
+
+static bool is_uuid(const json_t *value, const cs_json_member_t *row)
+{
+    const char *string = json_string_value(value);
+
+    (void)row;
+    return string && cs_uuid_is(string);
+}
+
+static bool is_integer(const json_t *value, const cs_json_member_t *row)
+{
+    return json_typeof(value) == JSON_INTEGER && json_integer_value(value) >= row->min &&
+           json_integer_value(value) <= row->max;
+}
+
+static bool is_boolean(const json_t *value, const cs_json_member_t *row)
+{
+    (void)row;
+    return json_typeof(value) == JSON_TRUE || json_typeof(value) == JSON_FALSE;
+}
+
+static bool is_object(const json_t *value, const cs_json_member_t *row)
+{
+    (void)row;
+    return json_typeof(value) == JSON_OBJECT;
+}
+
+static bool is_array(const json_t *value, const cs_json_member_t *row)
+{
+    return json_typeof(value) == JSON_ARRAY && is_within(json_array_size(value), row);
+}
+
+/* What a row of each type asks for. */
+static const struct {
+    const char *form;
+    const char *unit; /* of the row's bounds, NULL: it has none */
+    bool (*fits)(const json_t *value, const cs_json_member_t *row);
+} types[] = {
+    [CS_JSON_STRING] = {"a string of", " characters", is_string},
+    [CS_JSON_INTEGER] = {"an integer from", "", is_integer},
+    [CS_JSON_BOOLEAN] = {"true or false", NULL, is_boolean},
+    [CS_JSON_UUID] = {"a UUID in 36 characters", NULL, is_uuid},
+    [CS_JSON_OBJECT] = {"an object", NULL, is_object},
+    [CS_JSON_ARRAY] = {"an array of", "", is_array},
+};
+
+static const char *describe_row(const cs_json_member_t *row, apr_pool_t *pool)
+{
+    const char *form = types[row->type].form, *unit = types[row->type].unit;
+
+    if (unit) /* APR's printf does not know jansson's "lld" */
+        form = apr_psprintf(pool, "%s %" APR_INT64_T_FMT " to %" APR_INT64_T_FMT "%s", form, (apr_int64_t)row->min,
+                            (apr_int64_t)row->max, unit);
+    return row->flags & CS_JSON_NULLABLE ? apr_pstrcat(pool, form, ", or null", NULL) : form;
 }
 
 static void fill(cs_json_field_t *field, json_t *value, cs_json_type_e type, apr_pool_t *pool)
 {
-    char *string, *at;
+    const char *string = json_string_value(value);
+    char *copy;
 
-    if (json_is_string(value)) {
+    if (string) {
         field->length = json_string_length(value);
-        field->string = string = apr_pstrmemdup(pool, json_string_value(value), field->length);
-        for (at = string; type == CS_JSON_UUID && *at; at++) {
-            if (*at >= 'A' && *at <= 'F')
-                *at = (char)(*at - 'A' + 'a');
-        }
+        field->string = copy = apr_pstrmemdup(pool, string, field->length);
+        for (; type == CS_JSON_UUID && *copy; copy++)
+            *copy = (char)apr_tolower(*copy);
     }
     field->integer = json_integer_value(value);
-    field->boolean = json_is_true(value);
+    field->boolean = json_typeof(value) == JSON_TRUE;
     if (type == CS_JSON_OBJECT || type == CS_JSON_ARRAY)
         field->value = value;
 }
@@ -415,10 +417,10 @@ static apr_status_t read_member(cs_json_field_t *field, const cs_json_member_t *
         return CS_EMALFORMED;
     }
     field->given = true;
-    field->null = json_is_null(value);
+    field->null = json_typeof(value) == JSON_NULL;
     if (field->null && row->flags & CS_JSON_NULLABLE)
         return APR_SUCCESS;
-    if (!is_fitting(value, row)) {
+    if (!types[row->type].fits(value, row)) {
         *problem = apr_psprintf(pool, "The member \"%s\" is %s; expected %s.", row->name, describe(value, pool),
                                 describe_row(row, pool));
         return CS_EMALFORMED;
@@ -465,18 +467,16 @@ static apr_status_t read_body(cs_json_field_t *fields, const cs_json_member_t *m
                               const char **problem, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
-    const char *name;
-    json_t *value;
+    void *it;
     int at;
 
     if (!json_is_object(body)) {
         *problem = apr_psprintf(pool, "The body is %s; expected an object.", body ? describe(body, pool) : "missing");
         return CS_EMALFORMED;
     }
-    json_object_foreach(body, name, value)
-    {
-        if (!is_known(name, members, count)) {
-            *problem = unknown_problem(name, members, count, pool);
+    for (it = json_object_iter(body); it; it = json_object_iter_next(body, it)) {
+        if (!is_known(json_object_iter_key(it), members, count)) {
+            *problem = unknown_problem(json_object_iter_key(it), members, count, pool);
             return CS_EMALFORMED;
         }
     }

@@ -78,16 +78,16 @@ bool cs_label_is(const char *text)
 bool cs_labels_are(const json_t *labels)
 {
     size_t i;
-    json_t *label;
+    const json_t *label;
 
     if (json_array_size(labels) > CS_LABELS_MAX) {
         return false;
     }
-    json_array_foreach(labels, i, label)
-    {
+    for (i = 0; (label = json_array_get(labels, i)); i++) {
+        const char *text = json_string_value(label);
+
         /* A NUL would end the text early here and be refused by the database. */
-        if (!json_is_string(label) || strlen(json_string_value(label)) != json_string_length(label) ||
-            !cs_label_is(json_string_value(label))) {
+        if (!text || strlen(text) != json_string_length(label) || !cs_label_is(text)) {
             return false;
         }
     }

@@ -36,9 +36,10 @@ static const range_t *find_range(const char *name)
 
 static const char *check_number(const range_t *range, const json_t *value, apr_pool_t *pool)
 {
+    const json_type type = json_typeof(value);
     const double number = json_number_value(value);
 
-    if (json_is_number(value) && (!range->whole || json_is_integer(value)) && number >= range->min &&
+    if ((type == JSON_INTEGER || (type == JSON_REAL && !range->whole)) && number >= range->min &&
         number <= range->max) {
         return NULL;
     }
@@ -46,48 +47,49 @@ static const char *check_number(const range_t *range, const json_t *value, apr_p
                         range->whole ? "whole " : "", range->min, range->max);
 }
 
-static bool is_text(const json_t *value, apr_size_t min, apr_size_t max)
+/* A text of 1 to max characters. */
+static bool is_text(const json_t *value, apr_size_t max)
 {
-    const apr_size_t points =
-        json_is_string(value) ? cs_utf8_count(json_string_value(value), json_string_length(value)) : 0;
+    const char *text = json_string_value(value);
+    const apr_size_t points = text ? cs_utf8_count(text, json_string_length(value)) : 0;
 
-    return json_is_string(value) && points >= min && points <= max;
+    return points >= 1 && points <= max;
 }
 
 static const char *check_stop(const json_t *value)
 {
     static const char problem[] = "The parameter \"stop\" is not a text of 1 to 100 characters, or a list of 1 to 4.";
-    bool good = json_is_array(value) && json_array_size(value) >= 1 && json_array_size(value) <= STOPS;
+    bool good = json_array_size(value) >= 1 && json_array_size(value) <= STOPS;
 
     for (size_t i = 0; good && i < json_array_size(value); i++) {
-        good = is_text(json_array_get(value, i), 1, STOP_POINTS);
+        good = is_text(json_array_get(value, i), STOP_POINTS);
     }
-    return good || is_text(value, 1, STOP_POINTS) ? NULL : problem;
+    return good || is_text(value, STOP_POINTS) ? NULL : problem;
+}
+
+static const char *check_member(const char *name, const json_t *value, apr_pool_t *pool)
+{
+    const range_t *range = find_range(name);
+
+    if (range) {
+        return check_number(range, value, pool);
+    }
+    if (!strcmp(name, "stop")) {
+        return check_stop(value);
+    }
+    return "params has a member that is none of temperature, top_p, top_k, max_tokens, seed, stop, presence_penalty "
+           "and frequency_penalty.";
 }
 
 apr_status_t cs_params_check(const char **problem, const json_t *params, apr_pool_t *pool)
 {
-    const char *name;
-    json_t *value;
+    json_t *members = (json_t *)params; /* jansson iterates only what is not const */
 
     *problem = NULL;
-    /* jansson iterates only what is not const. */
-    json_object_foreach((json_t *)params, name, value)
-    {
-        const range_t *range = find_range(name);
-        if (range) {
-            *problem = check_number(range, value, pool);
-        } else if (!strcmp(name, "stop")) {
-            *problem = check_stop(value);
-        } else {
-            *problem = "params has a member that is none of temperature, top_p, top_k, max_tokens, seed, stop, "
-                       "presence_penalty and frequency_penalty.";
-        }
-        if (*problem) {
-            return CS_EREFUSED;
-        }
+    for (void *at = json_object_iter(members); at && !*problem; at = json_object_iter_next(members, at)) {
+        *problem = check_member(json_object_iter_key(at), json_object_iter_value(at), pool);
     }
-    return APR_SUCCESS;
+    return *problem ? CS_EREFUSED : APR_SUCCESS;
 }
 
 apr_status_t cs_examples_check(const char **problem, const json_t *examples, apr_pool_t *pool)
@@ -100,7 +102,7 @@ apr_status_t cs_examples_check(const char **problem, const json_t *examples, apr
         const char *role = json_string_value(json_object_get(message, "role"));
 
         if (json_object_size(message) != 2 || !role || strcmp(role, roles[i % 2]) != 0 ||
-            !is_text(json_object_get(message, "content"), 1, EXAMPLE_POINTS)) {
+            !is_text(json_object_get(message, "content"), EXAMPLE_POINTS)) {
             *problem =
                 apr_psprintf(pool,
                              "examples[%d] is not {\"role\":\"%s\",\"content\":\"1 to %d characters\"}: a user's "

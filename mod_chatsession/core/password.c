@@ -97,15 +97,6 @@ apr_status_t cs_password_acceptable_for(const cs_password_problem_t **problem, c
     return *problem ? CS_EREFUSED : APR_SUCCESS;
 }
 
-apr_status_t cs_password_acceptable(const char *password, apr_size_t len, const char **problem)
-{
-    const cs_password_problem_t *found;
-    apr_status_t rv = cs_password_acceptable_for(&found, password, len, NULL, NULL);
-
-    *problem = found ? found->sentence : NULL;
-    return rv;
-}
-
 static apr_status_t status_of(int argon2_code)
 {
     switch (argon2_code) {
@@ -222,7 +213,7 @@ static bool read_number(const char **at, unsigned int *number)
     return *at > start && (*start != '0' || *at - start == 1);
 }
 
-/** Base64 without padding at *at, up to end, of at least min octets. */
+/** Base64 without padding at *at, up to end and past it, of at least min octets. */
 static bool read_field(field_t *field, const char **at, char end, apr_size_t min)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -235,7 +226,7 @@ static bool read_field(field_t *field, const char **at, char end, apr_size_t min
         return false;
     memset(padded, '=', whole);
     memcpy(padded, *at, chars);
-    *at += chars;
+    *at += chars + 1;
     return EVP_DecodeBlock(field->octets, padded, (int)whole) >= 0;
 }
 
@@ -246,7 +237,7 @@ static bool read_phc(cs_password_cost_t *cost, field_t *salt, field_t *tag, cons
     return strlen(phc) <= MAX_PHC && skip(&at, "$argon2id$v=19$m=") && read_number(&at, &cost->memory_kib) &&
            skip(&at, ",t=") && read_number(&at, &cost->iterations) && skip(&at, ",p=") &&
            read_number(&at, &cost->parallelism) && skip(&at, "$") && is_cost(cost) &&
-           read_field(salt, &at, '$', MIN_SALT_BYTES) && skip(&at, "$") && read_field(tag, &at, '\0', MIN_TAG_BYTES);
+           read_field(salt, &at, '$', MIN_SALT_BYTES) && read_field(tag, &at, '\0', MIN_TAG_BYTES);
 }
 
 static bool is_lower(const cs_password_cost_t *cost, const cs_password_cost_t *wanted)

@@ -37,9 +37,6 @@ typedef struct {
 apr_status_t cs_password_acceptable_for(const cs_password_problem_t **problem, const char *password, apr_size_t len,
                                         const char *user, const char *site) CS_MUSTCHECK;
 
-/** The same where no name is known: APR_SUCCESS, or CS_EREFUSED and a sentence for the user in *problem (static). */
-apr_status_t cs_password_acceptable(const char *password, apr_size_t len, const char **problem) CS_MUSTCHECK;
-
 /** The PHC string of password with a fresh 16-byte salt, in pool. CS_EREFUSED when password is longer than
  * CS_PASSWORD_MAX_BYTES or cost is out of its bounds (or m below 8 p, which Argon2 excludes); CS_ENOTTEXT. */
 apr_status_t cs_password_hash(const char **phc, const char *password, apr_size_t len, const cs_password_cost_t *cost,

@@ -132,8 +132,7 @@ static int add_stop(json_t *stops, json_t *text)
     json_t *known;
     size_t at;
 
-    json_array_foreach(stops, at, known)
-    {
+    for (at = 0; (known = json_array_get(stops, at)); at++) {
         if (json_equal(known, text))
             return 0;
     }
@@ -150,10 +149,8 @@ static int set_stops(json_t *body, const cs_prompt_template_t *template)
         failed |= json_array_append_new(stops, json_string(template->stops[at]));
     if (json_is_string(own))
         failed |= add_stop(stops, own);
-    json_array_foreach(own, at, text)
-    {
+    for (at = 0; (text = json_array_get(own, at)); at++)
         failed |= add_stop(stops, text);
-    }
     if (json_array_size(stops))
         failed |= json_object_set(body, "stop", stops);
     json_decref(stops);

@@ -3,8 +3,8 @@
 #include "core/recovery_code.h"
 #include <string.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include "core/base32.h"
+#include "core/sha256.h"
 #include "core/token.h"
 
 #define BYTES 15
@@ -12,21 +12,8 @@
 
 static apr_status_t hash_of(const char **hash, const unsigned char bytes[BYTES], apr_pool_t *pool)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[32];
-    char *text = apr_palloc(pool, 2 * sizeof(digest) + 1);
-
-    *hash = NULL;
-    if (!EVP_Digest(bytes, BYTES, digest, NULL, EVP_sha256(), NULL)) {
-        return APR_EGENERAL;
-    }
-    for (apr_size_t i = 0; i < sizeof(digest); i++) {
-        text[2 * i] = hex[digest[i] >> 4];
-        text[2 * i + 1] = hex[digest[i] & 15];
-    }
-    text[2 * sizeof(digest)] = '\0';
-    *hash = text;
-    return APR_SUCCESS;
+    *hash = cs_sha256_hex(bytes, BYTES, pool);
+    return *hash ? APR_SUCCESS : APR_EGENERAL;
 }
 
 apr_status_t cs_recovery_code_make(const char **code, const char **hash, apr_pool_t *pool)

@@ -13,9 +13,10 @@ const char *cs_rfc3339_print(apr_time_t time, apr_pool_t *pool)
 {
     apr_time_exp_t t;
 
-    if (time < 0 || time >= YEAR_10000 || apr_time_exp_gmt(&t, time) != APR_SUCCESS) {
+    if (time < 0 || time >= YEAR_10000) {
         return NULL;
     }
+    apr_time_exp_gmt(&t, time); /* of such a time it always succeeds */
     return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
                         t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec / 1000);
 }
@@ -84,9 +85,13 @@ static apr_status_t on_calendar(apr_time_t *time, apr_time_exp_t *t)
 {
     apr_time_exp_t back;
 
-    if (t->tm_year < 70 || apr_time_exp_gmt_get(time, t) != APR_SUCCESS ||
-        apr_time_exp_gmt(&back, *time) != APR_SUCCESS || back.tm_mday != t->tm_mday || back.tm_mon != t->tm_mon ||
-        t->tm_hour > 23 || t->tm_min > 59 || t->tm_sec > 59) {
+    if (t->tm_year < 70 || t->tm_hour > 23 || t->tm_min > 59 || t->tm_sec > 59 ||
+        apr_time_exp_gmt_get(time, t) != APR_SUCCESS) {
+        return CS_EMALFORMED;
+    }
+    /* A day that its month has not becomes one of the next month. */
+    apr_time_exp_gmt(&back, *time);
+    if (back.tm_mday != t->tm_mday) {
         *time = 0;
         return CS_EMALFORMED;
     }

@@ -67,12 +67,13 @@ static char *next_word(char **rest)
 }
 
 /* A time in its one spelling. */
+/* word is not "": that would be read as 0. */
 static bool read_time(apr_time_t *time, const char *word)
 {
     char *end;
 
     *time = 0;
-    if (!word || !*word || strspn(word, "0123456789") != strlen(word) || (word[0] == '0' && word[1])) {
+    if (strspn(word, "0123456789") != strlen(word) || (word[0] == '0' && word[1])) {
         return false;
     }
     errno = 0;

@@ -26,9 +26,7 @@ struct cs_sse_reader {
     apr_status_t failed;
     apr_size_t mark; /* octets of the byte order mark seen; BYTE_ORDER_MARK_LEN: no longer looked for */
     bool after_cr;   /* an LF that comes now belongs to the CR before it */
-    bool in_event;   /* a field came since the last empty line */
     bool in_data;    /* a data field, perhaps an empty one, came since the last empty line */
-    bool in_comment; /* the line in the buffer is a comment */
 };
 
 apr_status_t cs_sse_reader_create(cs_sse_reader_t **reader, cs_sse_event_cb *event, void *baton, apr_pool_t *pool)
@@ -51,7 +49,7 @@ static apr_status_t dispatch(cs_sse_reader_t *reader)
         rv = reader->event(reader->baton, name, cs_text_get(reader->data), cs_text_length(reader->data));
     cs_text_clear(reader->data);
     cs_text_clear(reader->name);
-    reader->in_event = reader->in_data = false;
+    reader->in_data = false;
     return rv;
 }
 
@@ -100,7 +98,6 @@ static apr_status_t read_line(cs_sse_reader_t *reader, const char *line, apr_siz
     colon = memchr(line, ':', len);
     if (colon == line)
         return APR_SUCCESS; /* a comment */
-    reader->in_event = true;
     name_len = colon ? (apr_size_t)(colon - line) : len;
     value = colon ? colon + 1 : line + len;
     if (value < line + len && *value == ' ')
@@ -114,8 +111,6 @@ static apr_status_t read_line(cs_sse_reader_t *reader, const char *line, apr_siz
 
 static apr_status_t hold(cs_sse_reader_t *reader, const char *bytes, apr_size_t len)
 {
-    if (len && !cs_text_length(reader->line))
-        reader->in_comment = bytes[0] == ':';
     return cs_text_append(reader->line, bytes, len, MAX_LINE);
 }
 
@@ -129,7 +124,6 @@ static apr_status_t end_line(cs_sse_reader_t *reader, const char *bytes, apr_siz
     if ((rv = hold(reader, bytes, len)) == APR_SUCCESS)
         rv = read_line(reader, cs_text_get(reader->line), cs_text_length(reader->line));
     cs_text_clear(reader->line);
-    reader->in_comment = false;
     return rv;
 }
 
@@ -180,9 +174,4 @@ apr_status_t cs_sse_feed(cs_sse_reader_t *reader, const char *bytes, apr_size_t 
     if (reader->failed == APR_SUCCESS && len)
         reader->failed = feed(reader, bytes, len);
     return reader->failed;
-}
-
-int cs_sse_is_inside(const cs_sse_reader_t *reader)
-{
-    return reader->in_event || (cs_text_length(reader->line) && !reader->in_comment);
 }

@@ -27,7 +27,4 @@ apr_status_t cs_sse_reader_create(cs_sse_reader_t **reader, cs_sse_event_cb *eve
 /** Feed len octets. APR_SUCCESS, CS_ETOOBIG, or what the callback returned. */
 apr_status_t cs_sse_feed(cs_sse_reader_t *reader, const char *bytes, apr_size_t len) CS_MUSTCHECK;
 
-/** True when bytes of an unfinished event are held (the stream was cut). */
-int cs_sse_is_inside(const cs_sse_reader_t *reader);
-
 #endif

@@ -13,8 +13,8 @@
  */
 #include "core/token.h"
 
-#include <limits.h>
 #include <string.h>
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -22,6 +22,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include "core/sha256.h"
 
 #define VERSION "v1."
 #define VERSION_LEN 3
@@ -57,8 +58,7 @@ struct cs_keyring {
     int count;
 };
 
-static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "cursor", "export",
-                                                             "device",  "cipher", "visitor"};
+static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "export", "device", "cipher", "visitor"};
 
 /* ---- base64url ---- */
 
@@ -312,12 +312,19 @@ int cs_keyring_count(const cs_keyring_t *ring)
     return ring->count;
 }
 
-const char *cs_keyring_id(const cs_keyring_t *ring, int index)
+static const signing_key_t *key_at(const cs_keyring_t *ring, int index)
 {
     const signing_key_t *key = index < 0 ? NULL : ring->first;
 
     while (key && index-- > 0)
         key = key->next;
+    return key;
+}
+
+const char *cs_keyring_id(const cs_keyring_t *ring, int index)
+{
+    const signing_key_t *key = key_at(ring, index);
+
     return key ? key->id : NULL;
 }
 
@@ -344,10 +351,8 @@ static apr_status_t sign(unsigned char mac[MAC_BYTES], const signing_key_t *key,
 apr_status_t cs_keyring_mac(unsigned char mac[CS_KEYRING_MAC_BYTES], const cs_keyring_t *ring, int index,
                             const unsigned char *bytes, apr_size_t len)
 {
-    const signing_key_t *key = index < 0 ? NULL : ring->first;
+    const signing_key_t *key = key_at(ring, index);
 
-    while (key && index-- > 0)
-        key = key->next;
     return key ? sign(mac, key, CS_PURPOSE_CIPHER, (const char *)bytes, len) : APR_ENOENT;
 }
 
@@ -370,18 +375,9 @@ static apr_status_t check(const signing_key_t *key, cs_purpose_e purpose, const 
 
 apr_status_t cs_token_random(unsigned char *bytes, apr_size_t len)
 {
-    const apr_size_t all = len;
-    unsigned char *at = bytes;
-
-    while (len) {
-        int part = len > INT_MAX ? INT_MAX : (int)len;
-
-        if (RAND_bytes(at, part) != 1) {
-            OPENSSL_cleanse(bytes, all);
-            return APR_EGENERAL;
-        }
-        at += part;
-        len -= (apr_size_t)part;
+    if (RAND_bytes_ex(NULL, bytes, len, 0) != 1) {
+        OPENSSL_cleanse(bytes, len);
+        return APR_EGENERAL;
     }
     return APR_SUCCESS;
 }
@@ -436,20 +432,13 @@ static apr_status_t read_issued(apr_time_t *issued, const char *text, apr_size_t
     return APR_SUCCESS;
 }
 
-static bool hash_id(char text[CS_TOKEN_HASH_CHARS + 1], const EVP_MD *sha256, const unsigned char *id)
+/** What cs_token_hash gives, without looking SHA-256 up. */
+static bool hash_id(char text[CS_TOKEN_HASH_CHARS + 1], const cs_keyring_t *ring, const unsigned char *id)
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char digest[CS_TOKEN_HASH_CHARS / 2];
-    apr_size_t at;
 
-    if (!EVP_Digest(id, CS_TOKEN_ID_BYTES, digest, NULL, sha256, NULL))
-        return false;
-    for (at = 0; at < sizeof(digest); at++) {
-        text[2 * at] = hex[digest[at] >> 4];
-        text[2 * at + 1] = hex[digest[at] & 15];
-    }
-    text[CS_TOKEN_HASH_CHARS] = '\0';
-    return true;
+    return EVP_Digest(id, CS_TOKEN_ID_BYTES, digest, NULL, ring->sha256, NULL) &&
+           apr_escape_hex(text, digest, sizeof(digest), 0, NULL) == APR_SUCCESS;
 }
 
 /** The id with its hash, and the time, of an authentic payload. */
@@ -463,7 +452,7 @@ static apr_status_t read_payload(cs_token_t *token, const cs_keyring_t *ring, co
     rv = cs_base64url_decode(token->id, sizeof(token->id), &written, payload + ID_AT, ID_CHARS);
     if (rv != APR_SUCCESS)
         return rv;
-    if (!hash_id(token->hash, ring->sha256, token->id))
+    if (!hash_id(token->hash, ring, token->id))
         return APR_EGENERAL;
     return read_issued(&token->issued, payload + ID_AT + ID_CHARS + 1, len - (ID_AT + ID_CHARS + 1));
 }
@@ -514,9 +503,7 @@ apr_status_t cs_token_verify(cs_token_t *token, const cs_keyring_t *ring, cs_pur
 
 const char *cs_token_hash(const unsigned char id[CS_TOKEN_ID_BYTES], apr_pool_t *pool)
 {
-    char *text = apr_palloc(pool, CS_TOKEN_HASH_CHARS + 1);
-
-    return hash_id(text, EVP_sha256(), id) ? text : NULL;
+    return cs_sha256_hex(id, CS_TOKEN_ID_BYTES, pool);
 }
 
 /* ---- seals ---- */

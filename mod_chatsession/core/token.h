@@ -33,7 +33,6 @@
 
 typedef enum {
     CS_PURPOSE_SESSION = 0, /* the session cookie */
-    CS_PURPOSE_CURSOR,      /* a page's "next" */
     CS_PURPOSE_EXPORT,      /* a download link */
     CS_PURPOSE_DEVICE,      /* the cookie of a browser that logged in before */
     CS_PURPOSE_CIPHER,      /* no token: the keys of core/cipher.h */
@@ -100,8 +99,8 @@ apr_status_t cs_base64url_decode(unsigned char *out, apr_size_t size, apr_size_t
                                  apr_size_t len) CS_MUSTCHECK;
 
 /**
- * A keyed seal around a short text (a page's "next", a download link): base64url(text) + "." + mac, purposes apart as
- * above. Unseal: CS_EMALFORMED, CS_EBADSIG, or APR_SUCCESS and the text in pool.
+ * A keyed seal around a short text (a download link, a known browser's name): base64url(text) + "." + mac, purposes
+ * apart as above. Unseal: CS_EMALFORMED, CS_EBADSIG, or APR_SUCCESS and the text in pool.
  */
 apr_status_t cs_seal(const char **sealed, const cs_keyring_t *ring, cs_purpose_e purpose, const char *text,
                      apr_pool_t *pool) CS_MUSTCHECK;

@@ -34,8 +34,8 @@ typedef struct {
 #define CS_CONSOLE_FIELDS 12
 extern const cs_console_field_t cs_console_fields[CS_CONSOLE_FIELDS];
 
+/** Part number i, 0 to CS_CONSOLE_FIELDS - 1, to be set. */
 const char **cs_console_field(cs_console_filter_t *filter, int i);
-const char *cs_console_field_value(const cs_console_filter_t *filter, int i);
 
 /** Active, pinned, archived, expiring (within 7 days, by the retention rules), trashed, held, all. */
 bool cs_console_is_state(const char *word);

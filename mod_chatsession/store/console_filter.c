@@ -38,7 +38,7 @@ const char **cs_console_field(cs_console_filter_t *filter, int i)
     return (const char **)((char *)filter + cs_console_fields[i].offset);
 }
 
-const char *cs_console_field_value(const cs_console_filter_t *filter, int i)
+static const char *field_value(const cs_console_filter_t *filter, int i)
 {
     return *(const char *const *)((const char *)filter + cs_console_fields[i].offset);
 }
@@ -48,7 +48,7 @@ json_t *cs_console_filter_json(const cs_console_filter_t *filter)
     json_t *json = json_object();
 
     for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
-        const char *value = cs_console_field_value(filter, i);
+        const char *value = field_value(filter, i);
 
         if (value) {
             json_object_set_new(json, cs_console_fields[i].name, json_string(value));

@@ -52,14 +52,13 @@ typedef struct {
 } cs_db_param_t;
 
 #define CS_DB_TEXT(string) cs_db_param_text(string) /* NUL-terminated; NULL is SQL NULL */
-#define CS_DB_NULL cs_db_param_text(NULL)
 
 static inline cs_db_param_t cs_db_param_text(const char *text)
 {
     return (cs_db_param_t){text, text ? strlen(text) : 0};
 }
 
-/** May the statement be sent a second time on a new connection when the first died without an answer? */
+/** May the statement be sent a second time on a new connection when the first died, within 2 s, without an answer? */
 typedef enum {
     CS_DB_ONCE = 0,       /* no: the outcome of a lost connection is unknown, the caller hears CS_EUNAVAILABLE */
     CS_DB_REPEATABLE = 1, /* yes: it only reads, or carries a key that makes the second run find the first one's work */

@@ -13,8 +13,6 @@
  */
 #include "store/console.h"
 
-#define CS_EXPORT_SHA256 32
-
 typedef struct {
     const char *id, *format, *watermark;
     bool gzip;

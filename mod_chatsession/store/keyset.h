@@ -5,16 +5,9 @@
 /*
  * Pages of conversations, newest first, by keyset: a page begins after the last row of the one before, whatever was
  * added meanwhile, and costs the same on page 1 and on page 10,000. The cursor is "<updated_at in microseconds>_<id>";
- * it only says where to begin, never what may be seen.
+ * it only says where to begin, never what may be seen. A statement of pages gives it in its last column, next.
  */
 #include "store/db.h"
-
-#define CS_KEYSET_ORDER "c.updated_at DESC, c.id DESC"
-/** The last column of a keyset statement, taken off again by cs_keyset_page. */
-#define CS_KEYSET_CURSOR "chatsession.usec(c.updated_at) || '_' || c.id AS next"
-#define CS_KEYSET_AFTER(time, id)                                                                                      \
-    "(" time "::bigint IS NULL OR (c.updated_at, c.id) < (to_timestamp(0) + " time                                     \
-    "::bigint * interval '1 microsecond', " id "::uuid))"
 
 typedef struct {
     const char *time; /* both NULL: from the newest */

@@ -10,12 +10,11 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/sha256.h"
 
 #define MAX_FILE_BYTES (4 * 1024 * 1024)
-#define SHA256_BYTES 32
 
 typedef struct {
     cs_schema_step_t is;
@@ -36,22 +35,6 @@ typedef struct {
 #define STEP(schema, i) APR_ARRAY_IDX((schema)->steps, i, step_t)
 
 /* ---- the files ---- */
-
-static const char *sha256_hex(const char *bytes, apr_size_t len, apr_pool_t *pool)
-{
-    unsigned char digest[SHA256_BYTES];
-    char *hex = apr_palloc(pool, 2 * SHA256_BYTES + 1);
-    unsigned int size = 0;
-    int i;
-
-    if (!EVP_Digest(bytes, len, digest, &size, EVP_sha256(), NULL) || size != SHA256_BYTES) {
-        return NULL;
-    }
-    for (i = 0; i < SHA256_BYTES; i++) {
-        apr_snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    }
-    return hex;
-}
 
 static apr_status_t read_file(const char **text, apr_size_t *len, const char *path, apr_pool_t *pool)
 {
@@ -118,7 +101,7 @@ static apr_status_t load_step(schema_t *schema, const char *name, apr_pool_t *po
         schema->problem = apr_psprintf(pool, "%s holds a NUL; expected SQL", path);
         return CS_EREFUSED;
     }
-    step->file_sha256 = sha256_hex(step->sql, len, pool);
+    step->file_sha256 = cs_sha256_hex(step->sql, len, pool);
     return step->file_sha256 ? APR_SUCCESS : APR_EGENERAL;
 }
 

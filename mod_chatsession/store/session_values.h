@@ -11,7 +11,6 @@
 #include "store/db.h"
 
 /** The bounds, which the table checks. */
-#define CS_SESSION_VALUE_NAME_MAX 64
 #define CS_SESSION_VALUE_MAX 8192
 #define CS_SESSION_VALUES_MAX 64
 

@@ -4,16 +4,14 @@
 #include <string.h>
 #include "store/user_sql.h"
 
-const char *const cs_user_roles[] = {"user", "viewer", "auditor", "operator", "admin", NULL};
-
 #define CHECK_VIOLATION "23514"
 
 bool cs_user_is_role(const char *role)
 {
-    int i;
+    static const char *const roles[] = {"user", "viewer", "auditor", "operator", "admin"};
 
-    for (i = 0; cs_user_roles[i]; i++) {
-        if (strcmp(cs_user_roles[i], role) == 0) {
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        if (strcmp(roles[i], role) == 0) {
             return true;
         }
     }

@@ -21,8 +21,7 @@ typedef struct {
     bool second_factor;            /* a login needs a code as well (second_factor.h) */
 } cs_user_t;
 
-/** The roles in rising order, NULL at the end. */
-extern const char *const cs_user_roles[];
+/** user, viewer, auditor, operator, admin; a guest is none of them. */
 bool cs_user_is_role(const char *role);
 
 /** Look name up; strings live in pool, *user is zeroed unless found. */

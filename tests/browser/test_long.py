@@ -170,7 +170,8 @@ def test_the_readers_place_stays_while_an_answer_grows(browser, chat, client, mo
 
 
 def test_the_readers_place_is_kept_per_conversation_and_over_a_reload(browser, chat, client):
-    long, short = conversation(client, 300), conversation(client, 2, "short {}")
+    conversation(client, 300)
+    conversation(client, 2, "short {}")
     browser.driver.refresh()
     chat.click("#conversations a[data-id]", "300 long")
     browser.see_text("message 300")

@@ -346,7 +346,7 @@ def test_the_console_leads_an_operator_through_the_set_up(strict, browser, add):
 
 def test_a_console_that_is_open_turns_to_the_set_up_when_it_is_wanted(strict, database, browser, add):
     user = add("viewer")
-    secret, codes = give_factor(database, strict[0], user)
+    _, codes = give_factor(database, strict[0], user)
     page = ConsolePage(browser, strict[0])
     ask_for_code(page, user)
     page.write("#login-code", codes[0])

@@ -71,7 +71,7 @@ def test_it_shows_that_branch_as_it_was_and_nothing_else(client, other, person):
 def test_only_its_owner_makes_lists_and_ends_it_and_it_ends_with_the_chat(client, other, httpd, database, person):
     """[E2]"""
     made, messages = said(client, "mine")
-    foreign, foreign_messages = said(other, "theirs")
+    _, foreign_messages = said(other, "theirs")
     share(other, made, messages[1], 404)
     share(client, made, foreign_messages[1], 404)
     link = share(client, made, messages[1])["id"]

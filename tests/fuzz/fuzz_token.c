@@ -85,7 +85,7 @@ static void verify(const cs_keyring_t *ring, const char *text, apr_size_t len, b
         HOLDS(token.issued <= NOW + apr_time_from_sec(CS_TOKEN_SKEW) && token.issued + max_age > NOW);
         HOLDS(cs_token_mint(&minted, ring, CS_PURPOSE_SESSION, token.id, token.issued, pool) == APR_SUCCESS);
         HOLDS(token.old_key || (strlen(minted) == len && memcmp(minted, text, len) == 0));
-        HOLDS(cs_token_verify(&token, ring, CS_PURPOSE_CURSOR, text, len, NOW, max_age) == CS_EBADSIG);
+        HOLDS(cs_token_verify(&token, ring, CS_PURPOSE_EXPORT, text, len, NOW, max_age) == CS_EBADSIG);
     }
 }
 
@@ -125,11 +125,11 @@ static void seal(const cs_keyring_t *ring, const char *text, apr_pool_t *pool)
 {
     const char *sealed = FUZZ_UNSET, *opened = FUZZ_UNSET;
 
-    if (cs_unseal(&opened, ring, CS_PURPOSE_CURSOR, text, pool) != APR_SUCCESS)
+    if (cs_unseal(&opened, ring, CS_PURPOSE_EXPORT, text, pool) != APR_SUCCESS)
         HOLDS(!opened);
-    HOLDS(cs_seal(&sealed, ring, CS_PURPOSE_CURSOR, text, pool) == APR_SUCCESS);
-    HOLDS(cs_unseal(&opened, ring, CS_PURPOSE_CURSOR, sealed, pool) == APR_SUCCESS && !strcmp(opened, text));
-    HOLDS(cs_unseal(&opened, ring, CS_PURPOSE_EXPORT, sealed, pool) == CS_EBADSIG && !opened);
+    HOLDS(cs_seal(&sealed, ring, CS_PURPOSE_EXPORT, text, pool) == APR_SUCCESS);
+    HOLDS(cs_unseal(&opened, ring, CS_PURPOSE_EXPORT, sealed, pool) == APR_SUCCESS && !strcmp(opened, text));
+    HOLDS(cs_unseal(&opened, ring, CS_PURPOSE_DEVICE, sealed, pool) == CS_EBADSIG && !opened);
 }
 
 void fuzz_input(const char *bytes, apr_size_t len, apr_pool_t *pool)

@@ -180,7 +180,7 @@ class Request:
     status: int
 
 
-def _turn(_world, thing, _person):
+def _turn(_world, _thing, _person):
     return {"content": "hello", "client_id": str(uuid.uuid4())}
 
 

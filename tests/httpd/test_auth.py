@@ -19,7 +19,6 @@ SECRET = "what only members read"
 INCLUDES = ("<Files *.shtml>", "SetOutputFilter INCLUDES", "ForceType text/html", "</Files>")
 PAGE = {"Accept": "text/html,*/*", "Sec-Fetch-Mode": "navigate"}
 REFUSED = ("AH01630", "AH01631")  # mod_authz_core says so at level error
-HIDDEN = (401, 403, 404, 400, 301, 302)
 
 
 # --- a site

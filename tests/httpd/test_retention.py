@@ -6,7 +6,6 @@ import signal
 
 import pytest
 
-from harness.client import Client
 from harness.place import wait_until
 from harness.postgres import chatsessionctl
 from harness.world import World

@@ -446,7 +446,7 @@ def reset(client, name):
 def test_an_administrator_resets_anothers(httpd, other_host, database, account, admin):
     user = account("operator")
     client = log_in(httpd, user)
-    secret, _ = enrol(database, client, user)
+    enrol(database, client, user)
     there = on(other_host, client)
     assert is_logged_in(there)
     assert admin[1].get(f"api/users/{user.name}").json()["second_factor_at"] is not None

@@ -139,7 +139,7 @@ def test_within_the_grace_the_session_that_came_after_counts_as_this_one(httpd, 
 
 def test_a_login_sends_one_cookie_of_each_name_also_when_the_one_before_is_signed_anew(make_httpd, database, account):
     server = make_httpd(database.conninfo)
-    client, old = logged_in(server, account)
+    _, old = logged_in(server, account)
     (server.folder / "new").touch(mode=0o600)
     (server.folder / "new").write_bytes(base64.b64encode(os.urandom(48)))
     lines = server.config.read_text()
@@ -241,7 +241,7 @@ def test_beyond_the_most_per_user_the_longest_unseen_session_ends(make_httpd, da
     server = make_httpd(database.conninfo)
     _, others = logged_in(server, user)
     cookies = []
-    for number in range(10):
+    for _ in range(10):
         cookies.append(logged_in(server, account)[1])
         database.rows("UPDATE chatsession.sessions s SET last_seen_at = s.last_seen_at - interval '1 min'"
                       " FROM chatsession.users u WHERE u.id = s.user_id AND u.name = %s", (account.name,))
@@ -273,14 +273,13 @@ def test_logins_at_the_same_moment_do_not_pass_the_most(make_httpd, database, ac
 
 def test_a_session_that_is_over_takes_no_place(make_httpd, database, account):
     server = make_httpd(database.conninfo, lines=["ChatSessionMaxPerUser 2"])
-    over = logged_in(server, account)[1]
+    logged_in(server, account)
     kept = logged_in(server, account)[1]
     database.rows("UPDATE chatsession.sessions SET created_at = now() - interval '13 h' WHERE id_hash = (SELECT id_hash FROM"
                   " chatsession.sessions ORDER BY created_at DESC OFFSET 1 LIMIT 1)")
     logged_in(server, account)
     assert session(server.url, kept)["authenticated"]
     assert live(database, account) == 3, "the one that is over was neither counted nor ended"
-    del over
 
 
 # --- the console's own limits

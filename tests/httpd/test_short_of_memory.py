@@ -2,8 +2,6 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """Libraries that get no memory for a while: nobody is taken for somebody without a session, nothing for an empty answer or a
 defect, and when there is memory again all is as before. Calls that fail at random are `make faults T=T5`."""
-import os
-
 import pytest
 
 from faults.starvation import Starver

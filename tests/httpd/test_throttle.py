@@ -383,7 +383,7 @@ def test_accounts_that_do_not_exist_are_throttled_like_those_that_do(httpd, data
 
 def test_a_refused_attempt_hashes_nothing(counted):
     """[C2] [C4]"""
-    server, database, count = counted
+    server, _, count = counted
     exhaust(server, "nobody")
     (hashes, statements), response = count(lambda: attempt(server, "nobody"))
     assert (response.status_code, hashes, sum(calls for _, calls in statements)) == (429, 0, 1)

@@ -315,7 +315,7 @@ def test_two_administrators_cannot_take_each_other_away(two_admins, body):
 
 def test_who_was_demoted_a_moment_ago_changes_nothing_any_more(two_admins):
     """[E5] what is on its way when the role is taken away is judged by the role that is left"""
-    database, _, (eve, mallory), (as_eve, as_mallory) = two_admins
+    database, _, (eve, _), (as_eve, as_mallory) = two_admins
     database.add_user("third", "admin")
     anna = database.add_user("anna")
     with database.connect(autocommit=False) as connection, ThreadPoolExecutor() as pool:

@@ -11,7 +11,7 @@
 
 static void test_null_and_the_empty_string_differ(void **state)
 {
-    const cs_db_param_t params[] = {CS_DB_NULL, CS_DB_TEXT("")};
+    const cs_db_param_t params[] = {CS_DB_TEXT(NULL), CS_DB_TEXT("")};
     cs_db_result_t *result;
     apr_size_t len = 7;
 
@@ -475,8 +475,8 @@ static void test_a_connection_string_is_completed_not_changed(void **state)
     assert_string_equal(completed(uri, "host"), "/a b");
     assert_string_equal(completed(uri, "connect_timeout"), "9");
     assert_string_equal(completed("", "connect_timeout"), "2");
-    assert_string_equal(completed("", "tcp_user_timeout"), "2500");
-    assert_string_equal(completed("", "keepalives_idle"), "30");
+    assert_string_equal(completed("", "tcp_user_timeout"), "1500");
+    assert_string_equal(completed("", "keepalives_idle"), "1");
     assert_string_equal(completed("", "application_name"), "chatsession");
     assert_string_equal(completed("application_name=mine", "application_name"), "mine");
     assert_string_equal(completed("client_encoding=LATIN1", "client_encoding"), "UTF8");

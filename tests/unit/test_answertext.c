@@ -100,6 +100,27 @@ static void test_stop_texts_of_the_request(void **state)
     json_decref(text);
 }
 
+static void test_what_is_no_stop_text_stops_nothing(void **state)
+{
+    static const case_t one = {"a END b", "a ", true}, all = {"a b", "a b", false};
+    const cs_prompt_template_t *template = cs_prompt_template_builtin("rinna");
+    json_t *list = json_pack("[s,i,n,s]", "", 1, "END"), *text = json_string("");
+
+    check_split(cs_answertext_create(template, list, *state), &one, 3, *state);
+    check_split(cs_answertext_create(template, text, *state), &all, 1, *state);
+    json_decref(list);
+    json_decref(text);
+}
+
+/* It has no role to go on from: all that the model writes is its answer. */
+static void test_a_last_role_that_ends_otherwise_has_no_lead(void **state)
+{
+    static const char *const options[] = {"role-end=: ", "last-role-end=> ", NULL};
+    static const case_t cases[] = {{": a", ": a", false}, {" a", " a", false}};
+
+    check(template_of(*state, options), cases, 2, *state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +129,8 @@ int main(void)
         FIXTURE_TEST(test_the_first_of_the_list_counts_even_when_it_is_longer),
         FIXTURE_TEST(test_what_is_put_in_is_not_looked_at_again),
         FIXTURE_TEST(test_stop_texts_of_the_request),
+        FIXTURE_TEST(test_what_is_no_stop_text_stops_nothing),
+        FIXTURE_TEST(test_a_last_role_that_ends_otherwise_has_no_lead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,18 @@ static void test_system_and_examples_are_sent_first_and_always(void **state)
     assert_int_equal(cs_prompt_octets(prompt, &options), 3 + 1 + 1 + 3);
 }
 
+/* Such a history was imported. */
+static void test_an_answer_before_the_first_question_is_left_out_where_it_is_too_much(void **state)
+{
+    const cs_prompt_options_t narrow = {.model = "m", .max_octets = 10}, wide = {.model = "m", .max_octets = 100};
+    cs_prompt_t *prompt = cs_prompt_create(*state);
+
+    cs_prompt_add(prompt, "assistant", "a long greeting");
+    cs_prompt_add(prompt, "user", "hello");
+    assert_int_equal(cs_prompt_window(prompt, &narrow), 1);
+    assert_int_equal(cs_prompt_window(prompt, &wide), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +307,7 @@ int main(void)
         FIXTURE_TEST(test_a_long_history_is_sent_whole),
         FIXTURE_TEST(test_the_window_in_octets_never_splits_a_turn),
         FIXTURE_TEST(test_system_and_examples_are_sent_first_and_always),
+        FIXTURE_TEST(test_an_answer_before_the_first_question_is_left_out_where_it_is_too_much),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -262,6 +262,10 @@ static void test_other_forms_are_malformed_and_lose_nothing(void **state)
         "{\"choices\":[]} {}",
         "<html>502 Bad Gateway</html>",
         "{\"object\":\"list\"}",
+        "{\"content\":\"x\"}",
+        "{\"content\":\"x\",\"stop\":1}",
+        "{\"content\":1,\"stop\":true}",
+        "{\"stop\":true}",
         "{\"error\":null}",
         "\\u0000",
         "\"\\u",
@@ -653,6 +657,59 @@ static void test_any_octets_are_read_or_refused(void **state)
     }
 }
 
+static void test_what_llamacpp_counts_wrongly_is_not_handed_on(void **state)
+{
+    static const char *const counts[] = {"\"tokens_evaluated\":-1,\"tokens_predicted\":2",
+                                         "\"tokens_evaluated\":1,\"tokens_predicted\":-2",
+                                         "\"tokens_evaluated\":2147483648,\"tokens_predicted\":2",
+                                         "\"tokens_evaluated\":1,\"tokens_predicted\":2147483648"};
+    cs_completion_reader_t *reader = make_reader(*state);
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        const char *text = apr_psprintf(*state, "{\"content\":\"a\",\"stop\":true,%s}", counts[i]);
+        cs_completion_t piece = read_piece(reader, text, *state);
+
+        assert_null(piece.usage);
+        assert_true(piece.done);
+    }
+}
+
+static void test_why_llamacpp_stopped(void **state)
+{
+    static const char *const cases[][2] = {{"\"stop_type\":\"eos\"", "stop"},
+                                           {"\"stop_type\":\"eos\",\"stopped_limit\":true", "length"},
+                                           {"\"stop_type\":\"limit\"", "length"},
+                                           {"\"stopped_limit\":true", "length"},
+                                           {"\"stopped_limit\":1", "stop"},
+                                           {"\"stop_type\":1", "stop"}};
+    cs_completion_reader_t *reader = make_reader(*state);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *text = apr_psprintf(*state, "{\"content\":\"a\",\"stop\":true,%s}", cases[i][0]);
+
+        assert_string_equal(read_piece(reader, text, *state).finish_reason, cases[i][1]);
+    }
+}
+
+static void test_texts_in_parts_become_one(void **state)
+{
+    static const char marked[] = "{\"choices\":[{\"delta\":{\"content\":["
+                                 "{\"type\":\"text\",\"text\":\"a\\ud83d\"},{\"type\":\"image_url\"},"
+                                 "{\"type\":\"text\",\"text\":\"\\ude00b\"},{\"type\":\"text\",\"text\":\"\"}]}}]}";
+    cs_completion_reader_t *reader = make_reader(*state);
+    cs_completion_t piece = read_piece(reader, marked, *state);
+
+    /* two texts: a half character at the end of one is not the other half of the next */
+    assert_string_equal(piece.content, "a" FFFD FFFD "b");
+    assert_int_equal(json_array_size(piece.parts), 1);
+    assert_string_equal(content(reader, "\\ude00", *state), FFFD);
+    /* one text is a piece as any other */
+    piece = read_piece(reader, "{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"a\\ud83d\"}]}}]}",
+                       *state);
+    assert_string_equal(piece.content, "a");
+    assert_string_equal(content(reader, "\\ude00b", *state), GRIN "b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -682,6 +739,9 @@ int main(void)
         FIXTURE_TEST(test_units_split_anywhere_say_the_same),
         FIXTURE_TEST(test_framing_cannot_be_forged_by_text),
         FIXTURE_TEST(test_any_octets_are_read_or_refused),
+        FIXTURE_TEST(test_what_llamacpp_counts_wrongly_is_not_handed_on),
+        FIXTURE_TEST(test_why_llamacpp_stopped),
+        FIXTURE_TEST(test_texts_in_parts_become_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,7 @@ static void test_pieces_of_the_usual_servers_are_taken(void **state)
         "[{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":null}",
         " { \"choices\" : [ { \"delta\" : { \"content\" : \"\\t\\/\\b\\f\\r\\n\\\\\\\"\" , \"refusal\" : null } } ] } "
         "\n",
+        "{\"id\":null,\"created\":0,\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}",
         "{\"choices\":[{\"delta\":{\"content\":\"\xf0\x9f\x98\x80 \xe6\x97\xa5\"}}]}",
     };
 

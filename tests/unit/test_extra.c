@@ -60,7 +60,11 @@ static void test_ill_formed_calls_do_no_harm(void **state)
         "{\"tool_calls\":[{\"index\":0,\"function\":7},{\"index\":0,\"function\":{\"arguments\":1}}]}",
         "{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":2,\"arguments\":\"y\"}}]}",
         "{\"tool_calls\":{\"index\":0}}",
-        "{\"content\":[{\"type\":\"text\"},{\"text\":\"no type\"},{\"type\":\"text\",\"text\":5}]}",
+        "{\"tool_calls\":[{\"index\":5,\"function\":7},{\"index\":5,\"function\":{\"arguments\":\"x\"}}]}",
+        "{\"tool_calls\":[{\"index\":6},{\"index\":6,\"id\":\"a\"}]}",
+        "{\"tool_calls\":[{\"index\":2},{\"index\":2,\"id\":3,\"function\":\"x\"}]}",
+        "{\"content\":[{\"type\":\"text\"},{\"text\":\"no "
+        "type\"},{\"type\":\"text\",\"text\":5},{\"type\":\"refusal\",\"text\":\"x\"}]}",
     };
 
     for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++)
@@ -109,8 +113,61 @@ static void test_what_is_new_since_a_state_before(void **state)
                 "\"parts\":[{\"x\":1}]}",
                 *state);
     assert_news("{\"parts\":[{\"x\":1}]}", "{\"parts\":[{\"x\":1},{\"x\":2}]}", "{\"parts\":[{\"x\":2}]}", *state);
+    /* arguments that are others altogether are no piece that could be appended */
+    assert_null(news("{\"tool_calls\":[{\"function\":{\"arguments\":\"x\"}}]}",
+                     "{\"tool_calls\":[{\"function\":{\"arguments\":\"yz\"}}]}", *state));
     assert_null(news(two, two, *state));
     assert_null(news(NULL, "{}", *state));
+}
+
+static void test_what_of_a_call_comes_late_is_taken_once(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+    static const char *const deltas[] = {
+        "{\"tool_calls\":[{\"index\":0}]}",
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"1\"}}]}",
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}",
+        "{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"g\",\"arguments\":\"2\"}}]}",
+    };
+
+    for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++)
+        assert_int_equal(add_delta(extra, deltas[i], 1000, *state), APR_SUCCESS);
+    assert_string_equal(cs_extra_print(extra, *state),
+                        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"12\",\"name\":\"f\"},"
+                        "\"type\":\"function\"}]}");
+}
+
+static void test_a_thousand_calls_and_parts_are_enough(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state);
+    int taken = 0;
+
+    while (add_delta(extra, "{\"tool_calls\":[{}],\"content\":[{}]}", APR_SIZE_MAX / 2, *state) == APR_SUCCESS)
+        taken++;
+    assert_int_equal(taken, 501);
+}
+
+static void test_a_stream_is_told_what_stands_beside_the_text(void **state)
+{
+    cs_extra_t *extra = cs_extra_create(*state), *parts = cs_extra_create(*state);
+    json_t *beside;
+    apr_size_t len = 1;
+
+    assert_int_equal(cs_extra_version(extra), 0);
+    assert_null(cs_extra_beside(extra));
+    assert_string_equal(cs_extra_reasoning(extra, &len), "");
+    assert_int_equal(len, 0);
+    assert_int_equal(add_delta(extra, "{\"reasoning\":\"I think\"}", 1000, *state), APR_SUCCESS);
+    assert_int_equal(cs_extra_version(extra), 0); /* it is handed on as text is */
+    assert_string_equal(cs_extra_reasoning(extra, &len), "I think");
+    assert_int_equal(len, 7);
+    assert_int_equal(add_delta(extra, "{\"tool_calls\":[{\"index\":0}]}", 1000, *state), APR_SUCCESS);
+    assert_int_equal(cs_extra_version(extra), 1);
+    beside = cs_json_own(cs_extra_beside(extra), *state);
+    assert_string_equal(cs_json_print(beside, NULL, *state), "{\"tool_calls\":[{\"index\":0}]}");
+    assert_int_equal(add_delta(parts, "{\"content\":[{\"x\":1}]}", 1000, *state), APR_SUCCESS);
+    beside = cs_json_own(cs_extra_beside(parts), *state);
+    assert_string_equal(cs_json_print(beside, NULL, *state), "{\"parts\":[{\"x\":1}]}");
 }
 
 int main(void)
@@ -121,6 +178,9 @@ int main(void)
         FIXTURE_TEST(test_ill_formed_calls_do_no_harm),
         FIXTURE_TEST(test_all_together_have_a_limit),
         FIXTURE_TEST(test_what_is_new_since_a_state_before),
+        FIXTURE_TEST(test_what_of_a_call_comes_late_is_taken_once),
+        FIXTURE_TEST(test_a_thousand_calls_and_parts_are_enough),
+        FIXTURE_TEST(test_a_stream_is_told_what_stands_beside_the_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,24 @@ static void test_problems_are_counted_and_the_first_are_kept(void **state)
     assert_int_equal(piece->problems->nelts, CS_IMPORT_PROBLEMS);
 }
 
+static void test_a_conversation_says_whose_it_is(void **state)
+{
+    const cs_import_piece_t *piece = read_all("{\"type\":\"conversation\",\"id\":\"a\"}\n"
+                                              "{\"type\":\"conversation\",\"id\":\"b\",\"user\":7}\n",
+                                              *state);
+
+    assert_int_equal(piece->conversations->nelts, 0);
+    assert_string_equal(problems_of(piece, *state), "11:unknown_line 12:unknown_line ");
+}
+
+static void test_a_problem_whose_value_nobody_knows_is_told_too(void **state)
+{
+    const cs_import_problem_t known = {1, CS_IMPORT_REFUSED, "23505"}, unknown = {1, CS_IMPORT_REFUSED, NULL};
+
+    assert_non_null(strstr(cs_import_problem_text(&known, *state), "SQLSTATE 23505"));
+    assert_non_null(strstr(cs_import_problem_text(&unknown, *state), "SQLSTATE ?"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +121,8 @@ int main(void)
         FIXTURE_TEST(test_a_file_without_an_end_loses_its_last_conversation),
         FIXTURE_TEST(test_a_full_piece_takes_messages_but_no_conversation),
         FIXTURE_TEST(test_problems_are_counted_and_the_first_are_kept),
+        FIXTURE_TEST(test_a_conversation_says_whose_it_is),
+        FIXTURE_TEST(test_a_problem_whose_value_nobody_knows_is_told_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -539,18 +539,18 @@ static void test_a_missing_required_member_is_named(void **state)
 
 static void test_every_member_refuses_every_wrong_type(void **state)
 {
-    static const char *const kinds[] = {"\"x\"", "1", "1.0", "true", "{}", "[1]", "null"};
+    static const char *const kinds[] = {"\"x\"", "1", "1.0", "true", "{}", "[1]", "null", "false"};
     static const int fitting[ROWS] = {0, -1, -1, 1, 3, 4, 5};
     cs_json_field_t fields[ROWS];
     int row, kind;
 
     for (row = 0; row < ROWS; row++) {
-        for (kind = 0; kind < 7; kind++) {
+        for (kind = 0; kind < 8; kind++) {
             const char *text = apr_psprintf(*state, "{%s\"%s\":%s}", row == CONTENT ? "" : "\"content\":\"x\",",
                                             rows[row].name, kinds[kind]);
             const char *problem = read_text(fields, text, *state);
 
-            if (kind == fitting[row] || (row == PARENT && kind == 6)) {
+            if (kind == fitting[row] || (row == PARENT && kind == 6) || (row == FLAG && kind == 7)) {
                 assert_null(problem);
             } else {
                 assert_non_null(problem);

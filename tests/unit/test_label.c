@@ -62,6 +62,7 @@ static void test_a_list_has_at_most_ten_labels_and_nothing_else(void **state)
     assert_false(are("[\"a\",1]"));
     assert_false(are("[\"a\",\" \"]"));
     assert_false(are("[\"a\\u0000b\"]"));
+    assert_false(cs_labels_are(NULL));
     assert_false(are("{}"));
     assert_false(are("\"a\""));
 }

@@ -5,6 +5,8 @@
 #include "core/json.h"
 #include "fixture.h"
 
+#define HUNDRED "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+
 static apr_status_t check(const char *text, const char **problem, apr_pool_t *pool)
 {
     const char *malformed;
@@ -21,6 +23,7 @@ static void test_what_is_within_its_bounds_is_taken(void **state)
         "{\"temperature\":0,\"top_p\":1,\"top_k\":500,\"max_tokens\":1,\"seed\":4294967295}",
         "{\"temperature\":2.0,\"presence_penalty\":-2,\"frequency_penalty\":1.5}",
         "{\"stop\":\"\\n\"}",
+        "{\"stop\":\"" HUNDRED "\"}",
         "{\"stop\":[\"a\",\"b\",\"c\",\"\\u754c\"]}",
         "[]",
         "[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"y\"}]",
@@ -43,6 +46,8 @@ static void test_what_is_out_of_bounds_is_named(void **state)
         {"{\"top_p\":1.5}", "top_p"},
         {"{\"top_k\":0}", "\"top_k\" is not a whole number from 1 to 500"},
         {"{\"top_k\":1.5}", "top_k"},
+        {"{\"top_k\":501}", "top_k"},
+        {"{\"top_p\":true}", "top_p"},
         {"{\"max_tokens\":0}", "max_tokens"},
         {"{\"seed\":-1}", "seed"},
         {"{\"presence_penalty\":3}", "presence_penalty"},
@@ -51,6 +56,7 @@ static void test_what_is_out_of_bounds_is_named(void **state)
         {"{\"stop\":[]}", "stop"},
         {"{\"stop\":[1]}", "stop"},
         {"{\"stop\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}", "stop"},
+        {"{\"n\":5,\"temperature\":1}", "none of temperature"},
         {"{\"n\":5}", "none of temperature"},
         {"{\"tools\":[]}", "none of temperature"},
         {"{\"model\":\"other\"}", "none of temperature"},
@@ -60,6 +66,10 @@ static void test_what_is_out_of_bounds_is_named(void **state)
         {"[{\"role\":\"user\",\"content\":\"x\",\"name\":\"z\"}]", "examples[0]"},
         {"[{\"role\":\"user\",\"content\":\"x\"}]", "without an answer"},
         {"[1]", "examples[0]"},
+        {"[{\"name\":\"user\",\"content\":\"x\"}]", "examples[0]"},
+        {"[{\"role\":\"user\",\"name\":\"x\"}]", "examples[0]"},
+        {"{\"stop\":\"" HUNDRED "1\"}", "stop"},
+        {"{\"stop\":{}}", "stop"},
     };
     const char *problem;
 

@@ -5,6 +5,10 @@
 #include "core/json.h"
 #include "fixture.h"
 
+#define EIGHT "12345678"
+#define SIXTY_FOUR EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
+#define LONG SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR /* 256 octets */
+
 static cs_prompt_t *history(int count, apr_pool_t *pool)
 {
     static const char *const texts[] = {"one\ntwo", "three", "four", "five"};
@@ -69,8 +73,10 @@ static void test_an_answer_without_text_is_left_out(void **state)
 {
     cs_prompt_t *prompt = cs_prompt_create(*state);
 
+    prompt->system = "";
     cs_prompt_add(prompt, "user", "a");
     cs_prompt_add(prompt, "assistant", "");
+    cs_prompt_add(prompt, "assistant", NULL);
     cs_prompt_add(prompt, "user", "b");
     assert_string_equal(cs_prompt_to_text(prompt, cs_prompt_template_builtin("redpajama"), NULL, *state),
                         "<human>: a\n<human>: b\n<bot>:");
@@ -117,6 +123,10 @@ static void test_body_of_llamacpp(void **state)
                 "{\"prompt\":\"User: one<NL>two<NL>System: \",\"n_predict\":9,\"top_k\":3,\"stream\":true,"
                 "\"stop\":[\"END\"]}",
                 *state);
+    assert_json(body_of(history(1, *state), "{}", "rinna", CS_PROMPT_LLAMACPP, *state),
+                "{\"prompt\":\"User: one<NL>two<NL>System: \",\"stream\":true}", *state);
+    assert_json(body_of(history(1, *state), "{\"stop\":7}", "rinna", CS_PROMPT_LLAMACPP, *state),
+                "{\"prompt\":\"User: one<NL>two<NL>System: \",\"stream\":true,\"stop\":7}", *state);
 }
 
 static void test_what_no_model_may_be_asked(void **state)
@@ -138,8 +148,8 @@ static void test_what_no_model_may_be_asked(void **state)
 static void test_options_that_are_refused(void **state)
 {
     cs_prompt_template_t *template = cs_prompt_template_create("t", *state);
-    static const char *const bad[] = {"colour=red", "begin",     "stop=",    "input=ab", "input==>x",
-                                      "output=a-b", "begin=\\x", "begin=\\", "stop=\xff"};
+    static const char *const bad[] = {"colour=red", "begin",    "stop=",     "input=ab", "input==>x",      "output=a-b",
+                                      "begin=\\x",  "begin=\\", "stop=\xff", "input=",   "begin=" LONG "1"};
     const char *problem;
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -177,6 +187,35 @@ static void test_percent_encoding(void **state)
     assert_string_equal(cs_prompt_percent_encode("a-b._~/ <\n%\xE6\x9C\x88", *state), "a-b._~/%20%3C%0A%25%E6%9C%88");
 }
 
+static void test_an_example_without_a_text_is_left_out(void **state)
+{
+    cs_prompt_t *prompt = history(1, *state);
+
+    prompt->examples = cs_json_own(json_pack("[{s:s},{s:s},{s:s,s:s}]", "role", "user", "content", "nobody's", "role",
+                                             "assistant", "content", "hers"),
+                                   *state);
+    assert_string_equal(cs_prompt_to_text(prompt, cs_prompt_template_builtin("redpajama"), NULL, *state),
+                        "<bot>: hers\n<human>: one\ntwo\n<bot>:");
+}
+
+static void test_escapes_and_the_longest_text_of_a_template(void **state)
+{
+    cs_prompt_template_t *template = cs_prompt_template_create("t", *state);
+    const char *problem;
+
+    assert_int_equal(cs_prompt_template_set(template, "begin=a\\tb\\\\n\\n", &problem, *state), APR_SUCCESS);
+    assert_string_equal(template->begin, "a\tb\\n\n");
+    assert_int_equal(cs_prompt_template_set(template, "system=" LONG, &problem, *state), APR_SUCCESS);
+    assert_string_equal(template->system, LONG);
+}
+
+static void test_there_is_no_template_of_another_name(void **state)
+{
+    (void)state;
+    assert_non_null(cs_prompt_template_builtin("rinna"));
+    assert_null(cs_prompt_template_builtin("Rinna"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +229,9 @@ int main(void)
         FIXTURE_TEST(test_options_that_are_refused),
         FIXTURE_TEST(test_the_last_role_ends_like_the_others_until_it_is_said),
         FIXTURE_TEST(test_percent_encoding),
+        FIXTURE_TEST(test_an_example_without_a_text_is_left_out),
+        FIXTURE_TEST(test_escapes_and_the_longest_text_of_a_template),
+        FIXTURE_TEST(test_there_is_no_template_of_another_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,9 @@ static void test_base32_gives_the_vectors_of_rfc_4648_and_takes_them_back(void *
 
 static void test_base32_takes_either_case_spaces_and_hyphens_and_nothing_else(void **state)
 {
-    static const char *const wrong[] = {"MZXW6YT",  "MZXW6YTBM", "MZXW6YT=",  "MZXW6YT0",   "MZXW6YT1",
-                                        "MZXW6YT8", "",          "MZXW6YTB=", "MZXW6\tYTB", "MZXW6YT\xc3\xa9"};
+    static const char *const wrong[] = {"MZXW6YT",    "MZXW6YTBM",       "MZXW6YT=", "MZXW6YT0",
+                                        "MZXW6YT1",   "MZXW6YT8",        "",         "MZXW6YTB=",
+                                        "MZXW6\tYTB", "MZXW6YT\xc3\xa9", "MZXW6YT{", "MZXW6YT["};
     unsigned char back[5];
 
     (void)state;

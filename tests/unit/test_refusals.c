@@ -14,16 +14,21 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <zlib.h>
+#include "core/answertext.h"
 #include "core/chatprompt.h"
+#include "core/cipher.h"
 #include "core/completion.h"
+#include "core/extra.h"
 #include "core/itsdangerous.h"
 #include "core/json.h"
 #include "core/password.h"
 #include "core/prompttext.h"
+#include "core/recovery_code.h"
 #include "core/session_entry.h"
 #include "core/sse.h"
 #include "core/text.h"
 #include "core/token.h"
+#include "core/totp.h"
 
 /* The call that is refused, counted from now; 0: none. */
 static int calls_left;
@@ -42,7 +47,18 @@ static bool is_refused(void)
     }
 
 WRAP(void *, realloc, (void *old, size_t size), (old, size), NULL)
-WRAP(int, RAND_bytes, (unsigned char *buf, int num), (buf, num), 0)
+WRAP(int, RAND_bytes_ex, (OSSL_LIB_CTX * ctx, unsigned char *buf, size_t num, unsigned int strength),
+     (ctx, buf, num, strength), 0)
+WRAP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, (void), (), NULL)
+WRAP(int, EVP_CIPHER_CTX_ctrl, (EVP_CIPHER_CTX * ctx, int type, int number, void *at), (ctx, type, number, at), 0)
+WRAP(int, EVP_CipherInit_ex,
+     (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *type, ENGINE *impl, const unsigned char *key, const unsigned char *iv,
+      int encrypt),
+     (ctx, type, impl, key, iv, encrypt), 0)
+WRAP(int, EVP_CipherUpdate,
+     (EVP_CIPHER_CTX * ctx, unsigned char *out, int *written, const unsigned char *bytes, int len),
+     (ctx, out, written, bytes, len), 0)
+WRAP(int, EVP_CipherFinal_ex, (EVP_CIPHER_CTX * ctx, unsigned char *out, int *written), (ctx, out, written), 0)
 WRAP(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
      NULL)
 WRAP(EVP_KDF *, EVP_KDF_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
@@ -99,6 +115,24 @@ static int refuse_each(act_fn *act, const void *with)
     }
 }
 
+/* The same with each of the first 60 calls, where jansson goes on without what it could not have: how often act failed.
+ */
+static int refuse_sixty(act_fn *act, const void *with)
+{
+    int failed = 0;
+
+    for (int n = 1; n <= 60; n++) {
+        apr_pool_t *pool;
+
+        assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+        calls_left = n;
+        failed += act(with, pool) != APR_SUCCESS;
+        calls_left = 0;
+        apr_pool_destroy(pool);
+    }
+    return failed;
+}
+
 static cs_keyring_t *ring_of(apr_pool_t *pool)
 {
     const char *problem;
@@ -146,11 +180,11 @@ static apr_status_t mint(const void *with, apr_pool_t *pool)
 static apr_status_t seal(const void *with, apr_pool_t *pool)
 {
     const char *sealed = UNSET, *text = UNSET;
-    apr_status_t rv = cs_seal(&sealed, with, CS_PURPOSE_CURSOR, "text", pool);
+    apr_status_t rv = cs_seal(&sealed, with, CS_PURPOSE_EXPORT, "text", pool);
 
     assert_int_equal(rv == APR_SUCCESS, sealed != NULL);
     if (rv == APR_SUCCESS) {
-        rv = cs_unseal(&text, with, CS_PURPOSE_CURSOR, sealed, pool);
+        rv = cs_unseal(&text, with, CS_PURPOSE_EXPORT, sealed, pool);
         assert_int_equal(rv == APR_SUCCESS, text != NULL);
     }
     return rv;
@@ -373,6 +407,12 @@ static void test_json_without_memory_is_not_printed(void **state)
     text = apr_pstrcat(*state, text, "]}", NULL);
     assert_int_equal(cs_json_parse(&value, text, strlen(text), &problem, *state), APR_SUCCESS);
     assert_true(refuse_each(print, value) > 3);
+    /* The memory ends at each place of such a value once. */
+    for (int before = 0; before < 140; before++) {
+        text = apr_psprintf(*state, "[\"%0*d\",\"%0120d\",{\"a\":1,\"b\":[2,\"\\n\"]},{},[],false,4]", before, 0, 0);
+        assert_int_equal(cs_json_parse(&value, text, strlen(text), &problem, *state), APR_SUCCESS);
+        assert_true(refuse_each(print, value) > 1);
+    }
 }
 
 static void test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malformed(void **state)
@@ -384,6 +424,22 @@ static void test_json_that_cannot_be_read_for_want_of_memory_is_not_called_malfo
     assert_int_equal(cs_json_parse(&value, "{}", 2, &problem, *state), APR_ENOMEM);
     assert_null(value);
     assert_non_null(strstr(problem, "not enough memory"));
+}
+
+/* More than jansson's arrays have room for at first. */
+static const json_t *examples(apr_pool_t *pool)
+{
+    const int left = calls_left;
+    json_t *all;
+
+    calls_left = 0;
+    all = cs_json_own(json_array(), pool);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(json_array_append_new(all, json_pack("{s:s, s:s}", "role", i % 2 ? "assistant" : "user",
+                                                              "content", "an example")),
+                         0);
+    calls_left = left;
+    return all;
 }
 
 static apr_status_t write_body(const void *with, apr_pool_t *pool)
@@ -398,27 +454,36 @@ static apr_status_t write_body(const void *with, apr_pool_t *pool)
     cs_prompt_add(prompt, "user", "one");
     cs_prompt_add(prompt, "assistant", "two");
     cs_prompt_add(prompt, "user", "three");
+    prompt->examples = examples(pool);
     rv = cs_prompt_to_completions(&body, &len, prompt, &options, pool);
     assert_int_equal(rv == APR_SUCCESS, body != NULL);
     assert_int_equal(body ? strlen(body) : 0, len);
     return rv;
 }
 
-/* The same of a model that is asked with one text; form is that of with[0]. */
+typedef struct {
+    cs_prompt_form_e form;
+    const json_t *params;
+    const char *question;
+    const cs_prompt_template_t *template;
+} text_form_t;
+
+/* The same of a model that is asked with one text. */
 static apr_status_t write_text_body(const void *with, apr_pool_t *pool)
 {
-    const cs_prompt_options_t options = {.model = "m", .stream = true};
+    const text_form_t *form = with;
+    const cs_prompt_options_t options = {.model = "m", .stream = true, .params = form->params};
     cs_prompt_t *prompt = cs_prompt_create(pool);
     const char *body = UNSET;
     apr_size_t len = 1;
     apr_status_t rv;
 
     prompt->system = "Be brief.";
-    cs_prompt_add(prompt, "user", "one");
+    prompt->examples = examples(pool);
+    cs_prompt_add(prompt, "user", form->question);
     cs_prompt_add(prompt, "assistant", "two");
     cs_prompt_add(prompt, "user", "three");
-    rv = cs_prompt_to_text_body(&body, &len, prompt, &options, cs_prompt_template_builtin("redpajama"),
-                                *(const cs_prompt_form_e *)with, pool);
+    rv = cs_prompt_to_text_body(&body, &len, prompt, &options, form->template, form->form, pool);
     assert_int_equal(rv == APR_SUCCESS, body != NULL);
     assert_int_equal(body ? strlen(body) : 0, len);
     return rv;
@@ -426,11 +491,26 @@ static apr_status_t write_text_body(const void *with, apr_pool_t *pool)
 
 static void test_no_model_that_is_asked_with_a_text_gets_half_of_it(void **state)
 {
-    const cs_prompt_form_e forms[] = {CS_PROMPT_COMPLETION, CS_PROMPT_LLAMACPP};
+    static const char params[] = "{\"max_tokens\":9,\"stop\":[\"END\",\"\\n\"]}";
+    text_form_t form = {CS_PROMPT_COMPLETION, NULL, "one", cs_prompt_template_builtin("redpajama")};
+    cs_prompt_template_t own = *form.template;
+    const char *problem;
+    json_t *value;
 
-    (void)state;
-    assert_true(refuse_each(write_text_body, &forms[0]) > 5);
-    assert_true(refuse_each(write_text_body, &forms[1]) > 5);
+    assert_int_equal(cs_json_parse(&value, params, sizeof(params) - 1, &problem, *state), APR_SUCCESS);
+    form.params = value;
+    assert_true(refuse_each(write_text_body, &form) > 5);
+    form.form = CS_PROMPT_LLAMACPP;
+    assert_true(refuse_each(write_text_body, &form) > 5);
+    own.begin = "<s>";
+    form.template = &own;
+    assert_true(refuse_each(write_text_body, &form) > 5);
+    form.template = cs_prompt_template_builtin("rinna");
+    /* The memory ends at each place of such a text once. */
+    for (int before = 0; before < 130; before++) {
+        form.question = apr_psprintf(*state, "%0*d\na\n\nb", before, 0);
+        assert_true(refuse_each(write_text_body, &form) > 5);
+    }
 }
 
 static void test_no_model_gets_half_a_body(void **state)
@@ -440,6 +520,89 @@ static void test_no_model_gets_half_a_body(void **state)
 
     assert_int_equal(cs_json_parse(&params, "{\"temperature\":1,\"top_p\":0.5}", 29, &problem, *state), APR_SUCCESS);
     assert_true(refuse_each(write_body, params) > 10);
+}
+
+/* What the model writes, in two pieces with replacements and, at its end, half a stop text. */
+static apr_status_t read_answer(const void *with, apr_pool_t *pool)
+{
+    cs_prompt_template_t *template = cs_prompt_template_create("t", pool);
+    cs_text_t *out = cs_text_create(pool);
+    cs_answertext_t *answer;
+    const char *problem;
+    apr_status_t rv;
+
+    assert_int_equal(cs_prompt_template_set(template, "output=a=>bcd", &problem, pool), APR_SUCCESS);
+    assert_int_equal(cs_prompt_template_set(template, "stop=STOP", &problem, pool), APR_SUCCESS);
+    answer = cs_answertext_create(template, NULL, pool);
+    rv = cs_answertext_feed(answer, with, strlen(with), out);
+    if (rv == APR_SUCCESS)
+        rv = cs_answertext_feed(answer, "aaa STO", 7, out);
+    return rv == APR_SUCCESS ? cs_answertext_end(answer, out) : rv;
+}
+
+static void test_an_answer_without_memory_is_no_answer(void **state)
+{
+    /* The memory ends at each place of such an answer once. */
+    for (int before = 0; before < 16; before++)
+        assert_true(refuse_each(read_answer, apr_psprintf(*state, " %0*d a %0230d a a a xaax", before, 0, 0)) > 3);
+}
+
+static apr_status_t read_piece(const void *with, apr_pool_t *pool)
+{
+    cs_completion_reader_t *reader;
+    cs_completion_t piece;
+    apr_status_t rv = cs_completion_reader_create(&reader, pool);
+
+    assert_int_equal(rv, APR_SUCCESS);
+    rv = cs_completion_read(&piece, reader, with, strlen(with), pool);
+    assert_true(rv == APR_SUCCESS || (!piece.content && !piece.json));
+    return rv;
+}
+
+static void test_a_piece_without_memory_is_no_piece(void **state)
+{
+    static const char *const pieces[] = {
+        "{\"x\":[\"\\udc00\",\"\\udc00\"],\"choices\":[]}",
+        "{\"content\":\"a\",\"stop\":true,\"tokens_evaluated\":7,\"tokens_predicted\":2}",
+        "{\"x\":[\"\\udc00\",\"\\udc00\"],\"choices\":[{\"delta\":{\"reasoning\":\"a\\ud83d\",\"content\":[{},"
+        "{\"type\":\"text\",\"text\":\"b\\ud83d\"},{\"type\":\"text\",\"text\":\"\\ude00\"}]}}]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+        assert_true(refuse_sixty(read_piece, pieces[i]) > 10);
+}
+
+static apr_status_t add_beside(const void *with, apr_pool_t *pool)
+{
+    static const char *const pieces[] = {
+        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}",
+        "{\"choices\":[{\"delta\":{\"content\":[{},{},{},{},{},{},{},{},{},{}],"
+        "\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"arguments\":\"x\"}}]}}]}",
+        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"y\"}}]}}]}",
+    };
+    cs_extra_t *extra = cs_extra_create(pool);
+    const int left = calls_left;
+    apr_status_t rv = APR_SUCCESS;
+
+    (void)with;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]) && rv == APR_SUCCESS; i++) {
+        cs_completion_reader_t *reader;
+        cs_completion_t piece;
+
+        calls_left = 0;
+        assert_int_equal(cs_completion_reader_create(&reader, pool), APR_SUCCESS);
+        assert_int_equal(cs_completion_read(&piece, reader, pieces[i], strlen(pieces[i]), pool), APR_SUCCESS);
+        calls_left = left;
+        rv = cs_extra_add(extra, &piece, 10000);
+    }
+    return rv;
+}
+
+static void test_a_call_without_memory_is_refused(void **state)
+{
+    (void)state;
+    assert_true(refuse_sixty(add_beside, NULL) > 10);
 }
 
 /* The half that is held back is joined to the text in a string of its own. */
@@ -535,6 +698,87 @@ static void test_a_text_that_cannot_grow_keeps_what_it_has(void **state)
     assert_int_equal(refuse_each(append, piece), 3);
 }
 
+/* No octet of it is looked at: there is no memory for half of all that can be addressed. */
+static void test_a_text_of_half_of_all_memory_is_refused(void **state)
+{
+    cs_text_t *text = cs_text_create(*state);
+
+    calls_left = 1;
+    assert_int_equal(cs_text_append(text, "x", APR_SIZE_MAX / 2 + 2, 0), APR_ENOMEM);
+    assert_int_equal(calls_left, 0);
+    assert_int_equal(cs_text_length(text), 0);
+}
+
+/* --- secrets that are read again, one-time and recovery codes --- */
+
+static apr_status_t seal_secret(const void *with, apr_pool_t *pool)
+{
+    const char *sealed = UNSET;
+    const apr_status_t rv = cs_cipher_seal(&sealed, with, "anna", (const unsigned char *)"secret", 6, pool);
+
+    assert_int_equal(rv == APR_SUCCESS, sealed != NULL);
+    return rv;
+}
+
+typedef struct {
+    const cs_keyring_t *ring;
+    const char *sealed;
+} sealed_t;
+
+static apr_status_t unseal(const void *with, apr_pool_t *pool)
+{
+    const sealed_t *given = with;
+    cs_opened_t opened = {UNSET, 1, true};
+    const apr_status_t rv = cs_cipher_open(&opened, given->ring, "anna", given->sealed, pool);
+
+    assert_int_equal(rv == APR_SUCCESS, opened.bytes != NULL);
+    return rv;
+}
+
+static void test_a_secret_that_cannot_be_sealed_or_opened_is_not_half_so(void **state)
+{
+    sealed_t given = {ring_of(*state), NULL};
+
+    assert_true(refuse_each(seal_secret, given.ring) >= 8);
+    assert_int_equal(cs_cipher_seal(&given.sealed, given.ring, "anna", (const unsigned char *)"secret", 6, *state),
+                     APR_SUCCESS);
+    assert_true(refuse_each(unseal, &given) >= 8);
+}
+
+static apr_status_t check_code(const void *with, apr_pool_t *pool)
+{
+    apr_int64_t step = 1;
+    const apr_status_t rv = cs_totp_check(&step, with, "287082", apr_time_from_sec(59), CS_TOTP_NO_STEP);
+
+    (void)pool;
+    assert_int_equal(rv == APR_SUCCESS, step != CS_TOTP_NO_STEP);
+    return rv;
+}
+
+static void test_a_code_that_cannot_be_checked_is_not_right(void **state)
+{
+    (void)state;
+    /* the vector of RFC 6238 */
+    assert_int_equal(refuse_each(check_code, "12345678901234567890"), 2 * CS_TOTP_WINDOW + 1);
+}
+
+static apr_status_t make_recovery_code(const void *with, apr_pool_t *pool)
+{
+    const char *code = UNSET, *hash = UNSET;
+    const apr_status_t rv = cs_recovery_code_make(&code, &hash, pool);
+
+    (void)with;
+    assert_int_equal(rv == APR_SUCCESS, code != NULL);
+    assert_int_equal(rv == APR_SUCCESS, hash != NULL);
+    return rv;
+}
+
+static void test_no_recovery_code_is_made_without_its_hash(void **state)
+{
+    (void)state;
+    assert_int_equal(refuse_each(make_recovery_code, NULL), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -553,6 +797,13 @@ int main(void)
         FIXTURE_TEST(test_half_a_character_does_not_become_text_when_memory_ends),
         FIXTURE_TEST(test_an_event_without_memory_is_not_handed_on),
         FIXTURE_TEST(test_a_text_that_cannot_grow_keeps_what_it_has),
+        FIXTURE_TEST(test_a_text_of_half_of_all_memory_is_refused),
+        FIXTURE_TEST(test_an_answer_without_memory_is_no_answer),
+        FIXTURE_TEST(test_a_piece_without_memory_is_no_piece),
+        FIXTURE_TEST(test_a_call_without_memory_is_refused),
+        FIXTURE_TEST(test_a_secret_that_cannot_be_sealed_or_opened_is_not_half_so),
+        FIXTURE_TEST(test_a_code_that_cannot_be_checked_is_not_right),
+        FIXTURE_TEST(test_no_recovery_code_is_made_without_its_hash),
     };
 
     json_set_alloc_funcs(json_malloc, free);

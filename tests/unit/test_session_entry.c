@@ -37,6 +37,11 @@ static void test_garbage_is_no_entry(void **state)
                                         "1s ref 01 0 -",
                                         "1s ref -1 0 -",
                                         "1s ref 1 0",
+                                        "1s ref 1 0 a/b",
+                                        "1s a/b 1 0 -",
+                                        "1s ref x 0 -",
+                                        "1s ref 1 x -",
+                                        "1s ref 1 0 - ",
                                         "1s ref 99999999999999999999 0 -",
                                         "1s ref  1 0 -",
                                         "1s re\xff 1 0 -",
@@ -71,7 +76,9 @@ static void test_garbage_is_no_entry(void **state)
     }
     {
         const char *value;
+        apr_time_t used;
         assert_int_equal(cs_session_entry_parse_value(&value, "1v a\0b", 6, *state), CS_EMALFORMED);
+        assert_int_equal(cs_session_entry_parse_used(&used, "1u 1\0", 5), CS_EMALFORMED);
     }
 }
 
@@ -119,6 +126,18 @@ static void test_keys_differ_by_kind_session_and_part(void **state)
             assert_memory_not_equal(keys[i], keys[j], CS_SESSION_ENTRY_KEY_BYTES);
 }
 
+static void test_names_are_short_and_of_few_characters(void **state)
+{
+    const char *longest = apr_psprintf(*state, "%064d", 0);
+
+    assert_true(cs_session_entry_is_name("a"));
+    assert_true(cs_session_entry_is_name("Az09_.-"));
+    assert_true(cs_session_entry_is_name(longest));
+    assert_false(cs_session_entry_is_name(apr_pstrcat(*state, longest, "0", NULL)));
+    assert_false(cs_session_entry_is_name(""));
+    assert_false(cs_session_entry_is_name("a b"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +145,7 @@ int main(void)
         FIXTURE_TEST(test_garbage_is_no_entry),
         FIXTURE_TEST(test_times_names_and_values_are_read_as_they_were_written),
         FIXTURE_TEST(test_keys_differ_by_kind_session_and_part),
+        FIXTURE_TEST(test_names_are_short_and_of_few_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -331,44 +331,6 @@ static void test_the_callbacks_failure_stops_the_reader(void **state)
     assert_int_equal(record.events, 1);
 }
 
-static void test_a_cut_stream_is_inside_an_event(void **state)
-{
-    static const struct {
-        const char *stream;
-        int inside;
-    } cases[] = {
-        {"", 0},
-        {"data: x\n\n", 0},
-        {"data: x\r\n\r", 0},
-        {"d", 1},
-        {"data: x", 1},
-        {"data: x\n", 1},
-        {"event: done\n", 1},
-        {"id: 1\n", 1},
-        {"data: x\n\ndata", 1},
-        {": comment", 0},
-        {": comment\n", 0},
-        {"data: x\n: comment", 1},
-        {"data: x\n\n: comment", 0},
-        {": comment\nd", 1},
-        {"\xEF\xBB\xBF", 0},
-        {"\xEF\xBB\xBF: c", 0},
-    };
-    size_t at, octet;
-
-    for (at = 0; at < sizeof(cases) / sizeof(cases[0]); at++) {
-        record_t record;
-        cs_sse_reader_t *reader = make_reader(&record, *state);
-
-        assert_int_equal(cs_sse_feed(reader, cases[at].stream, strlen(cases[at].stream)), APR_SUCCESS);
-        assert_int_equal(!!cs_sse_is_inside(reader), cases[at].inside);
-        reader = make_reader(&record, *state);
-        for (octet = 0; cases[at].stream[octet]; octet++)
-            assert_int_equal(cs_sse_feed(reader, cases[at].stream + octet, 1), APR_SUCCESS);
-        assert_int_equal(!!cs_sse_is_inside(reader), cases[at].inside);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,7 +345,6 @@ int main(void)
         FIXTURE_TEST(test_a_line_past_its_limit_is_too_big),
         FIXTURE_TEST(test_comments_and_many_small_events_have_no_limit),
         FIXTURE_TEST(test_the_callbacks_failure_stops_the_reader),
-        FIXTURE_TEST(test_a_cut_stream_is_inside_an_event),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

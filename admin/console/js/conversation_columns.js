@@ -28,7 +28,7 @@ const USUAL = ['user', 'updated', 'created', 'messages', 'models', 'state'];
  * @param {string} cols names, separated by commas; '' for the usual ones
  * @returns {string[]}
  */
-export function chosenColumns(cols) {
+function chosenColumns(cols) {
   const asked = cols.split(',').filter((name) => CHOICE.includes(name));
   return asked.length > 0 ? asked : USUAL;
 }

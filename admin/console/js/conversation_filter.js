@@ -71,7 +71,7 @@ function readOrder(get, role) {
 }
 
 /** The orders that a role may choose, as the address bar has them. @param {string} role @returns {string[]} */
-export function sortsFor(role) {
+function sortsFor(role) {
   return Object.keys(SORTS).filter((sort) => sort !== 'title' || may(role, 'readContent'));
 }
 

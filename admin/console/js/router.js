@@ -8,7 +8,7 @@
  * `restored`, so that a list can show the rows it had.
  */
 
-export const VIEWS = ['home', 'conversations', 'feedback', 'holds', 'retention', 'jobs', 'users', 'sessions', 'audit', 'settings'];
+const VIEWS = ['home', 'conversations', 'feedback', 'holds', 'retention', 'jobs', 'users', 'sessions', 'audit', 'settings'];
 
 let listener = null;
 let shown = location.search;

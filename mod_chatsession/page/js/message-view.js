@@ -245,7 +245,7 @@ export function failureCard(title, text, buttons, detail = '') {
 }
 
 /** A worded button that the transcript hears. @param {string} name @param {string} label @returns {HTMLElement} */
-export function actionButton(name, label) {
+function actionButton(name, label) {
   return el('button', { class: 'button button-small', type: 'button', dataset: { action: name } }, label);
 }
 

@@ -34,7 +34,6 @@ defineMessages({
     'error.not_now': 'Your account cannot be erased from here now; ask the administrator.',
     'error.reauthenticate': 'Your last log-in is too long ago for this. Log out and in again first.',
     'error.last_admin': 'You are the last administrator; make another one first.',
-    'error.count_changed': 'There is more or less than was shown; open this again.',
   },
   ja: {
     'person.archive': 'あなたに関するすべて',
@@ -57,7 +56,6 @@ defineMessages({
     'error.not_now': '現在、ここからアカウントを消去できません。管理者に問い合わせてください。',
     'error.reauthenticate': '前回のログインから時間が経っています。一度ログアウトし、再度ログインしてから行ってください。',
     'error.last_admin': 'あなたは最後の管理者です。先に別の管理者を作成してください。',
-    'error.count_changed': '表示した件数から変わりました。もう一度開いてください。',
   },
 });
 

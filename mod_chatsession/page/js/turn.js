@@ -6,7 +6,8 @@
  * recognised and shown once. No elements here.
  */
 
-import { ApiError, api, readEvents } from '../shared/api.js';
+import { ApiError, api } from '../shared/api.js';
+import { readEvents } from '../shared/sse.js';
 import { isTransient } from '../shared/errors.js';
 import { codePointLength, dropCodePoints } from './code-points.js';
 

@@ -5,8 +5,6 @@
  * A 401 is reported once, here, to whoever registered with api.onUnauthenticated, and still rejects the call.
  */
 
-export { createEventParser, readEvents } from './sse.js';
-
 const JSON_TIMEOUT_MS = 30000;
 const unauthenticatedListeners = new Set();
 const secondFactorListeners = new Set();

@@ -124,26 +124,6 @@ export function formatTime(iso, options = { dateStyle: 'medium', timeStyle: 'sho
 }
 
 /**
- * The day as people say it: today, yesterday, the weekday within a week, else the date.
- * @param {string|null} iso
- * @returns {string}
- */
-export function formatRelativeDay(iso) {
-  const date = parse(iso);
-  if (date === null) {
-    return '';
-  }
-  const days = daysAgo(date);
-  if (days === 0 || days === 1) {
-    const words = new Intl.RelativeTimeFormat(current, { numeric: 'auto' }).format(-days, 'day');
-    return words.charAt(0).toLocaleUpperCase(current) + words.slice(1);
-  }
-  const sameYear = date.getFullYear() === new Date().getFullYear();
-  const options = days > 1 && days < 7 ? { weekday: 'long' } : { month: 'short', day: 'numeric', ...(sameYear ? {} : { year: 'numeric' }) };
-  return new Intl.DateTimeFormat(current, { ...zoneOption(), ...options }).format(date);
-}
-
-/**
  * A number in the reader's way of writing it.
  * @param {number|null} value
  * @param {Intl.NumberFormatOptions} [options]

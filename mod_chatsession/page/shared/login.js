@@ -12,7 +12,6 @@ import { defineMessages, onLanguageChange, t, translate } from './i18n.js';
 
 defineMessages({
   en: {
-    'login.title': 'Log in',
     'login.username': 'User name',
     'login.password': 'Password',
     'login.show': 'Show password',
@@ -30,7 +29,6 @@ defineMessages({
     'error.invalid_code': 'The code is wrong, or was used already. The app shows a new one every half minute.',
   },
   ja: {
-    'login.title': 'ログイン',
     'login.username': 'ユーザー名',
     'login.password': 'パスワード',
     'login.show': 'パスワードを表示',

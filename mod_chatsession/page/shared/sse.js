@@ -10,7 +10,7 @@
  * @param {{onEvent: function({event: string, data: string, id: string}): void, onComment?: function(string): void}} handlers
  * @returns {{push: function(string): void}} push takes the decoded text as it arrives; an event cut off by the end is never reported
  */
-export function createEventParser({ onEvent, onComment }) {
+function createEventParser({ onEvent, onComment }) {
   let rest = '';
   let skipLineFeed = false;
   let started = false;

@@ -41,7 +41,7 @@ export function theme() {
 }
 
 /** Chooses a theme and remembers it. @param {string} name one of `system`, `light`, `dark` */
-export function setTheme(name) {
+function setTheme(name) {
   if (name === 'system') {
     delete document.documentElement.dataset.theme;
   } else {

@@ -344,63 +344,90 @@ static apr_status_t leave_other_store(const chatsession_session_t *current, cs_s
     return rv;
 }
 
-/* Make the session that made describes, under a new id; current becomes it. */
-static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
+/* A new id: its token is what the cookie will hold, its hash and the session's handle are made's. */
+static apr_status_t draw_id(const char **token, cs_session_new_t *made, const chatsession_server_t *conf,
+                            cs_purpose_e purpose, apr_pool_t *pool)
 {
-    chatsession_server_t *conf = chatsession_server(r->server);
-    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
-    const bool in_cache = conf->cache && !made->user_id && !made->legacy_id;
-    const cs_session_store_t *store = in_cache ? conf->visitors : conf->users;
-    const cs_purpose_e purpose = in_cache ? CS_PURPOSE_VISITOR : CS_PURPOSE_SESSION;
+    unsigned char id[CS_TOKEN_ID_BYTES];
     unsigned char ref[9];
-    cs_token_t token = {.old_key = false};
-    const char *text = NULL;
-    int evicted = 0;
-    apr_status_t rv = store ? cs_token_random(token.id, sizeof(token.id)) : CS_EUNAVAILABLE;
+    apr_status_t rv = cs_token_random(id, sizeof(id));
 
+    *token = NULL;
     if (rv == APR_SUCCESS) {
         rv = cs_token_random(ref, sizeof(ref));
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_token_mint(&text, conf->keys, purpose, token.id, apr_time_now(), r->pool);
+        rv = cs_token_mint(token, conf->keys, purpose, id, apr_time_now(), pool);
     }
-    if (rv == APR_SUCCESS && !(made->id_hash = cs_token_hash(token.id, r->pool))) {
-        rv = APR_ENOMEM;
+    if (rv == APR_SUCCESS) {
+        made->ref = cs_base64url_encode(ref, sizeof(ref), pool);
+        made->id_hash = cs_token_hash(id, pool);
+        rv = made->id_hash ? APR_SUCCESS : APR_ENOMEM;
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
-    made->network = chatsession_network(r);
-    made->user_agent = user_agent(r);
-    rv = leave_other_store(current, made, store, r->pool);
+    return rv;
+}
+
+/* Put it into its store; the sessions that end with that are ended on all hosts. */
+static apr_status_t store_new(const chatsession_session_t *current, request_rec *r, cs_session_new_t *made,
+                              const cs_session_store_t *store)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    int evicted = 0;
+    apr_status_t rv = leave_other_store(current, made, store, r->pool);
+
     if (rv == APR_SUCCESS) {
         rv = store->create(&evicted, store, made, r->pool);
     }
     if (store == conf->users && (made->replaces || evicted)) {
         chatsession_sessions_ended(r, conf, made->replaces);
     }
-    if (rv == APR_SUCCESS) {
-        *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
-        load(r, conf, current, made->id_hash);
-        /* Over already: a change of its user, say, came in between. */
-        rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
-    }
-    if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, &attrs, text);
-    }
-    if (rv == APR_SUCCESS) {
-        current->cause = current->ref ? "new" : current->cause;
-        rv = current->status;
-        if (current->ref) {
-            chatsession_causes_count(current->cause);
-        }
-    }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
                       evicted, made->ref);
     }
     return rv;
+}
+
+/* The session that was stored is current, and the browser's. */
+static apr_status_t enter_new(chatsession_session_t *current, request_rec *r, const char *id_hash, cs_purpose_e purpose,
+                              const char *token)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    apr_status_t rv;
+
+    *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
+    load(r, conf, current, id_hash);
+    if (!current->ref && current->status == APR_SUCCESS) {
+        return APR_ENOENT; /* over already: a change of its user, say, came in between */
+    }
+    rv = send_cookie(r, &attrs, token);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (current->ref) {
+        current->cause = "new";
+        chatsession_causes_count(current->cause);
+    }
+    return current->status;
+}
+
+/* Make the session that made describes, under a new id; current becomes it. */
+static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
+{
+    const chatsession_server_t *conf = chatsession_server(r->server);
+    const bool in_cache = conf->cache && !made->user_id && !made->legacy_id;
+    const cs_session_store_t *store = in_cache ? conf->visitors : conf->users;
+    const cs_purpose_e purpose = in_cache ? CS_PURPOSE_VISITOR : CS_PURPOSE_SESSION;
+    const char *token = NULL;
+    apr_status_t rv = store ? draw_id(&token, made, conf, purpose, r->pool) : CS_EUNAVAILABLE;
+
+    if (rv == APR_SUCCESS) {
+        made->network = chatsession_network(r);
+        made->user_agent = user_agent(r);
+        rv = store_new(current, r, made, store);
+    }
+    return rv == APR_SUCCESS ? enter_new(current, r, made->id_hash, purpose, token) : rv;
 }
 
 /*

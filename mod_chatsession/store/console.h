@@ -7,6 +7,7 @@
  * export, so "all that match" is the same everywhere. Calls that show or destroy content take the audit entry and write
  * it in the same transaction.
  */
+#include <apr_tables.h>
 #include "core/session.h"
 #include "store/audit.h"
 
@@ -41,6 +42,12 @@ const char **cs_console_field(cs_console_filter_t *filter, int i);
 bool cs_console_is_state(const char *word);
 /** Any, up, down, comment. */
 bool cs_console_is_feedback(const char *word);
+
+/** A sentence on the first part of the filter that is none of what it may be (ids apart); NULL: all are. */
+const char *cs_console_filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool);
+
+/** The filter of a query string; NULL, or a sentence where it is none. */
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool);
 
 /** The whole filter as an object, what is searched for too: new reference; and back, strings in pool. */
 json_t *cs_console_filter_json(const cs_console_filter_t *filter);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "core/json.h"
+#include "core/rfc3339.h"
 #include "store/search.h"
 
 /* A word with more rows is looked for in the texts of the list's own order: the page is full after reading some 50
@@ -219,4 +220,89 @@ apr_status_t cs_console_plan(cs_search_t *search, cs_db_tx_t *tx, const cs_conso
     rv = cs_search_plan(search, tx, filter->query, pool);
     search->indexed = search->indexed && search->rows <= most;
     return rv;
+}
+
+/* --- what a filter may say --- */
+
+static const char *word_problem(const cs_console_filter_t *filter)
+{
+    if (filter->state && !cs_console_is_state(filter->state)) {
+        return "state is none of active, pinned, archived, expiring, trashed, held, all.";
+    }
+    if (filter->matter && !cs_uuid_is(filter->matter)) {
+        return "matter is no UUID.";
+    }
+    if (filter->status && strcmp(filter->status, "stopped") != 0 && strcmp(filter->status, "interrupted") != 0 &&
+        strcmp(filter->status, "error") != 0 && strcmp(filter->status, "streaming") != 0) {
+        return "status is none of stopped, interrupted, error, streaming.";
+    }
+    return filter->feedback && !cs_console_is_feedback(filter->feedback) ? "feedback is none of any, up, down, comment."
+                                                                         : NULL;
+}
+
+static const char *time_problem(const char *name, const char *text, apr_pool_t *pool)
+{
+    apr_time_t time;
+
+    return text && cs_rfc3339_parse(&time, text) != APR_SUCCESS
+               ? apr_psprintf(pool, "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.", name)
+               : NULL;
+}
+
+static const char *count_problem(const char *name, const char *text, apr_pool_t *pool)
+{
+    return text && (!*text || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
+               ? apr_psprintf(pool, "%s is no number from 0 to 999999999.", name)
+               : NULL;
+}
+
+const char *cs_console_filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool)
+{
+    const char *problem = word_problem(filter);
+
+    problem = problem ? problem : time_problem("from", filter->from, pool);
+    problem = problem ? problem : time_problem("to", filter->to, pool);
+    problem = problem ? problem : count_problem("min_messages", filter->min_messages, pool);
+    return problem ? problem : count_problem("max_messages", filter->max_messages, pool);
+}
+
+/* UUIDs separated by commas as a JSON array; NULL where something else is among them. */
+static const char *read_ids(const char *list, apr_pool_t *pool)
+{
+    json_t *array = cs_json_own(json_array(), pool);
+    char *rest = apr_pstrdup(pool, list);
+    char *state;
+
+    for (char *id = apr_strtok(rest, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
+        if (!cs_uuid_is(id)) {
+            return NULL;
+        }
+        json_array_append_new(array, json_string(id));
+    }
+    return cs_json_print(array, NULL, pool);
+}
+
+/* A parameter that stands there without a value is none. */
+static const char *given(const apr_table_t *query, const char *name)
+{
+    const char *value = apr_table_get(query, name);
+
+    return value && *value ? value : NULL;
+}
+
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool)
+{
+    const char *ids = given(query, "ids");
+    const char *problem;
+
+    *filter = (cs_console_filter_t){0};
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        *cs_console_field(filter, i) = given(query, cs_console_fields[i].name);
+    }
+    problem = cs_console_filter_problem(filter, pool);
+    if (problem || !ids) {
+        return problem;
+    }
+    filter->ids = read_ids(ids, pool);
+    return filter->ids ? NULL : "ids is not a list of UUIDs separated by commas.";
 }

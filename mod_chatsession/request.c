@@ -67,21 +67,26 @@ request_rec *chatsession_first_request(request_rec *r)
 /* Several Cookie headers are one list. (mod_http2 has joined what HTTP/2 splits; of what HTTP/1.1 forbids httpd makes
  * one header with ", ", which is no separator: a comma may be part of a cookie's value, and whoever can write one must
  * not be able to write a second session.) */
+typedef struct {
+    const char *all;
+    apr_pool_t *pool;
+} joined_t;
+
 static int join_cookie(void *baton, const char *name, const char *value)
 {
-    apr_array_header_t *headers = baton;
+    joined_t *joined = baton;
 
     (void)name;
-    APR_ARRAY_PUSH(headers, const char *) = value;
+    joined->all = joined->all ? apr_pstrcat(joined->pool, joined->all, ";", value, NULL) : value;
     return 1;
 }
 
 const char *chatsession_cookies_left(request_rec *r)
 {
-    apr_array_header_t *headers = apr_array_make(r->pool, 2, sizeof(const char *));
+    joined_t joined = {.pool = r->pool};
 
-    apr_table_do(join_cookie, headers, r->headers_in, "Cookie", NULL);
-    return apr_array_pstrcat(r->pool, headers, ';');
+    apr_table_do(join_cookie, &joined, r->headers_in, "Cookie", NULL);
+    return joined.all ? joined.all : "";
 }
 
 const char *chatsession_cookies(request_rec *r)
@@ -199,19 +204,16 @@ static const cs_session_store_t *store_of(apr_status_t *rv, const chatsession_se
 }
 
 /* Look the session up and judge it; fills in who it is when it is valid. */
-static void load(request_rec *r, const chatsession_server_t *conf, chatsession_session_t *session,
-                 const cs_token_t *token)
+static void load(request_rec *r, const chatsession_server_t *conf, chatsession_session_t *session, const char *hash)
 {
-    const char *hash = cs_token_hash(token->id, r->pool);
     const cs_purpose_e purpose = session->purpose;
     cs_session_t stored = {.ref = NULL};
     apr_status_t rv;
     const cs_session_store_t *store = store_of(&rv, conf, purpose);
 
     if (store) {
-        rv = hash ? store->find(&stored, store, hash, r->pool) : APR_ENOMEM;
+        rv = store->find(&stored, store, hash, r->pool);
     }
-
     session->cause = "valid_cookie_but_no_store";
     if (rv != APR_SUCCESS) {
         session->status = rv == APR_ENOENT ? APR_SUCCESS : rv;
@@ -380,7 +382,7 @@ static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_ses
     }
     if (rv == APR_SUCCESS) {
         *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
-        load(r, conf, current, &token);
+        load(r, conf, current, made->id_hash);
         /* Over already: a change of its user, say, came in between. */
         rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
     }
@@ -445,7 +447,7 @@ static void find_session(request_rec *r, chatsession_session_t *session)
         return;
     }
     if (read_token(r, conf, session, &token)) {
-        load(r, conf, session, &token);
+        load(r, conf, session, apr_pstrmemdup(r->pool, token.hash, CS_TOKEN_HASH_CHARS));
         sign_anew(r, conf, session, &token);
     }
     if (!session->ref && session->status == APR_SUCCESS) {

@@ -21,6 +21,9 @@
 #define MAX_PARAMS 65535
 /* Repeats of what PostgreSQL rolled back so that another transaction could win. */
 #define MAX_SERIALIZATION_REPEATS 2
+/* A connection that was lost later than that after its caller came is not replaced for him: to connect may take 2 s
+ * more, and he is to hear within 5 s that there is no database. */
+#define LOSS_REPEATED_WITHIN apr_time_from_sec(2)
 
 static _Thread_local char last_sqlstate[6];
 
@@ -324,22 +327,22 @@ static cs_db_outcome_t run_once(PGresult **answer, cs_db_t *db, cs_db_repeat_e r
     return outcome;
 }
 
-bool cs_db_is_worth_repeating(const cs_db_outcome_t *outcome, bool repeat_lost, int *serializations, int *losses)
+bool cs_db_is_worth_repeating(const cs_db_outcome_t *outcome, bool repeat_lost, cs_db_tries_t *tries)
 {
     if (outcome->serialization) {
-        return (*serializations)++ < MAX_SERIALIZATION_REPEATS;
+        return tries->serializations++ < MAX_SERIALIZATION_REPEATS;
     }
-    return outcome->lost && repeat_lost && (*losses)++ == 0;
+    return outcome->lost && repeat_lost && tries->losses++ == 0 &&
+           cs_steady_now() - tries->began < LOSS_REPEATED_WITHIN;
 }
 
 apr_status_t cs_db_run(cs_db_result_t **result, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
                        const cs_db_param_t *params, apr_pool_t *pool)
 {
+    cs_db_tries_t tries = {.began = cs_steady_now()};
     cs_db_outcome_t outcome;
     const char **values;
     PGresult *answer;
-    int serializations = 0;
-    int losses = 0;
     apr_status_t rv;
 
     *result = NULL;
@@ -349,8 +352,7 @@ apr_status_t cs_db_run(cs_db_result_t **result, cs_db_t *db, cs_db_repeat_e repe
     }
     for (;;) {
         outcome = run_once(&answer, db, repeat, sql, nparams, values);
-        if (outcome.status == APR_SUCCESS ||
-            !cs_db_is_worth_repeating(&outcome, repeat & CS_DB_REPEATABLE, &serializations, &losses)) {
+        if (outcome.status == APR_SUCCESS || !cs_db_is_worth_repeating(&outcome, repeat & CS_DB_REPEATABLE, &tries)) {
             break;
         }
         PQclear(answer);

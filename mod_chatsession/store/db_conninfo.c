@@ -19,10 +19,13 @@ typedef struct {
     bool always; /* also where the administrator named it */
 } addition_t;
 
-/* keepalives notice a vanished host while we wait for an answer, tcp_user_timeout one while we send */
+/* A network that swallows all packets is to be noticed within some 2 s, because a connect that follows may take the
+ * least that libpq knows, 2 s, and the request is promised an answer within 5 s. tcp_user_timeout (ms) notices it while
+ * we send, keepalives (s) while we wait for an answer or nobody uses the connection: the kernel gives up at the first
+ * one that comes due after tcp_user_timeout, whatever keepalives_count says. */
 static const addition_t keywords[] = {
-    {"connect_timeout", "2", false},   {"tcp_user_timeout", "2500", false},
-    {"keepalives_idle", "30", false},  {"keepalives_interval", "5", false},
+    {"connect_timeout", "2", false},   {"tcp_user_timeout", "1500", false},
+    {"keepalives_idle", "1", false},   {"keepalives_interval", "1", false},
     {"client_encoding", "UTF8", true}, {"application_name", "chatsession", false},
 };
 

@@ -102,8 +102,15 @@ cs_db_outcome_t cs_db_judge(cs_db_slot_t *slot, const PGresult *answer, const ch
 void cs_db_remember(const cs_db_outcome_t *outcome);
 /** Check params and put them into the form that libpq wants: one block for free(). */
 apr_status_t cs_db_values(const char ***values, int nparams, const cs_db_param_t *params) CS_MUSTCHECK;
-/** Does what ended in outcome deserve another try? The counters are the caller's, one each per call of the door. */
-bool cs_db_is_worth_repeating(const cs_db_outcome_t *outcome, bool repeat_lost, int *serializations, int *losses);
+/** The tries of one call of the door. */
+typedef struct {
+    apr_time_t began; /* cs_steady_now() */
+    int serializations;
+    int losses;
+} cs_db_tries_t;
+
+/** Does what ended in outcome deserve another try? Counted in tries. */
+bool cs_db_is_worth_repeating(const cs_db_outcome_t *outcome, bool repeat_lost, cs_db_tries_t *tries);
 /** A field of an error, or otherwise. */
 const char *cs_db_error_field(const PGresult *answer, int field, const char *otherwise);
 

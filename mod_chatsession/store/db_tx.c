@@ -124,16 +124,14 @@ static attempt_t attempt_transaction(cs_db_t *db, const char *begin, cs_db_tx_fn
 static apr_status_t transact(cs_db_t *db, const char *begin, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
                              apr_pool_t *pool)
 {
-    int serializations = 0;
-    int losses = 0;
+    cs_db_tries_t tries = {.began = cs_steady_now()};
 
     cs_db_remember(&(cs_db_outcome_t){.status = APR_SUCCESS});
     for (;;) {
         attempt_t attempt = attempt_transaction(db, begin, fn, baton, pool);
         const bool may_repeat = attempt.undone && ((repeat & CS_DB_REPEATABLE) || !attempt.fn_called);
 
-        if (attempt.status == APR_SUCCESS || !may_repeat ||
-            !cs_db_is_worth_repeating(&attempt.failure, true, &serializations, &losses)) {
+        if (attempt.status == APR_SUCCESS || !may_repeat || !cs_db_is_worth_repeating(&attempt.failure, true, &tries)) {
             cs_db_remember(&attempt.failure);
             return attempt.status;
         }

@@ -33,6 +33,12 @@ const char *ap_check_cmd_context(cmd_parms *cmd, unsigned forbidden)
     return NULL;
 }
 
+const char *ap_set_flag_slot(cmd_parms *cmd, void *struct_ptr_v, int arg)
+{
+    *(int *)((char *)struct_ptr_v + (apr_uintptr_t)cmd->info) = arg ? 1 : 0;
+    return NULL;
+}
+
 int ap_cstr_casecmp(const char *s1, const char *s2)
 {
     return apr_cstr_casecmp(s1, s2);

@@ -475,8 +475,8 @@ static void test_a_connection_string_is_completed_not_changed(void **state)
     assert_string_equal(completed(uri, "host"), "/a b");
     assert_string_equal(completed(uri, "connect_timeout"), "9");
     assert_string_equal(completed("", "connect_timeout"), "2");
-    assert_string_equal(completed("", "tcp_user_timeout"), "2500");
-    assert_string_equal(completed("", "keepalives_idle"), "30");
+    assert_string_equal(completed("", "tcp_user_timeout"), "1500");
+    assert_string_equal(completed("", "keepalives_idle"), "1");
     assert_string_equal(completed("", "application_name"), "chatsession");
     assert_string_equal(completed("application_name=mine", "application_name"), "mine");
     assert_string_equal(completed("client_encoding=LATIN1", "client_encoding"), "UTF8");

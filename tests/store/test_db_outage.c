@@ -445,6 +445,21 @@ static void test_a_server_that_stops_answering_is_given_up(void **state)
     relay_stop(relay);
 }
 
+/** [H7] The other connection that it could have had would be its caller's second wait: the next one is served by it. */
+static void test_what_was_waited_for_too_long_is_not_repeated(void **state)
+{
+    relay_t *relay = relay_start(test_conninfo());
+    const char *conninfo = apr_psprintf(pool, "%s host='%s'", test_conninfo(), relay->folder);
+    cs_db_t *door = open_door(conninfo, 1, apr_time_from_sec(20), apr_time_from_msec(10));
+
+    (void)state;
+    run(door, "SELECT 1");
+    relay_mislead(relay, RELAY_SWALLOW);
+    run_for(door, CS_DB_REPEATABLE, "SELECT 1", CS_EUNAVAILABLE);
+    assert_string_equal(run(door, "SELECT 1"), "1");
+    relay_stop(relay);
+}
+
 static relay_t *returning;
 
 static void come_back(const char *number)
@@ -557,6 +572,7 @@ int main(int argc, char **argv)
         TEST(test_a_hanging_connect_holds_up_nobody_else),
         TEST(test_a_server_that_never_answers_a_connect_is_unavailable),
         TEST(test_a_server_that_stops_answering_is_given_up),
+        TEST(test_what_was_waited_for_too_long_is_not_repeated),
         TEST(test_a_short_absence_is_waited_for),
         TEST(test_a_refusal_is_not_waited_for),
         TEST(test_a_restart_under_traffic_heals_by_itself),

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-FileCopyrightText: The mod_chatsession authors */
+/*
+ * The commands. A command is a row of the table: its words, its operands, its arguments as they are shown, its line of
+ * help, its function. The arguments say which options it takes (ctl_options.h), so a page of help cannot say otherwise
+ * than the program does.
+ */
+#include "ctl_commands.h"
+#include <apr_strings.h>
+#include <stdio.h>
+#include <string.h>
+#include "core/json.h"
+#include "ctl_options.h"
+
+#define ACQUIRE_TIMEOUT apr_time_from_sec(30)
+
+typedef enum {
+    NOTHING,
+    NAME,      /* one word: a name or a file */
+    NAME_ROLE, /* two words */
+    ID,        /* a UUID */
+    IDS,       /* any number of UUIDs */
+    WORDS      /* any number of words */
+} operands_e;
+
+typedef struct {
+    const char *noun, *verb; /* verb "": the noun alone is the command */
+    operands_e operands;
+    const char *arguments;
+    const char *help;
+    ctl_command_fn *run;
+    bool no_database;
+} command_t;
+
+#define PASSWORD "(--password-stdin | --random-password)"
+#define KEY "[--key-file FILE]"
+#define PAGE "[--limit N] [--after NEXT] [--json]"
+#define LIMITS "[--max-turns N] [--max-requests N] [--max-tokens N]"
+
+static const command_t commands[] = {
+    {"setup", "", NOTHING,
+     "[--as USER] [--operator NAME] [--backend \"NAME URL ...\"] [--httpd-user USER] [--folder DIR] [--dir DIR]",
+     "make what a chat needs: database, roles, schema, httpd's way in, secret, configuration, administrator", ctl_setup,
+     true},
+    {"check", "", NOTHING, "[--httpd COMMAND | --settings FILE] [--json]",
+     "look over a running set-up and say what to change and why; changes nothing", ctl_check, true},
+    {"schema", "apply", NOTHING, "[--dir DIR]", "bring the database to the last step in DIR", ctl_schema_apply, false},
+    {"schema", "status", NOTHING, "[--dir DIR]", "compare the database with DIR", ctl_schema_status, false},
+    {"user", "add", NAME, "NAME --role ROLE " PASSWORD " " KEY, "make a user", ctl_user_add, false},
+    {"user", "invite", NAME, "NAME --role ROLE " KEY,
+     "print a token with which NAME, made where missing, sets the own password: once, within the hour", ctl_user_invite,
+     false},
+    {"user", "list", NOTHING, "[--query TEXT] [--role ROLE] [--state WORD] " PAGE,
+     "users by name; --query: a part of it", ctl_user_list, false},
+    {"user", "show", NAME, "NAME [--json]", "one user and the sessions that were not ended", ctl_user_show, false},
+    {"user", "disable", NAME, "NAME " KEY, "no login any more; ends the user's sessions", ctl_user_disable, false},
+    {"user", "enable", NAME, "NAME " KEY, "undo disable", ctl_user_enable, false},
+    {"user", "password", NAME, "NAME " PASSWORD " " KEY, "set a password; ends the user's sessions", ctl_user_password,
+     false},
+    {"user", "role", NAME_ROLE, "NAME ROLE " KEY, "give another role; ends the user's sessions", ctl_user_role, false},
+    {"user", "limits", NAME, "NAME " LIMITS " " KEY, "the user's own limits instead of the configured ones",
+     ctl_user_limits, false},
+    {"user", "second-factor", NAME_ROLE, "reset NAME " KEY, "take the second factor away; ends the user's sessions",
+     ctl_user_second_factor, false},
+    {"user", "archive", NAME, "NAME", "all that is here of a user, as JSON lines on standard output", ctl_user_archive,
+     false},
+    {"user", "erase", NAME, "NAME [--dry-run | --confirm CONVERSATIONS/MESSAGES] " KEY,
+     "what an erasure would take; with --confirm: erase, and print the certificate", ctl_user_erase, false},
+    {"erasure", "list", NOTHING, "", "the certificates of all erasures as JSON lines: keep them beside the backups",
+     ctl_erasure_list, false},
+    {"erasure", "apply", NAME, "FILE " KEY, "after a restore: erase again whom FILE, from erasure list, names",
+     ctl_erasure_apply, false},
+    {"session", "list", NOTHING, "[--user NAME] [--json]", "the sessions that were not ended", ctl_session_list, false},
+    {"session", "revoke", WORDS, "(REF... | --user NAME | --all) " KEY, "end sessions at once, on every host",
+     ctl_session_revoke, false},
+    {"hold", "list", NOTHING, "[--all] " PAGE, "the open matters and what they hold; --all: released ones too",
+     ctl_hold_list, false},
+    {"retention", "list", NOTHING, "[--json]", "how long conversations are kept", ctl_retention_list, false},
+    {"retention", "run", NOTHING, "[--grace TIME]", "expire what the rules end, now and to the end", ctl_retention_run,
+     false},
+    {"job", "list", NOTHING, "[--kind WORD] " PAGE, "expiries and runs of the rules, newest first", ctl_job_list,
+     false},
+    {"export", "verify", WORDS, "FILE... [--manifest FILE] [--sha256 HEX]",
+     "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's "
+     "digest",
+     ctl_export_verify, true},
+    {"import", "", WORDS, "FILE... (--key-file FILE | --dry-run) [--user NAME]",
+     "take an export as JSON lines in, with all ids; what is there stays; --user: whose it becomes", ctl_import, false},
+    {"audit", "verify", NOTHING, "--key-file FILE... [--anchor SEQ:SEAL] [--json]", "is the audit log whole?",
+     ctl_audit_verify, false},
+    {"secret", "new", NAME, "FILE", "make a file with a secret that signs cookies", ctl_secret_new, true},
+    {"secret", "rotate", NAME, "FILE", "make the secret that will follow FILE, and say what to do with it",
+     ctl_secret_rotate, true},
+    {"sweep", "", NOTHING, "[--turn-silence TIME] [--idle-timeout TIME] [--max-lifetime TIME]",
+     "one pass of housekeeping: dead answers, conversations to be purged, old sessions and attempts to log in",
+     ctl_sweep, false},
+};
+#define COMMANDS ((int)(sizeof(commands) / sizeof(commands[0])))
+
+void ctl_commands_print(void)
+{
+    printf("chatsessionctl [--database CONNINFO] COMMAND\n\nCommands:\n");
+    for (int i = 0; i < COMMANDS; i++) {
+        printf("  %s%s%s %s\n      %s\n", commands[i].noun, *commands[i].verb ? " " : "", commands[i].verb,
+               commands[i].arguments, commands[i].help);
+    }
+    printf("\nFILTER    any of the options that choose conversations; a command on FILTER wants at least one\n"
+           "TIME      a number with ms, s, min, h or d\n"
+           "--        before the first REF, where one begins with \"-\"\n");
+    ctl_options_print();
+    printf("\nExit code: 0 done; 1 failed, or refused for what the sentence says; 2 wrong usage; 3 there is no such\n"
+           "thing; 4 an open matter holds it; 5 there is more or less than --confirm says.\n");
+}
+
+/* verb may be NULL: there is only one word. */
+static const command_t *find_command(const char *noun, const char *verb)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].noun, noun) == 0 &&
+            (!*commands[i].verb || (verb && strcmp(commands[i].verb, verb) == 0))) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool takes_so_many(const command_t *command, int count)
+{
+    static const int numbers[] = {[NOTHING] = 0, [NAME] = 1, [NAME_ROLE] = 2, [ID] = 1, [IDS] = -1, [WORDS] = -1};
+
+    return numbers[command->operands] < 0 || numbers[command->operands] == count;
+}
+
+/* Where the operands go; false: one that must be an id is none. */
+static bool keep_operands(ctl_t *ctl, const command_t *command, char **words, int count)
+{
+    ctl->operands = words;
+    ctl->operand_count = count;
+    ctl->name = command->operands == NAME || command->operands == NAME_ROLE ? words[0] : ctl->filter.user;
+    ctl->role = command->operands == NAME_ROLE ? words[1] : ctl->role;
+    ctl->id = command->operands == ID ? words[0] : NULL;
+    for (int i = 0; i < count && (command->operands == ID || command->operands == IDS); i++) {
+        if (!cs_uuid_is(words[i])) {
+            ctl_usage("not an id:", words[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void keep_error(void *baton, int level, const char *number, const char *message)
+{
+    ctl_t *ctl = baton;
+    static char kept[1200];
+
+    if (level <= 4) {
+        apr_snprintf(kept, sizeof(kept), "%s (%s)", message, number);
+        ctl->last_error = kept;
+    }
+}
+
+int ctl_open_database(ctl_t *ctl, apr_pool_t *pool)
+{
+    const cs_db_config_t config = {ctl->database, 1, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
+    const char *problem;
+    apr_status_t rv = cs_db_init(&problem, pool);
+
+    if (rv != APR_SUCCESS) {
+        return ctl_fail("%s", problem);
+    }
+    rv = cs_db_create(&ctl->db, &config, pool);
+    return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the database cannot be used");
+}
+
+static int connect_and_run(const command_t *command, ctl_t *ctl, apr_pool_t *pool)
+{
+    int code = CTL_DONE;
+
+    if (!command->no_database) {
+        if (!ctl->database) {
+            return ctl_usage("no database: give --database CONNINFO or set CHATSESSION_DATABASE", NULL);
+        }
+        code = ctl_open_database(ctl, pool);
+    }
+    return code == CTL_DONE ? command->run(ctl, pool) : code;
+}
+
+int ctl_commands_run(ctl_t *ctl, char **words, apr_pool_t *pool)
+{
+    const command_t *command;
+    int count = 0, own;
+
+    while (words[count]) {
+        count++;
+    }
+    command = count ? find_command(words[0], words[1]) : NULL;
+    if (!command) {
+        return count < 2 ? ctl_usage("no command", NULL)
+                         : ctl_usage("no such command:", apr_pstrcat(pool, words[0], " ", words[1], NULL));
+    }
+    own = *command->verb ? 2 : 1;
+    if (!takes_so_many(command, count - own) || ctl_options_problem(ctl, command->arguments)) {
+        return ctl_usage("expected:",
+                         apr_pstrcat(pool, command->noun, " ", command->verb, " ", command->arguments, NULL));
+    }
+    return keep_operands(ctl, command, words + own, count - own) ? connect_and_run(command, ctl, pool) : CTL_USAGE;
+}

@@ -143,15 +143,6 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
     return !problem;
 }
 
-json_t *chatsession_filter_json(const cs_console_filter_t *filter)
-{
-    json_t *json = cs_console_filter_json(filter);
-
-    json_object_del(json, "q");
-    json_object_set_new(json, "text_search", json_boolean(filter->query != NULL));
-    return json;
-}
-
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv)
 {
     if (rv == CS_EUNAVAILABLE && !strcmp(cs_db_last_sqlstate(), "57014")) {

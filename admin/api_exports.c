@@ -91,7 +91,7 @@ int chatsession_admin_export_create(chatsession_call_t *call)
     want.format = format->name;
     want.gzip = !strcmp(compress, "gzip");
     entry = chatsession_audit_entry(call, "conversation.export",
-                                    cs_json_own(chatsession_filter_json(&filter), call->r->pool));
+                                    cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     rv = make_link(&link, &want.link_sha256, call);
     rv = rv == APR_SUCCESS ? cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool) : rv;
     return rv == APR_SUCCESS ? reply_with_link(call, HTTP_CREATED, export.id, link)

@@ -167,8 +167,6 @@ $(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BU
 		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
-# What makes an export's text stands beside httpd, but needs nothing of it.
-$(BUILD)/tests/fuzz/replay_export $(BUILD)/tests/fuzz/fuzz_export: $(BUILD)/admin/export_format.o
 $(fuzzers): %: %.o $(BUILD)/tests/fuzz/entry.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(STORE_LIBS)

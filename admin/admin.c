@@ -137,31 +137,10 @@ bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_cal
 
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
 {
-    const char *ids = chatsession_query(call, "ids");
+    const char *problem = cs_console_filter_read(filter, call->query, call->r->pool);
 
-    *answer = OK;
-    *filter = (cs_console_filter_t){0};
-    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
-        *cs_console_field(filter, i) = chatsession_query(call, cs_console_fields[i].name);
-    }
-    if (!chatsession_check_filter(filter, call, answer)) {
-        return false;
-    }
-    if (ids) {
-        json_t *array = cs_json_own(json_array(), call->r->pool);
-        char *copy = apr_pstrdup(call->r->pool, ids);
-        char *state;
-
-        for (char *id = apr_strtok(copy, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
-            if (!cs_uuid_is(id)) {
-                *answer = chatsession_bad_request(call, "ids is not a list of UUIDs separated by commas.");
-                return false;
-            }
-            json_array_append_new(array, json_string(id));
-        }
-        filter->ids = cs_json_print(array, NULL, call->r->pool);
-    }
-    return true;
+    *answer = problem ? chatsession_bad_request(call, problem) : OK;
+    return !problem;
 }
 
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv)

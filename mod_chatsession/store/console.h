@@ -7,6 +7,7 @@
  * export, so "all that match" is the same everywhere. Calls that show or destroy content take the audit entry and write
  * it in the same transaction.
  */
+#include <apr_tables.h>
 #include "core/session.h"
 #include "store/audit.h"
 
@@ -45,6 +46,8 @@ bool cs_console_is_feedback(const char *word);
 
 /** A sentence on the first part of the filter that is none of what it may be, in pool; NULL: all are. */
 const char *cs_console_filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool);
+/** The filter of a query string; NULL, or such a sentence. */
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool);
 /** A tag: 1 to 50 characters, no comma, no end of line. */
 bool cs_console_is_tag(const char *text);
 

@@ -272,3 +272,46 @@ apr_status_t cs_console_plan(cs_search_t *search, cs_db_tx_t *tx, const cs_conso
     search->indexed = search->indexed && search->rows <= most;
     return rv;
 }
+
+/* --- a query string's --- */
+
+/* UUIDs separated by commas as a JSON array; NULL where something else is among them. */
+static const char *read_ids(const char *list, apr_pool_t *pool)
+{
+    json_t *array = cs_json_own(json_array(), pool);
+    char *rest = apr_pstrdup(pool, list);
+    char *state;
+
+    for (char *id = apr_strtok(rest, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
+        if (!cs_uuid_is(id)) {
+            return NULL;
+        }
+        json_array_append_new(array, json_string(id));
+    }
+    return cs_json_print(array, NULL, pool);
+}
+
+/* A parameter that stands there without a value is none. */
+static const char *given(const apr_table_t *query, const char *name)
+{
+    const char *value = apr_table_get(query, name);
+
+    return value && *value ? value : NULL;
+}
+
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool)
+{
+    const char *ids = given(query, "ids");
+    const char *problem;
+
+    *filter = (cs_console_filter_t){0};
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        *cs_console_field(filter, i) = given(query, cs_console_fields[i].name);
+    }
+    problem = cs_console_filter_problem(filter, pool);
+    if (problem || !ids) {
+        return problem;
+    }
+    filter->ids = read_ids(ids, pool);
+    return filter->ids ? NULL : "ids is not a list of UUIDs separated by commas.";
+}

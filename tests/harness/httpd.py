@@ -48,7 +48,7 @@ ThreadLimit {threads}
 MaxRequestWorkers {workers}
 AsyncRequestWorkerFactor 4
 Timeout 20
-KeepAliveTimeout 5
+KeepAliveTimeout 30
 GracefulShutdownTimeout 5
 {identity}
 {module}

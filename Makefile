@@ -168,8 +168,6 @@ $(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BU
 		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
-# What makes an export's text stands beside httpd, but needs nothing of it.
-$(BUILD)/tests/fuzz/replay_export $(BUILD)/tests/fuzz/fuzz_export: $(BUILD)/admin/export_format.o
 # The directives are httpd's, of which a stand-in is enough here.
 directives := $(filter-out %_check.o %_core.o,$(filter $(BUILD)/mod_chatsession/config%.o,$(glue))) \
 	$(BUILD)/mod_chatsession/networks.o $(BUILD)/mod_chatsession/skip.o $(BUILD)/tests/fuzz/httpd_stub.o

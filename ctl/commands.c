@@ -13,6 +13,7 @@
 #include "ctl_options.h"
 
 #define ACQUIRE_TIMEOUT apr_time_from_sec(30)
+#define CONNECTIONS 2 /* an export reads by one and says by the other how far it is */
 
 typedef enum {
     NOTHING,
@@ -84,6 +85,12 @@ static const command_t commands[] = {
     {"job", "show", ID, "ID [--json]", "how far it is, or how it ended", ctl_job_show, false},
     {"job", "cancel", ID, "ID [--json] " KEY, "no further batch of it; what was expired stays so, and can be restored",
      ctl_job_cancel, false},
+    {"export", "make", IDS, "[ID... | FILTER] [--format WORD] [--gzip] [--output FILE] [--manifest FILE] [--reason TEXT] " KEY,
+     "conversations with all that was said, to a new file or standard output, which is recorded", ctl_export_make, false},
+    {"export", "list", NOTHING, PAGE, "who exported what, newest first", ctl_export_list, false},
+    {"export", "show", ID, "ID [--json]", "how far it is, or what it was", ctl_export_show, false},
+    {"export", "manifest", ID, "ID", "what stands beside its file, as JSON", ctl_export_manifest, false},
+    {"export", "cancel", ID, "ID [--json] " KEY, "end it, whoever reads it", ctl_export_cancel, false},
     {"export", "verify", WORDS, "FILE... [--manifest FILE] [--sha256 HEX]",
      "is an exported file, compressed or in parts too, whole? By its last line, its manifest, or the audit log's digest",
      ctl_export_verify, true},
@@ -191,7 +198,7 @@ static void keep_error(void *baton, int level, const char *number, const char *m
 
 int ctl_open_database(ctl_t *ctl, apr_pool_t *pool)
 {
-    const cs_db_config_t config = {ctl->database, 1, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
+    const cs_db_config_t config = {ctl->database, CONNECTIONS, ACQUIRE_TIMEOUT, 0, keep_error, ctl};
     const char *problem;
     apr_status_t rv = cs_db_init(&problem, pool);
 

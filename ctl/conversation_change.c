@@ -40,7 +40,7 @@ static int print_count(const ctl_t *ctl, const char *what, const cs_console_coun
 /* None of those that were named could be taken: because they are on hold, or because they are not there. */
 static int say_none(const ctl_t *ctl, const cs_console_count_t *count, const char *where)
 {
-    if (count->held) {
+    if (count->held && ctl->operand_count) {
         return ctl_refuse(CTL_HELD, "an open matter holds all of them; hold list shows the matters");
     }
     return ctl->operand_count ? ctl_refuse(CTL_ABSENT, "none of these conversations is %s", where) : CTL_DONE;

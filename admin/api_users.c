@@ -221,6 +221,7 @@ int chatsession_admin_user_change(chatsession_call_t *call)
                                  .limits = read_limits(call),
                                  .actor_id = call->session->user_id};
     cs_user_outcome_e outcome;
+    apr_int64_t ended;
     json_t *user;
     apr_status_t rv;
     int answer;
@@ -232,7 +233,7 @@ int chatsession_admin_user_change(chatsession_call_t *call)
     if (deed.role && !cs_user_is_role(deed.role)) {
         return chatsession_bad_request(call, ROLES_EXPECTED);
     }
-    rv = cs_user_admin_change(&outcome, call->conf->db, &deed, &entry, call->r->pool);
+    rv = cs_user_admin_change(&outcome, &ended, call->conf->db, &deed, &entry, call->r->pool);
     if (rv == APR_SUCCESS && is_refused(call, outcome, &answer)) {
         return answer;
     }

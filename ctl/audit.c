@@ -7,7 +7,7 @@
 #include <apr_strings.h>
 #include <stdio.h>
 #include "core/audit_seal.h"
-#include "ctl.h"
+#include "ctl_print.h"
 #include "store/audit.h"
 
 #define KEY_MAX 4096
@@ -65,26 +65,34 @@ int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
     char reason[120];
 
     *keys = NULL;
-    for (int i = 0; i < ctl->key_file_count; i++) {
-        const apr_status_t rv = read_key(last, ctl->key_files[i], pool);
+    for (int i = 0; ctl->key_files && i < ctl->key_files->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(ctl->key_files, i, const char *);
+        const apr_status_t rv = read_key(last, path, pool);
         if (rv != APR_SUCCESS) {
-            return ctl_fail("%s cannot be read: %s", ctl->key_files[i], apr_strerror(rv, reason, sizeof(reason)));
+            return ctl_fail("%s cannot be read: %s", path, apr_strerror(rv, reason, sizeof(reason)));
         }
         last = &(*last)->next;
     }
     return CTL_DONE;
 }
 
-int ctl_read_entry_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
+int ctl_make_entry(cs_audit_entry_t *entry, const ctl_t *ctl, const char *action, json_t *detail, apr_pool_t *pool)
 {
+    cs_audit_key_t *keys;
     const char *seal;
     apr_int64_t sealed = 0;
     apr_status_t rv;
 
-    if (ctl_read_keys(keys, ctl, pool) != CTL_DONE) {
+    *entry = (cs_audit_entry_t){.operator_name = CTL_OPERATOR,
+                                .role = "admin",
+                                .action = action,
+                                .reason = ctl->reason,
+                                .detail = detail};
+    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
-    rv = *keys ? APR_SUCCESS : cs_audit_head(&sealed, &seal, ctl->db, pool);
+    entry->keys = keys;
+    rv = keys ? APR_SUCCESS : cs_audit_head(&sealed, &seal, ctl->db, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the audit log could not be read");
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "core/json.h"
 #include "ctl_check.h"
+#include "ctl_print.h"
 #include "store/health.h"
 
 #define SETTINGS_MAX (4 * 1024 * 1024)

@@ -5,7 +5,7 @@
  * what is wrong with a line is said with its number and the rest goes on. Each piece has its entry in the audit log.
  */
 #include <stdio.h>
-#include "ctl.h"
+#include "ctl_print.h"
 #include "ctl_source.h"
 #include "store/import_lines.h"
 
@@ -101,8 +101,7 @@ static int import_all(bool *ended, import_t *import, ctl_source_t *source)
 
 int ctl_import(ctl_t *ctl, apr_pool_t *pool)
 {
-    import_t import = {.ctl = ctl, .entry = {.operator_name = CTL_OPERATOR, .role = "admin"}};
-    cs_audit_key_t *keys;
+    import_t import = {.ctl = ctl};
     ctl_source_t *source;
     bool ended;
     int answer;
@@ -110,15 +109,14 @@ int ctl_import(ctl_t *ctl, apr_pool_t *pool)
     if (!ctl->operand_count) {
         return ctl_fail("no FILE to import");
     }
-    if (!ctl->dry_run && !ctl->key_file_count) {
+    if (!ctl->dry_run && !ctl->key_files) {
         ctl_fail("expected: import FILE... --key-file FILE, with the file of ChatSessionAuditKeyFile or "
                  "ChatSessionSecretFile, whose key seals the entry in the audit log; or --dry-run");
         return CTL_USAGE;
     }
-    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+    if (!ctl->dry_run && ctl_make_entry(&import.entry, ctl, "conversation.import", NULL, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
-    import.entry.keys = keys;
     answer = ctl_source_open(&source, ctl->operands, ctl->operand_count, pool);
     if (answer != CTL_DONE) {
         return answer;

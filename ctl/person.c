@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "core/json.h"
-#include "ctl.h"
+#include "ctl_print.h"
+#include "ctl_user.h"
 #include "store/archive.h"
 #include "store/erasure.h"
 
@@ -27,15 +28,30 @@ static apr_status_t print_line(void *baton, const char *type, json_t *members, a
     return puts(text) >= 0 ? APR_SUCCESS : APR_EGENERAL;
 }
 
+/* Everything of one person: recorded before the first line leaves. */
 int ctl_user_archive(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_user_t user;
+    cs_audit_entry_t entry;
+    json_t *found;
     apr_status_t rv;
+    const int code = ctl_make_entry(&entry, ctl, "user.archive", NULL, pool);
 
-    if (ctl_find_user(&user, ctl, pool) != CTL_DONE) {
-        return CTL_FAILED;
+    if (code != CTL_DONE) {
+        return code;
     }
-    rv = cs_archive_walk(ctl->db, user.id, print_line, NULL, pool);
+    rv = cs_erasure_preview(&found, ctl->db, ctl->name, pool);
+    if (rv == APR_ENOENT) {
+        return ctl_no_such_user(ctl->name);
+    }
+    if (rv == APR_SUCCESS) {
+        cs_json_own(found, pool);
+        entry.target_user = json_string_value(json_object_get(found, "name"));
+        entry.detail = json_object_get(found, "removed");
+        rv = cs_audit_write(ctl->db, &entry, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_archive_walk(ctl->db, json_string_value(json_object_get(found, "id")), print_line, NULL, pool);
+    }
     return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the archive is not whole");
 }
 
@@ -45,30 +61,21 @@ static int fail_outcome(const char *who, cs_erasure_outcome_e outcome)
 {
     switch (outcome) {
     case CS_ERASURE_HELD:
-        return ctl_fail("%s: an open matter holds conversations of this user; release it first", who);
+        return ctl_refuse(CTL_HELD, "%s: an open matter holds conversations of this user; release it first", who);
     case CS_ERASURE_CHANGED:
-        return ctl_fail("%s: there are more or fewer conversations or messages than that; look again without --confirm",
-                        who);
+        return ctl_refuse(CTL_CHANGED,
+                          "%s: there are more or fewer conversations or messages than that; look again without "
+                          "--confirm",
+                          who);
     case CS_ERASURE_LAST_ADMIN:
         return ctl_fail("%s is the last enabled administrator; make another one first", who);
     case CS_ERASURE_ABSENT:
-        return ctl_fail("there is no user \"%s\"", who);
+        return ctl_no_such_user(who);
     case CS_ERASURE_DONE:
     case CS_ERASURE_BEFORE:
         break;
     }
     return CTL_DONE;
-}
-
-static apr_status_t erase(cs_erasure_outcome_e *outcome, const ctl_t *ctl, const cs_erasure_t *erasure,
-                          const cs_audit_key_t *keys, apr_pool_t *pool)
-{
-    const cs_audit_entry_t entry = {.operator_name = CTL_OPERATOR,
-                                    .role = "admin",
-                                    .action = "user.erase",
-                                    .keys = keys};
-
-    return cs_erasure_run(outcome, ctl->db, erasure, &entry, pool);
 }
 
 static int print_certificate(const ctl_t *ctl, const char *user_id, apr_pool_t *pool)
@@ -114,33 +121,46 @@ int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_erasure_t erasure = {.by = CTL_OPERATOR};
     cs_erasure_outcome_e outcome;
-    cs_audit_key_t *keys;
+    cs_audit_entry_t entry;
     json_t *preview;
+    int code;
     apr_status_t rv = cs_erasure_preview(&preview, ctl->db, ctl->name, pool);
 
     if (rv == APR_ENOENT) {
-        return ctl_fail("there is no user \"%s\"", ctl->name);
+        return ctl_no_such_user(ctl->name);
     }
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the user could not be looked up");
     }
     cs_json_own(preview, pool);
-    if (!ctl->confirm) {
+    if (!ctl->confirm || ctl->dry_run) {
         return show_preview(preview);
     }
-    if (!read_counts(&erasure, ctl->confirm) || !ctl->key_file_count) {
-        ctl_fail("expected: user erase NAME --confirm CONVERSATIONS/MESSAGES --key-file FILE");
-        return CTL_USAGE;
+    if (!read_counts(&erasure, ctl->confirm) || !ctl->key_files) {
+        return ctl_refuse(CTL_USAGE, "expected: user erase NAME --confirm CONVERSATIONS/MESSAGES --key-file FILE");
     }
-    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+    if (ctl_make_entry(&entry, ctl, "user.erase", NULL, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     erasure.user_id = json_string_value(json_object_get(preview, "id"));
-    rv = erase(&outcome, ctl, &erasure, keys, pool);
+    rv = cs_erasure_run(&outcome, ctl->db, &erasure, &entry, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the user could not be erased");
     }
-    return fail_outcome(ctl->name, outcome) == CTL_DONE ? print_certificate(ctl, erasure.user_id, pool) : CTL_FAILED;
+    code = fail_outcome(ctl->name, outcome);
+    return code == CTL_DONE ? print_certificate(ctl, erasure.user_id, pool) : code;
+}
+
+int ctl_erasure_show(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *certificate;
+    apr_status_t rv = cs_erasure_certificate(&certificate, ctl->db, ctl->id, pool);
+
+    if (rv == APR_ENOENT) {
+        return ctl_refuse(CTL_ABSENT, "nobody with this id was erased");
+    }
+    return rv == APR_SUCCESS ? ctl_print_json(certificate)
+                             : ctl_fail_status(ctl, rv, "the certificate could not be read");
 }
 
 int ctl_erasure_list(ctl_t *ctl, apr_pool_t *pool)
@@ -175,7 +195,7 @@ static const char *user_of_line(const char *text, apr_pool_t *pool)
 }
 
 /* One line of the file. Whoever is here is erased; who is not is left as it is. */
-static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_key_t *keys, int *erased, apr_pool_t *pool)
+static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_entry_t *entry, int *erased, apr_pool_t *pool)
 {
     const cs_erasure_t erasure = {.user_id = user_of_line(text, pool),
                                   .by = CTL_OPERATOR,
@@ -187,7 +207,7 @@ static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_key_t *
     if (!erasure.user_id) {
         return ctl_fail("a line of %s is no certificate as \"erasure list\" prints them", ctl->name);
     }
-    rv = erase(&outcome, ctl, &erasure, keys, pool);
+    rv = cs_erasure_run(&outcome, ctl->db, &erasure, entry, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv,
                                apr_pstrcat(pool, "user ", erasure.user_id, " could not be erased again", NULL));
@@ -199,17 +219,13 @@ static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_key_t *
 int ctl_erasure_apply(ctl_t *ctl, apr_pool_t *pool)
 {
     char line[LINE_MAX_BYTES];
-    cs_audit_key_t *keys;
+    cs_audit_entry_t entry;
     apr_file_t *file;
     int erased = 0, code = CTL_DONE;
     char reason[120];
     apr_status_t rv;
 
-    if (!ctl->key_file_count) {
-        ctl_fail("expected: erasure apply FILE --key-file FILE");
-        return CTL_USAGE;
-    }
-    if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
+    if (ctl_make_entry(&entry, ctl, "user.erase", NULL, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     rv = apr_file_open(&file, ctl->name, APR_READ | APR_BUFFERED, APR_OS_DEFAULT, pool);
@@ -217,7 +233,7 @@ int ctl_erasure_apply(ctl_t *ctl, apr_pool_t *pool)
         return ctl_fail("%s cannot be read: %s", ctl->name, apr_strerror(rv, reason, sizeof(reason)));
     }
     while (apr_file_gets(line, sizeof(line), file) == APR_SUCCESS) {
-        if (*line != '\n' && apply_line(ctl, line, keys, &erased, pool) != CTL_DONE) {
+        if (*line != '\n' && apply_line(ctl, line, &entry, &erased, pool) != CTL_DONE) {
             code = CTL_FAILED;
         }
     }

@@ -6,8 +6,8 @@
  */
 #include <stdio.h>
 #include "core/json.h"
-#include "ctl.h"
-#include "store/user_admin.h"
+#include "ctl_print.h"
+#include "ctl_user.h"
 
 static const char *text_of(const json_t *session, const char *member, apr_pool_t *pool)
 {
@@ -38,7 +38,7 @@ int ctl_session_list(ctl_t *ctl, apr_pool_t *pool)
     apr_status_t rv;
 
     if (ctl->name && ctl_find_user(&user, ctl, pool) != CTL_DONE) {
-        return CTL_FAILED;
+        return CTL_ABSENT;
     }
     rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){.grace = 0}, pool);
     if (rv != APR_SUCCESS) {
@@ -56,36 +56,40 @@ int ctl_session_list(ctl_t *ctl, apr_pool_t *pool)
     return CTL_DONE;
 }
 
-/* The operands as a JSON array; NULL when there are none. */
-static const char *refs_of(const ctl_t *ctl, apr_pool_t *pool)
+/* End those of the references, and record which. */
+static apr_status_t revoke_refs(apr_int64_t *ended, const ctl_t *ctl, cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     json_t *refs = cs_json_own(json_array(), pool);
-    int i;
 
-    for (i = 0; i < ctl->operand_count; i++) {
+    for (int i = 0; i < ctl->operand_count; i++) {
         json_array_append_new(refs, json_string(ctl->operands[i]));
     }
-    return ctl->operand_count ? cs_json_print(refs, NULL, pool) : NULL;
+    entry->detail = cs_json_own(json_pack("{s:O}", "refs", refs), pool);
+    return cs_console_revoke(ended, ctl->db, cs_json_print(refs, NULL, pool), entry, pool);
 }
 
 int ctl_session_revoke(ctl_t *ctl, apr_pool_t *pool)
 {
-    const char *refs = refs_of(ctl, pool);
+    cs_audit_entry_t entry;
     apr_int64_t ended;
-    cs_user_t user;
     apr_status_t rv;
+    int code;
 
-    if ((refs != NULL) + (ctl->name != NULL) + ctl->all != 1) {
-        ctl_fail("give either references, or --user NAME, or --all");
-        return CTL_USAGE;
+    if ((ctl->operand_count != 0) + (ctl->name != NULL) + ctl->all != 1) {
+        return ctl_refuse(CTL_USAGE, "give either references, or --user NAME, or --all");
     }
-    if (ctl->name && ctl_find_user(&user, ctl, pool) != CTL_DONE) {
-        return CTL_FAILED;
+    code = ctl_make_entry(&entry, ctl, "session.revoke", NULL, pool);
+    if (code != CTL_DONE) {
+        return code;
     }
-    rv = cs_user_revoke(&ended, ctl->db, refs, ctl->name, pool);
+    rv = ctl->operand_count ? revoke_refs(&ended, ctl, &entry, pool)
+                            : cs_user_admin_end_sessions(&ended, ctl->db, ctl->name, &entry, pool);
+    if (rv == APR_ENOENT) {
+        return ctl_no_such_user(ctl->name);
+    }
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the sessions could not be ended");
     }
-    printf("%" APR_INT64_T_FMT " %s ended\n", ended, ended == 1 ? "session" : "sessions");
+    printf("%s ended\n", ctl_count(ended, "session", pool));
     return CTL_DONE;
 }

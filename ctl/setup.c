@@ -15,8 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "core/json.h"
 #include "core/password.h"
-#include "ctl.h"
+#include "ctl_print.h"
 #include "store/db_cluster.h"
 #include "store/schema.h"
 #include "store/user_admin.h"
@@ -93,7 +94,7 @@ static int read_answers(ctl_t *ctl, apr_pool_t *pool)
     if (!cs_db_conninfo_value(ctl->database, "dbname", pool)) {
         ctl->database = cs_db_conninfo_with(ctl->database, "dbname", "chatsession", pool);
     }
-    ctl->setup.operator_name = ask("The first administrator's name", ctl->setup.operator_name, "operator", pool);
+    ctl->operator_name = ask("The first administrator's name", ctl->operator_name, "operator", pool);
     ctl->setup.backend = ask("The model, as NAME URL [model=NAME]", ctl->setup.backend, DEFAULT_BACKEND, pool);
     ctl->setup.folder = ctl->setup.folder ? ctl->setup.folder : "/etc/chatsession";
     ctl->setup.httpd_user = ctl->setup.httpd_user ? ctl->setup.httpd_user : "www-data";
@@ -283,10 +284,11 @@ static int make_configuration(const ctl_t *ctl, const char *way, apr_pool_t *poo
                          apr_psprintf(pool,
                                       "# For chatsession-sweep.service, and for a shell: set -a; . %s/environment\n"
                                       "CHATSESSION_DATABASE=\"%s\"\n"
+                                      "CHATSESSION_KEY_FILE=\"%s/secret\"\n"
                                       "# As the directives of these names, where they are not the defaults:\n"
                                       "#SWEEP_OPTIONS=\"--turn-silence 10s --idle-timeout 30min --max-lifetime 12h\"\n"
                                       "#RETENTION_OPTIONS=\"--grace 30d\"\n",
-                                      folder, way),
+                                      folder, way, folder),
                          0644, pool);
     }
     return code;
@@ -294,38 +296,23 @@ static int make_configuration(const ctl_t *ctl, const char *way, apr_pool_t *poo
 
 /* --- the first administrator --- */
 
-static const char *first_admin(const json_t *users)
-{
-    size_t i;
-    const json_t *user;
-
-    json_array_foreach(users, i, user)
-    {
-        if (!strcmp(json_string_value(json_object_get(user, "role")), "admin") &&
-            !json_is_true(json_object_get(user, "disabled"))) {
-            return json_string_value(json_object_get(user, "name"));
-        }
-    }
-    return NULL;
-}
-
 static int make_admin(ctl_t *ctl, apr_pool_t *pool)
 {
-    json_t *users;
+    static const cs_user_list_t admins = {.role = "admin", .state = "active", .limit = 1};
+    const char *next;
     const char *known;
-    apr_status_t rv = cs_user_list_json(&users, ctl->db, pool);
+    json_t *users;
+    apr_status_t rv = cs_user_page(&users, &next, ctl->db, &admins, pool);
 
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the users could not be listed");
     }
-    known = first_admin(users);
+    known = json_string_value(json_object_get(json_array_get(cs_json_own(users, pool), 0), "name"));
     if (known) {
         tell("administrator", apr_pstrcat(pool, ctl_printable(known, pool), ", there already", NULL));
-        json_decref(users);
         return CTL_DONE;
     }
-    json_decref(users);
-    ctl->name = ctl->setup.operator_name;
+    ctl->name = ctl->operator_name;
     ctl->role = "admin";
     ctl->random_password = true;
     ctl->password_stdin = false;

@@ -19,7 +19,7 @@ typedef struct {
 } asset_t;
 
 struct chatsession_assets {
-    apr_hash_t *files; /* "page/js/app.js" → asset_t */
+    apr_hash_t *files; /* "page/js/main.js" → asset_t */
 };
 
 static const struct {

@@ -2,37 +2,22 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
  * The directives. A setting with one value is a row of `settings`; its default, its bounds, its error sentence and its
- * merging come from that row. Directives that build something have a function each, those of models in
- * config_backend.c, those of keys in config_keys.c; what only all lines together show is in config_check.c, what core
- * wants of several settings at once in config_core.c.
+ * merging come from that row. Directives that build something have a function each: those of models are in
+ * config_backend.c, of keys in config_keys.c, of visitors in config_visitors.c, of users whom others know in
+ * config_users.c. What only all lines together show is in config_check.c, what core wants of several settings at once
+ * in config_core.c.
  */
-#include <jansson.h>
 #include "config.h"
 #include "config_private.h"
 #include <http_core.h>
-#include <http_protocol.h>
-#include <ap_provider.h>
-#include <http_log.h>
-#include <mod_auth.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include "assets.h"
-#include "chatstream.h"
+#include <jansson.h>
 #include "core/duration.h"
-#include "mounts.h"
+#include "core/json.h"
+#include "core/utf8.h"
 #include "networks.h"
-#include "request.h"
-#include "secret.h"
-#include "skip.h"
 #include "socache.h"
-
-APLOG_USE_MODULE(chatsession);
-
-#define SECONDS(n) ((apr_int64_t)(n)*APR_USEC_PER_SEC)
-#define MINUTES(n) SECONDS((n)*60LL)
-#define HOURS(n) MINUTES((n)*60LL)
-#define DAYS(n) HOURS((n)*24LL)
-#define MILLISECONDS(n) ((apr_int64_t)(n)*1000)
 
 typedef enum { TYPE_STRING, TYPE_PATH, TYPE_NUMBER, TYPE_DURATION, TYPE_CHOICE } setting_type_e;
 
@@ -259,7 +244,7 @@ json_t *chatsession_settings_json(const chatsession_server_t *conf)
 
 /* --- values from text --- */
 
-static bool parse_choice(apr_int64_t *value, const char *choices, const char *text)
+bool chatsession_parse_choice(apr_int64_t *value, const char *choices, const char *text)
 {
     size_t len = strlen(text);
 
@@ -305,6 +290,10 @@ static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
     const char *problem;
 
     (void)dir;
+    /* The console and chatsessionctl show it in JSON. */
+    if (!cs_utf8_is_text(arg, strlen(arg), NULL)) {
+        return apr_psprintf(cmd->pool, "%s: its value is no UTF-8", row->name);
+    }
     switch (row->type) {
     case TYPE_NUMBER:
     case TYPE_DURATION:
@@ -314,7 +303,7 @@ static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
         }
         break;
     case TYPE_CHOICE:
-        if (!parse_choice(&number, row->choices, arg)) {
+        if (!chatsession_parse_choice(&number, row->choices, arg)) {
             return apr_psprintf(cmd->pool, "%s: \"%s\" is none of %s", row->name, arg, row->choices);
         }
         break;
@@ -392,231 +381,12 @@ static const char *add_metrics_from(cmd_parms *cmd, void *dir, const char *arg)
     return problem ? apr_psprintf(cmd->pool, "ChatSessionMetricsFrom: %s", problem) : NULL;
 }
 
-static const char *add_skip_header(cmd_parms *cmd, void *dir, int argc, char *const argv[])
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    chatsession_skip_t skip = {NULL, NULL, NULL};
-    const char *problem = chatsession_skip_parse(&skip, argc, argv, cmd->pool);
-
-    (void)dir;
-    if (problem) {
-        return apr_psprintf(cmd->pool, "ChatSessionSkipHeader: %s", problem);
-    }
-    if (!conf->skips) {
-        conf->skips = apr_array_make(cmd->pool, 2, sizeof(chatsession_skip_t));
-    }
-    APR_ARRAY_PUSH(conf->skips, chatsession_skip_t) = skip;
-    return NULL;
-}
-
-static const char *legacy_option(cmd_parms *cmd, chatsession_legacy_t *legacy, const char *arg)
-{
-    const char *problem = NULL;
-    const char *path;
-    const char *secret;
-    apr_size_t len;
-
-    if (!strncmp(arg, "max-age=", 8)) {
-        return cs_duration_parse(&legacy->max_age, arg + 8) && legacy->max_age >= SECONDS(1) &&
-                       legacy->max_age <= DAYS(400)
-                   ? NULL
-                   : apr_psprintf(cmd->pool, "\"%s\" is not max-age= and a duration from 1s to 400d", arg);
-    }
-    if (strncmp(arg, "secret-file=", 12) != 0 || !arg[12]) {
-        return apr_psprintf(cmd->pool, "\"%s\" is neither secret-file=PATH nor max-age=DURATION", arg);
-    }
-    path = ap_server_root_relative(cmd->pool, arg + 12);
-    secret = path ? chatsession_secret_file(cmd->pool, path, CS_SECRET_MAX, &len, &problem) : NULL;
-    if (!secret || !len) {
-        return problem ? problem : apr_psprintf(cmd->pool, "%s holds no secret", path ? path : arg);
-    }
-    legacy->keyed = true;
-    return cs_itsdangerous_key(legacy->key, secret, len) == APR_SUCCESS ? NULL : "OpenSSL has no SHA-1";
-}
-
-static const char *set_legacy_cookie(cmd_parms *cmd, void *dir, int argc, char *const argv[])
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    chatsession_legacy_t *legacy = apr_pcalloc(cmd->pool, sizeof(*legacy));
-    const char *problem = NULL;
-
-    (void)dir;
-    legacy->max_age = DAYS(30);
-    legacy->cookie = (cs_cookie_attrs_t){.name = argc ? apr_pstrdup(cmd->pool, argv[0]) : "", .path = "/"};
-    problem = cs_cookie_problem(&legacy->cookie);
-    for (int i = 1; i < argc && !problem; i++) {
-        problem = legacy_option(cmd, legacy, argv[i]);
-    }
-    if (!problem && !legacy->keyed) {
-        problem = "expected NAME secret-file=PATH [max-age=DURATION]";
-    }
-    conf->legacy = legacy;
-    return problem ? apr_psprintf(cmd->pool, "ChatSessionLegacyCookie: %s", problem) : NULL;
-}
-
-static const char *set_expose(cmd_parms *cmd, void *dir, int flag)
-{
-    (void)cmd;
-    ((chatsession_dir_t *)dir)->expose = flag;
-    return NULL;
-}
-
-static const char *set_hide_cookie(cmd_parms *cmd, void *dir, int flag)
-{
-    (void)cmd;
-    ((chatsession_dir_t *)dir)->hide_cookie = flag;
-    return NULL;
-}
-
-static const char *set_trust_user(cmd_parms *cmd, void *dir, int flag)
-{
-    (void)cmd;
-    ((chatsession_dir_t *)dir)->trust_user = flag;
-    return NULL;
-}
-
-static const char *set_expose_data(cmd_parms *cmd, void *dir, int flag)
-{
-    (void)cmd;
-    ((chatsession_dir_t *)dir)->expose_data = flag;
-    return NULL;
-}
-
-static const char *set_provide_session(cmd_parms *cmd, void *dir, int flag)
-{
-    (void)cmd;
-    ((chatsession_dir_t *)dir)->provide_session = flag;
-    return NULL;
-}
-
-static const char *add_login_provider(cmd_parms *cmd, void *dir, const char *arg)
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-
-    (void)dir;
-    if (strcmp(arg, "chatsession") != 0 && !ap_lookup_provider(AUTHN_PROVIDER_GROUP, arg, AUTHN_PROVIDER_VERSION)) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionLoginProvider: \"%s\" is neither chatsession nor the provider of a loaded "
-                            "module "
-                            "(load mod_authn_%s before this line)",
-                            arg, arg);
-    }
-    if (!conf->login_providers) {
-        conf->login_providers = apr_array_make(cmd->pool, 2, sizeof(const char *));
-    }
-    APR_ARRAY_PUSH(conf->login_providers, const char *) = apr_pstrdup(cmd->pool, arg);
-    return NULL;
-}
-
-static const char *add_role_rule(cmd_parms *cmd, void *dir, const char *role, const char *condition)
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    const char *problem = NULL;
-    const ap_expr_info_t *parsed;
-
-    (void)dir;
-    if (chatsession_access_of(role) == CHATSESSION_ANYONE) {
-        return apr_psprintf(cmd->pool, "ChatSessionRole: \"%s\" is none of user, viewer, auditor, operator, admin",
-                            role);
-    }
-    parsed = ap_expr_parse_cmd(cmd, condition, 0, &problem, NULL);
-    if (problem) {
-        return apr_psprintf(cmd->pool, "ChatSessionRole %s: \"%s\" is no expression: %s", role, condition, problem);
-    }
-    if (!conf->role_rules) {
-        conf->role_rules = apr_array_make(cmd->pool, 2, sizeof(chatsession_role_rule_t));
-    }
-    APR_ARRAY_PUSH(conf->role_rules, chatsession_role_rule_t) =
-        (chatsession_role_rule_t){apr_pstrdup(cmd->pool, role), parsed};
-    return NULL;
-}
-
-/* host=N/M */
-static bool parse_host(int *host, int *hosts, const char *arg)
-{
-    char *end;
-    apr_int64_t number, count;
-
-    if (strncmp(arg, "host=", 5) != 0 || !apr_isdigit(arg[5])) {
-        return false;
-    }
-    number = apr_strtoi64(arg + 5, &end, 10);
-    if (*end != '/' || !apr_isdigit(end[1])) {
-        return false;
-    }
-    count = apr_strtoi64(end + 1, &end, 10);
-    if (*end || number < 1 || number > count || count > CHATSESSION_SOCACHE_HOSTS) {
-        return false;
-    }
-    *host = (int)number;
-    *hosts = (int)count;
-    return true;
-}
-
-static const char *set_store(cmd_parms *cmd, void *dir, const char *where, const char *option)
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    int host = 1, hosts = 1;
-
-    (void)dir;
-    if (problem) {
-        return problem;
-    }
-    conf->store_set = true;
-    conf->cache = NULL;
-    if (!ap_cstr_casecmp(where, "postgresql") && !option) {
-        return NULL;
-    }
-    if (ap_cstr_casecmpn(where, "socache:", 8) || !where[8]) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionStore: \"%s\" is neither postgresql nor a cache such as "
-                            "socache:redis:localhost:6379",
-                            where);
-    }
-    if (option && !parse_host(&host, &hosts, option)) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionStore: \"%s\" is not host=N/M, the number of this host from 1 to M, "
-                            "and how many there are, at most %d",
-                            option, CHATSESSION_SOCACHE_HOSTS);
-    }
-    conf->cache = chatsession_socache_create(&problem, where + 8, host, hosts, cmd->pool, cmd->temp_pool);
-    return conf->cache ? NULL : apr_psprintf(cmd->pool, "ChatSessionStore: %s", problem);
-}
-
-static const char *add_chatstream_role(cmd_parms *cmd, void *dir, int argc, char *const argv[])
-{
-    chatsession_server_t *conf = chatsession_server(cmd->server);
-    chatsession_chatstream_role_t role = {argc ? chatsession_access_of(argv[0]) : CHATSESSION_ANYONE, 0};
-
-    (void)dir;
-    if (role.access == CHATSESSION_ANYONE || argc < 2) {
-        return apr_psprintf(cmd->pool,
-                            "ChatSessionChatStreamRole: expected one of user, viewer, auditor, operator, admin and the "
-                            "names of calls, not \"%s\"",
-                            argc ? argv[0] : "");
-    }
-    for (int i = 1; i < argc; i++) {
-        apr_int64_t index;
-        if (!parse_choice(&index, CHATSESSION_CHATSTREAM_NAMES, argv[i])) {
-            return apr_psprintf(cmd->pool, "ChatSessionChatStreamRole: \"%s\" is none of " CHATSESSION_CHATSTREAM_NAMES,
-                                argv[i]);
-        }
-        role.allowed |= 1U << index;
-    }
-    if (!conf->chatstream_roles) {
-        conf->chatstream_roles = apr_array_make(cmd->pool, 2, sizeof(role));
-    }
-    APR_ARRAY_PUSH(conf->chatstream_roles, chatsession_chatstream_role_t) = role;
-    return NULL;
-}
-
 static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     chatsession_dir_t *conf = dir;
     apr_int64_t mode;
 
-    if (argc < 1 || !parse_choice(&mode, "echo|round|long", argv[0])) {
+    if (argc < 1 || !chatsession_parse_choice(&mode, "echo|round|long", argv[0])) {
         return apr_psprintf(cmd->pool, "ChatSessionMock: \"%s\" is none of echo|round|long", argc ? argv[0] : "");
     }
     conf->mock_set = 1;
@@ -634,6 +404,8 @@ static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const arg
     return NULL;
 }
 
+/* A flag of a directory: where ap_set_flag_slot puts it. */
+#define MEMBER(member) (void *)APR_OFFSETOF(chatsession_dir_t, member)
 #define COMMAND_ROW(index, name, set, type, values, help)                                                              \
     AP_INIT_TAKE1(name, set, (void *)&settings[CHATSESSION_##index], RSRC_CONF, help),
 
@@ -652,27 +424,27 @@ const command_rec chatsession_commands[] = {
                     "other origins whose pages may send state-changing requests"),
     AP_INIT_ITERATE("ChatSessionMetricsFrom", add_metrics_from, NULL, RSRC_CONF,
                     "addresses and networks that may read the metrics without a login"),
-    AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", add_skip_header, NULL, RSRC_CONF,
+    AP_INIT_TAKE_ARGV("ChatSessionSkipHeader", chatsession_add_skip_header, NULL, RSRC_CONF,
                       "requests with this header are served without a session: NAME VALUE|* [from CIDR ...]"),
-    AP_INIT_TAKE12("ChatSessionStore", set_store, NULL, RSRC_CONF,
+    AP_INIT_TAKE12("ChatSessionStore", chatsession_set_store, NULL, RSRC_CONF,
                    "where visitors' sessions live: postgresql, or socache:PROVIDER[:ARGUMENTS] [host=N/M]"),
-    AP_INIT_TAKE_ARGV("ChatSessionLegacyCookie", set_legacy_cookie, NULL, RSRC_CONF,
+    AP_INIT_TAKE_ARGV("ChatSessionLegacyCookie", chatsession_set_legacy_cookie, NULL, RSRC_CONF,
                       "a cookie of the Python middleware, taken once: NAME secret-file=PATH [max-age=DURATION]"),
-    AP_INIT_FLAG("ChatSession", set_expose, NULL, RSRC_CONF | ACCESS_CONF,
+    AP_INIT_FLAG("ChatSession", ap_set_flag_slot, MEMBER(expose), RSRC_CONF | ACCESS_CONF,
                  "on: the session and its user are in the environment of this location's requests"),
-    AP_INIT_FLAG("ChatSessionData", set_expose_data, NULL, RSRC_CONF | ACCESS_CONF,
+    AP_INIT_FLAG("ChatSessionData", ap_set_flag_slot, MEMBER(expose_data), RSRC_CONF | ACCESS_CONF,
                  "on: what modules keep in the session is in the environment of this location's requests"),
-    AP_INIT_FLAG("ChatSessionHideCookie", set_hide_cookie, NULL, RSRC_CONF | ACCESS_CONF,
+    AP_INIT_FLAG("ChatSessionHideCookie", ap_set_flag_slot, MEMBER(hide_cookie), RSRC_CONF | ACCESS_CONF,
                  "on: our cookies are taken out of what CGI, PHP and proxied applications see of a request"),
-    AP_INIT_FLAG("ChatSessionProvideSession", set_provide_session, NULL, ACCESS_CONF,
+    AP_INIT_FLAG("ChatSessionProvideSession", ap_set_flag_slot, MEMBER(provide_session), ACCESS_CONF,
                  "on: mod_session's data are kept in our session"),
-    AP_INIT_FLAG("ChatSessionTrustUser", set_trust_user, NULL, ACCESS_CONF,
+    AP_INIT_FLAG("ChatSessionTrustUser", ap_set_flag_slot, MEMBER(trust_user), ACCESS_CONF,
                  "on: the user that another module has authenticated is logged in here"),
-    AP_INIT_ITERATE("ChatSessionLoginProvider", add_login_provider, NULL, RSRC_CONF,
+    AP_INIT_ITERATE("ChatSessionLoginProvider", chatsession_add_login_provider, NULL, RSRC_CONF,
                     "who checks a login, in this order: chatsession (our own users) or httpd's authn providers"),
-    AP_INIT_TAKE2("ChatSessionRole", add_role_rule, NULL, RSRC_CONF,
+    AP_INIT_TAKE2("ChatSessionRole", chatsession_add_role_rule, NULL, RSRC_CONF,
                   "ROLE EXPRESSION: the role of a user whom somebody else authenticates; the first that holds"),
-    AP_INIT_TAKE_ARGV("ChatSessionChatStreamRole", add_chatstream_role, NULL, RSRC_CONF,
+    AP_INIT_TAKE_ARGV("ChatSessionChatStreamRole", chatsession_add_chatstream_role, NULL, RSRC_CONF,
                       "ROLE NAME ...: what a role, and those above it, may call of ChatStream's interface"),
     AP_INIT_TAKE_ARGV("ChatSessionMock", set_mock, NULL, ACCESS_CONF,
                       "the built-in model for trials: echo, round or long, with wait= and pace="),
@@ -687,6 +459,8 @@ void *chatsession_create_server(apr_pool_t *pool, server_rec *s)
     return apr_pcalloc(pool, sizeof(chatsession_server_t));
 }
 
+#define INHERIT(member) merged->member = merged->member ? merged->member : parent->member
+
 /* A virtual host has what the main server has, but for what it says itself. */
 void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
 {
@@ -698,22 +472,23 @@ void *chatsession_merge_server(apr_pool_t *pool, void *base, void *add)
             merged->values[i] = parent->values[i];
         }
     }
-    merged->keys = merged->keys ? merged->keys : parent->keys;
-    merged->key_sources = merged->key_sources ? merged->key_sources : parent->key_sources;
-    merged->audit_keys = merged->audit_keys ? merged->audit_keys : parent->audit_keys;
-    merged->secret_audit_keys = merged->secret_audit_keys ? merged->secret_audit_keys : parent->secret_audit_keys;
-    merged->backends = merged->backends ? merged->backends : parent->backends;
-    merged->templates = merged->templates ? merged->templates : parent->templates;
-    merged->login_providers = merged->login_providers ? merged->login_providers : parent->login_providers;
-    merged->role_rules = merged->role_rules ? merged->role_rules : parent->role_rules;
-    merged->origins = merged->origins ? merged->origins : parent->origins;
-    merged->chatstream_roles = merged->chatstream_roles ? merged->chatstream_roles : parent->chatstream_roles;
-    merged->metrics_from = merged->metrics_from ? merged->metrics_from : parent->metrics_from;
-    merged->skips = merged->skips ? merged->skips : parent->skips;
-    merged->legacy = merged->legacy ? merged->legacy : parent->legacy;
+    INHERIT(keys);
+    INHERIT(key_sources);
+    INHERIT(audit_keys);
+    INHERIT(secret_audit_keys);
+    INHERIT(backends);
+    INHERIT(templates);
+    INHERIT(login_providers);
+    INHERIT(role_rules);
+    INHERIT(origins);
+    INHERIT(chatstream_roles);
+    INHERIT(metrics_from);
+    INHERIT(skips);
+    INHERIT(legacy);
     merged->cache = merged->store_set ? merged->cache : parent->cache;
     return merged;
 }
+#undef INHERIT
 
 void *chatsession_create_dir(apr_pool_t *pool, char *dir)
 {
@@ -728,26 +503,18 @@ void *chatsession_create_dir(apr_pool_t *pool, char *dir)
     return conf;
 }
 
+#define INHERIT_FLAG(flag) merged->flag = merged->flag < 0 ? parent->flag : merged->flag
+
 void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
 {
     const chatsession_dir_t *parent = base;
     chatsession_dir_t *merged = apr_pmemdup(pool, add, sizeof(*merged));
 
-    if (merged->expose < 0) {
-        merged->expose = parent->expose;
-    }
-    if (merged->hide_cookie < 0) {
-        merged->hide_cookie = parent->hide_cookie;
-    }
-    if (merged->trust_user < 0) {
-        merged->trust_user = parent->trust_user;
-    }
-    if (merged->expose_data < 0) {
-        merged->expose_data = parent->expose_data;
-    }
-    if (merged->provide_session < 0) {
-        merged->provide_session = parent->provide_session;
-    }
+    INHERIT_FLAG(expose);
+    INHERIT_FLAG(hide_cookie);
+    INHERIT_FLAG(trust_user);
+    INHERIT_FLAG(expose_data);
+    INHERIT_FLAG(provide_session);
     if (!merged->mock_set) {
         merged->mock_set = parent->mock_set;
         merged->mock = parent->mock;
@@ -756,3 +523,4 @@ void *chatsession_merge_dir(apr_pool_t *pool, void *base, void *add)
     }
     return merged;
 }
+#undef INHERIT_FLAG

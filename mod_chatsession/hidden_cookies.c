@@ -8,6 +8,7 @@
 #include <string.h>
 #include "config.h"
 #include "request.h"
+#include "request_cookies.h"
 #include "throttle.h"
 #include "core/cookie.h"
 
@@ -16,15 +17,18 @@
 #define FILTER_TYPE (AP_FTYPE_CONTENT_SET - 2)
 #define HIDDEN "chatsession_hidden_cookies"
 
+static ap_filter_rec_t *filter;
+
 typedef struct {
     const char *all, *left;
 } hidden_t;
 
 static void put(request_rec *r, const char *cookies)
 {
-    apr_table_unset(r->headers_in, "Cookie");
     if (*cookies) {
         apr_table_setn(r->headers_in, "Cookie", cookies);
+    } else {
+        apr_table_unset(r->headers_in, "Cookie");
     }
 }
 
@@ -61,7 +65,7 @@ static int hide(request_rec *r)
     }
     put(r, hidden->left);
     apr_pool_userdata_setn(hidden, HIDDEN, NULL, r->pool);
-    ap_add_output_filter(FILTER, hidden, r, r->connection);
+    ap_add_output_filter_handle(filter, hidden, r, r->connection);
     return DECLINED;
 }
 
@@ -94,7 +98,7 @@ void chatsession_hidden_cookies_register(void)
 {
     static const char *const after_cache[] = {"mod_cache.c", NULL};
 
-    ap_register_output_filter(FILTER, pass_with_all, NULL, FILTER_TYPE);
+    filter = ap_register_output_filter(FILTER, pass_with_all, NULL, FILTER_TYPE);
     ap_hook_translate_name(show, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(hide, after_cache, NULL, APR_HOOK_REALLY_FIRST);
 }

@@ -13,6 +13,8 @@
 
 bool cs_password_is_common(const char *password, apr_size_t len);
 
+/* The list itself, for tests. */
+
 /** How many words the list has. */
 int cs_common_password_words(void);
 /** Word number index of the list, in lower case, in rising order. */

@@ -84,9 +84,12 @@ apr_status_t cs_cookie_find(const char **value, apr_size_t *len, const char *hea
 
 const char *cs_cookie_without(const char *header, const char *name, apr_pool_t *pool)
 {
-    char *left = apr_palloc(pool, strlen(header) + 1), *to = left;
+    char *left, *to;
     bool found = false;
 
+    if (!strstr(header, name))
+        return header;
+    left = to = apr_palloc(pool, strlen(header) + 1);
     for (const char *at = header, *next; *at; at = next) {
         const char *end = at + strcspn(at, ";");
         slice_t value;

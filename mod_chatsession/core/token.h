@@ -21,6 +21,7 @@
 #include "core/status.h"
 
 #define CS_TOKEN_ID_BYTES 32
+#define CS_TOKEN_HASH_CHARS 64
 #define CS_TOKEN_MAX 512
 /** A secret's length in bytes: shorter ones are refused (ASVS 5.0 11.2.3). */
 #define CS_SECRET_MIN 32
@@ -44,8 +45,9 @@ typedef struct cs_keyring cs_keyring_t;
 
 typedef struct {
     unsigned char id[CS_TOKEN_ID_BYTES];
-    apr_time_t issued; /* whole seconds */
-    bool old_key;      /* signed by a secret that is not the first: sign anew */
+    char hash[CS_TOKEN_HASH_CHARS + 1]; /* as cs_token_hash gives it */
+    apr_time_t issued;                  /* whole seconds */
+    bool old_key;                       /* signed by a secret that is not the first: sign anew */
 } cs_token_t;
 
 /** An empty ring in pool; keys are wiped when the pool goes. */

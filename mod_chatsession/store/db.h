@@ -8,13 +8,16 @@
  * apr_dbd_native_handle(), because APR DBD has no lengths, no SQLSTATE and no way to tell an error from an empty
  * result. Nobody else calls APR DBD or libpq. Nothing here knows httpd.
  *
- * What this door closes (design.md section 2; each has a test of that name in tests/store/):
- *   a. after a restart of PostgreSQL no connection stays poisoned: what a server keeps (prepared
- * statements) is its connection's alone, and a dead connection is thrown away, never reset; b. a dead connection cannot
- * crash the child: transactions are statements like any other; c. a transaction that was rolled back is never called
- * committed: every statement's status and COMMIT's command tag are looked at; d. text with a NUL or with invalid UTF-8
- * is refused before it is sent (CS_ENOTTEXT), never cut short; e. an SQL error is CS_EDATABASE or CS_EUNAVAILABLE,
- * never an empty result; f. the wait for a connection ends after acquire_timeout with CS_EUNAVAILABLE.
+ * What this door closes (each has a test of that name in tests/store/):
+ *
+ *   a. after a restart of PostgreSQL no connection stays poisoned: what a server keeps (prepared statements) is its
+ *      connection's alone, and a dead connection is thrown away, never reset;
+ *   b. a dead connection cannot crash the child: transactions are statements like any other;
+ *   c. a transaction that was rolled back is never called committed: every statement's status and COMMIT's command tag
+ *      are looked at;
+ *   d. text with a NUL or with invalid UTF-8 is refused before it is sent (CS_ENOTTEXT), never cut short;
+ *   e. an SQL error is CS_EDATABASE or CS_EUNAVAILABLE, never an empty result;
+ *   f. the wait for a connection ends after acquire_timeout with CS_EUNAVAILABLE.
  *
  * Connecting happens in the thread that needs the connection, outside the list's lock, so one hanging connect holds up
  * nobody else.
@@ -155,7 +158,7 @@ apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int
 /** One row as the text of such an object, without its closing brace: the caller adds to it. */
 apr_status_t cs_db_row_print_open(cs_text_t *text, const cs_db_result_t *result, int row) CS_MUSTCHECK;
 
-/** Connections now: open, lent; and how many waits ran into acquire_timeout since the start. For status pages. */
+/** Connections now: open, lent; and how many waits ran into acquire_timeout since the start. Tests look by it. */
 void cs_db_counts(cs_db_t *db, int *open, int *lent, apr_uint32_t *timeouts);
 
 #endif

@@ -11,7 +11,7 @@
  * it holds one leaves the stripe empty, not locked.
  *
  * The cache never makes a dead session live: it holds what the database said, and it is told of every revocation
- * (listener.h). A child that asks the database takes the set's mark first and gives it back with the answer; a
+ * (session_ear.h). A child that asks the database takes the set's mark first and gives it back with the answer; a
  * revocation heard in between changed the mark, and the answer is not kept. Sessions are known by the 64 hex digits of
  * their id's hash.
  */
@@ -48,7 +48,7 @@ void cs_session_cache_touch_console(cs_session_cache_t *cache, const char *id_ha
 void cs_session_cache_remove(cs_session_cache_t *cache, const char *id_hash);
 void cs_session_cache_clear(cs_session_cache_t *cache);
 
-/** How many are remembered now. */
+/** How many are remembered now. Tests look by it. */
 int cs_session_cache_count(cs_session_cache_t *cache);
 
 /*

@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/user.h"
 #include <string.h>
-#include "store/user_sql.h"
 
 #define CHECK_VIOLATION "23514"
 
@@ -54,40 +53,6 @@ apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_po
     return rv == APR_SUCCESS ? read_user(user, result) : rv;
 }
 
-apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
-                            apr_pool_t *pool)
-{
-    const cs_db_param_t params[] = {CS_DB_TEXT(name), CS_DB_TEXT(role), CS_DB_TEXT(phc)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_ONCE, CS_USER_INSERT, 3, params, pool);
-
-    *id = rv == APR_SUCCESS ? cs_db_text(result, 0, 1, NULL) : NULL;
-    if (rv == APR_SUCCESS && !*id) {
-        return cs_db_bool(result, 0, 0) ? CS_ECONFLICT : CS_EREFUSED;
-    }
-    return as_refusal(rv);
-}
-
-/* sql is a CS_USER_CHANGE with the user as $1 and value as $2. Twice is as good as once. */
-static apr_status_t change(int *ended, cs_db_t *db, const char *sql, const cs_db_param_t params[2], apr_pool_t *pool)
-{
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
-    const bool found = rv == APR_SUCCESS && cs_db_rows(result) == 1;
-
-    if (ended) {
-        *ended = found ? (int)cs_db_int(result, 0, 0, 0) : 0;
-    }
-    return rv == APR_SUCCESS && !found ? APR_ENOENT : as_refusal(rv);
-}
-
-apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const char *phc, apr_pool_t *pool)
-{
-    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(phc)};
-
-    return change(ended, db, CS_USER_PASSWORD, params, pool);
-}
-
 apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
                                      const char *phc, apr_pool_t *pool)
 {
@@ -102,26 +67,6 @@ apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const c
 
     *revision = changed ? cs_db_text(result, 0, 0, NULL) : NULL;
     return rv == APR_SUCCESS && !changed ? CS_ECONFLICT : as_refusal(rv);
-}
-
-apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool)
-{
-    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(role)};
-
-    return change(ended, db,
-                  CS_USER_CHANGE("role = $2",
-                                 "EXISTS (SELECT FROM chatsession.users WHERE id = $1::uuid AND role <> $2)"),
-                  params, pool);
-}
-
-apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled, apr_pool_t *pool)
-{
-    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(disabled ? "true" : "false")};
-
-    return change(ended, db,
-                  CS_USER_CHANGE("disabled_at = CASE WHEN $2::boolean THEN coalesce(disabled_at, now()) END",
-                                 "$2::boolean"),
-                  params, pool);
 }
 
 apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before, const char *phc, apr_pool_t *pool)
@@ -175,14 +120,4 @@ apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *
         *ended = cs_db_bool(result, 0, 7);
     }
     return rv == APR_ENOENT ? CS_EREFUSED : as_refusal(rv);
-}
-
-apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool)
-{
-    static const char sql[] = "SELECT " CS_USER_COLUMNS " FROM chatsession.users u ORDER BY u.canonical_name";
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
-
-    *users = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
-    return rv;
 }

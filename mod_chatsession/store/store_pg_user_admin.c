@@ -4,17 +4,42 @@
 #include <apr_strings.h>
 #include <string.h>
 #include "core/json.h"
+#include "store/columns.h"
 #include "store/invitation.h"
 #include "store/keyset.h"
 #include "store/second_factor.h"
-#include "store/user_sql.h"
+
+/*
+ * Make the user named $1 with role $2 and hash $3: whether $1 can be a name, the new id, the name. No id although it
+ * can: it is taken. A name is a segment of an address (api/users/{word}), which httpd does not let hold an encoded
+ * slash, and where "." and ".." mean something else.
+ */
+#define INSERT_USER                                                                                                    \
+    "WITH good AS (SELECT n FROM (VALUES ($1::text)) v(n) WHERE char_length(n) BETWEEN 1 AND 64"                       \
+    "   AND strpos(n, '/') = 0 AND n NOT IN ('.', '..')"                                                               \
+    "   AND chatsession.canonical_name(n) ~ '^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$'),"          \
+    " made AS (INSERT INTO chatsession.users (name, role, password_phc) SELECT n, $2::text, $3::text FROM good"        \
+    "   ON CONFLICT ON CONSTRAINT one_account_per_name DO NOTHING RETURNING id)"                                       \
+    " SELECT EXISTS (SELECT FROM good), (SELECT id FROM made)"
+
+/* Changes the user $1. The row counts the sessions that a trigger ends with it; one that a login begins at this moment
+ * ends uncounted. */
+#define CHANGE_USER(assignment)                                                                                        \
+    "WITH changed AS (UPDATE chatsession.users SET " assignment " WHERE id = $1::uuid RETURNING id)"                   \
+    " SELECT (SELECT count(*) FROM chatsession.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL) FROM changed"
+
+/* The user u as the API shows it. */
+#define USER_COLUMNS                                                                                                   \
+    "u.name, u.role, u.created_at, u.disabled_at IS NOT NULL AS disabled,"                                             \
+    " (SELECT count(*) FROM chatsession.conversations c WHERE c.user_id = u.id) AS conversations, u.last_login_at,"    \
+    " u.second_factor_at, u.max_turns, u.max_requests, u.max_tokens"
 
 /* --- looking --- */
 
 apr_status_t cs_user_page(json_t **users, const char **next, cs_db_t *db, const cs_user_list_t *list, apr_pool_t *pool)
 {
     static const char sql[] =
-        "SELECT " CS_USER_COLUMNS ", u.canonical_name AS next FROM chatsession.users u"
+        "SELECT " USER_COLUMNS ", u.canonical_name AS next FROM chatsession.users u"
         " WHERE ($1::text IS NULL OR u.canonical_name LIKE " CS_LIKE_LITERAL(
             "chatsession.canonical_name($1::text)") ")"
                                                     " AND ($2::text IS NULL OR u.role = $2::text)"
@@ -34,7 +59,7 @@ apr_status_t cs_user_page(json_t **users, const char **next, cs_db_t *db, const 
 
 apr_status_t cs_user_object(json_t **user, cs_db_t *db, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " CS_USER_COLUMNS " FROM chatsession.users u"
+    static const char sql[] = "SELECT " USER_COLUMNS " FROM chatsession.users u"
                               " WHERE u.canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
     cs_db_result_t *result;
@@ -83,6 +108,7 @@ typedef struct {
     const char *id, *name, *role;
     bool disabled;
     bool last_admin; /* the only enabled administrator */
+    bool own;        /* the account of who asks */
 } target_t;
 
 /* The deed's entry, with what is known only now. Takes the reference to detail. */
@@ -145,6 +171,7 @@ static apr_status_t lock_target(target_t *target, cs_db_tx_t *tx, work_t *work, 
     target->role = cs_db_text(result, 0, 2, NULL);
     target->disabled = cs_db_bool(result, 0, 3);
     target->last_admin = only && !strcmp(only, target->id);
+    target->own = work->deed->actor_id && !strcmp(target->id, work->deed->actor_id);
     if (!is_admin) {
         work->outcome = CS_USER_NOT_ADMIN;
     }
@@ -165,7 +192,7 @@ static apr_status_t create(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv != APR_SUCCESS || !is_admin) {
         return rv;
     }
-    rv = cs_db_tx_run(&result, tx, CS_USER_INSERT, 3, params, pool);
+    rv = cs_db_tx_run(&result, tx, INSERT_USER, 3, params, pool);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -193,9 +220,7 @@ static apr_status_t invite(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     work->outcome = CS_USER_DONE;
     rv = lock_target(&target, tx, work, pool);
     if (rv == APR_SUCCESS && work->outcome == CS_USER_DONE) {
-        work->outcome = deed->actor_id && !strcmp(target.id, deed->actor_id) ? CS_USER_OWN
-                        : target.disabled                                    ? CS_USER_DISABLED
-                                                                             : CS_USER_DONE;
+        work->outcome = target.own ? CS_USER_OWN : target.disabled ? CS_USER_DISABLED : CS_USER_DONE;
     }
     if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
         return rv;
@@ -232,10 +257,9 @@ static apr_status_t change_limits(cs_db_tx_t *tx, const cs_user_deed_t *deed, co
 
 static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
-    static const char sql[] = CS_USER_CHANGE("role = coalesce($2::text, role), disabled_at = CASE WHEN $3::boolean "
-                                             "THEN coalesce(disabled_at, now())"
-                                             " WHEN NOT $3::boolean THEN NULL ELSE disabled_at END",
-                                             "true");
+    static const char sql[] = CHANGE_USER("role = coalesce($2::text, role), disabled_at = CASE WHEN $3::boolean THEN"
+                                          " coalesce(disabled_at, now()) WHEN NOT $3::boolean THEN NULL"
+                                          " ELSE disabled_at END");
     work_t *work = baton;
     const cs_user_deed_t *deed = work->deed;
     target_t target;
@@ -250,9 +274,9 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     role = deed->role && strcmp(deed->role, target.role) != 0;
     state = deed->disabled && !strcmp(deed->disabled, "true") != target.disabled;
-    if ((role || state) && !strcmp(target.id, deed->actor_id)) {
+    if ((role || state) && target.own) {
         work->outcome = CS_USER_OWN;
-    } else if ((role || state) && target.last_admin) {
+    } else if ((role || state) && target.last_admin && deed->actor_id) { /* the command line makes another one */
         work->outcome = CS_USER_LAST_ADMIN;
     }
     if (work->outcome != CS_USER_DONE || (!role && !state && !deed->limits)) {
@@ -278,6 +302,7 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
 static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
+    static const char sql[] = CHANGE_USER("password_phc = $2, password_revision = password_revision + 1");
     work_t *work = baton;
     target_t target;
     cs_db_result_t *result;
@@ -285,14 +310,13 @@ static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
     work->outcome = CS_USER_DONE;
     rv = lock_target(&target, tx, work, pool);
-    if (rv == APR_SUCCESS && !strcmp(target.id, work->deed->actor_id)) {
+    if (rv == APR_SUCCESS && target.own) {
         work->outcome = CS_USER_OWN;
     }
     if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
         return rv;
     }
-    rv = cs_db_tx_run(&result, tx, CS_USER_PASSWORD, 2,
-                      (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(work->deed->phc)}, pool);
+    rv = cs_db_tx_run(&result, tx, sql, 2, (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(work->deed->phc)}, pool);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -309,7 +333,7 @@ static apr_status_t reset_factor(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
     work->outcome = CS_USER_DONE;
     rv = lock_target(&target, tx, work, pool);
-    if (rv == APR_SUCCESS && !strcmp(target.id, work->deed->actor_id)) {
+    if (rv == APR_SUCCESS && target.own) {
         work->outcome = CS_USER_OWN;
     }
     if (rv != APR_SUCCESS || work->outcome != CS_USER_DONE) {
@@ -324,7 +348,10 @@ static apr_status_t reset_factor(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
 static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
-    static const char sql[] =
+    static const char all[] =
+        "WITH ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'operator'"
+        "   WHERE user_id IS NOT NULL AND revoked_at IS NULL RETURNING ref) SELECT NULL, count(*) FROM ended";
+    static const char of_one[] =
         "WITH found AS (SELECT id, name FROM chatsession.users WHERE canonical_name = chatsession.canonical_name($1)),"
         " ended AS (UPDATE chatsession.sessions SET revoked_at = now(), revoke_cause = 'operator'"
         "   WHERE user_id IN (SELECT id FROM found) AND revoked_at IS NULL RETURNING ref)"
@@ -332,7 +359,8 @@ static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     work_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->deed->name)};
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 1, params, pool);
+    apr_status_t rv = work->deed->name ? cs_db_tx_run(&result, tx, of_one, 1, params, pool)
+                                       : cs_db_tx_run(&result, tx, all, 0, NULL, pool);
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -346,44 +374,46 @@ static apr_status_t end_sessions(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 }
 
 /* Not repeated when its outcome is unknown: the entry would tell of two deeds. */
-static apr_status_t run(cs_user_outcome_e *outcome, cs_db_t *db, cs_db_tx_fn *fn, const cs_user_deed_t *deed,
-                        const cs_audit_entry_t *entry, apr_pool_t *pool)
+static apr_status_t run(work_t *work, cs_user_outcome_e *outcome, cs_db_t *db, cs_db_tx_fn *fn, apr_pool_t *pool)
 {
-    work_t work = {deed, entry, CS_USER_DONE, 0};
-    apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, fn, &work, pool);
+    apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, fn, work, pool);
 
-    *outcome = work.outcome;
+    *outcome = work->outcome;
     return rv;
 }
 
 apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(outcome, db, create, deed, entry, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, create, pool);
 }
 
 apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(outcome, db, invite, deed, entry, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, invite, pool);
 }
 
-apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
-                                  const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, cs_db_t *db,
+                                  const cs_user_deed_t *deed, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(outcome, db, change, deed, entry, pool);
+    work_t work = {deed, entry, CS_USER_DONE, 0};
+    const apr_status_t rv = run(&work, outcome, db, change, pool);
+
+    *ended = rv == APR_SUCCESS ? work.ended : 0;
+    return rv;
 }
 
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                     const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(outcome, db, set_password, deed, entry, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, set_password, pool);
 }
 
 apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(outcome, db, reset_factor, deed, entry, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, reset_factor, pool);
 }
 
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
@@ -394,20 +424,5 @@ apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const c
     apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, end_sessions, &work, pool);
 
     *ended = rv == APR_SUCCESS ? work.ended : 0;
-    return rv;
-}
-
-apr_status_t cs_user_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const char *name, apr_pool_t *pool)
-{
-    static const char sql[] =
-        "UPDATE chatsession.sessions s SET revoked_at = now(), revoke_cause = 'operator' FROM chatsession.users u"
-        " WHERE u.id = s.user_id AND s.revoked_at IS NULL"
-        " AND ($1::json IS NULL OR s.ref IN (SELECT v FROM json_array_elements_text($1::json) v))"
-        " AND ($2::text IS NULL OR u.canonical_name = chatsession.canonical_name($2::text))";
-    const cs_db_param_t params[] = {CS_DB_TEXT(refs), CS_DB_TEXT(name)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
-
-    *ended = rv == APR_SUCCESS ? cs_db_affected(result) : 0;
     return rv;
 }

@@ -27,22 +27,10 @@ bool cs_user_is_role(const char *role);
 /** Look name up; strings live in pool, *user is zeroed unless found. */
 apr_status_t cs_user_find(cs_user_t *user, cs_db_t *db, const char *name, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Make a user; phc may be NULL. CS_ECONFLICT: a user has this name in one of its spellings. CS_EREFUSED: the name is
- * not 1 to 64 visible characters without a slash (or it is "." or ".."), or the role or phc is none. *id lives in pool.
- */
-apr_status_t cs_user_create(const char **id, cs_db_t *db, const char *name, const char *role, const char *phc,
-                            apr_pool_t *pool) CS_MUSTCHECK;
-
-/** *ended, where not NULL, is the number of sessions that ended with it. */
-apr_status_t cs_user_set_password(int *ended, cs_db_t *db, const char *id, const char *phc,
-                                  apr_pool_t *pool) CS_MUSTCHECK;
 /** A new password of the user's own: CS_ECONFLICT when revision_before is not the user's any more. *revision is the new
  * one. */
 apr_status_t cs_user_change_password(const char **revision, cs_db_t *db, const char *id, const char *revision_before,
                                      const char *phc, apr_pool_t *pool) CS_MUSTCHECK;
-apr_status_t cs_user_set_role(int *ended, cs_db_t *db, const char *id, const char *role, apr_pool_t *pool) CS_MUSTCHECK;
-apr_status_t cs_user_set_disabled(int *ended, cs_db_t *db, const char *id, bool disabled,
-                                  apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The same password under a better hash: sessions go on. APR_ENOENT when phc_before is not the user's any more. */
 apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before, const char *phc,
@@ -56,8 +44,5 @@ apr_status_t cs_user_rehash(cs_db_t *db, const char *id, const char *phc_before,
  */
 apr_status_t cs_user_see(cs_user_t *user, bool *ended, cs_db_t *db, const char *name, const char *role,
                          apr_pool_t *pool) CS_MUSTCHECK;
-
-/** All users by name, {"name","role","created_at","disabled","conversations","last_login_at"} each; a new reference. */
-apr_status_t cs_user_list_json(json_t **users, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

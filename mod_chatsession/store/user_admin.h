@@ -47,10 +47,10 @@ typedef enum {
 
 typedef struct {
     const char *name;
-    const char *actor_id;   /* who asks; NULL: the command line, which may do everything */
-    const char *role;       /* of a change: NULL: as it is */
-    const char *disabled;   /* "true", "false"; NULL: as it is */
-    const char *phc;        /* of a new user or a new password; NULL: the user has none */
+    const char *actor_id; /* who asks; NULL: the command line, which may do everything, to the last administrator too */
+    const char *role;     /* of a change: NULL: as it is */
+    const char *disabled; /* "true", "false"; NULL: as it is */
+    const char *phc;      /* of a new user or a new password; NULL: the user has none */
     const char *invitation; /* the hash of the token with which the user sets it (invitation.h); NULL: none */
     const json_t *limits; /* of a change: any of max_turns, max_requests, max_tokens; null: as configured; NULL: none */
 } cs_user_deed_t;
@@ -63,9 +63,11 @@ apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const
 apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Another role, state or limits. The sessions end with it, but when the user is only enabled or only limits change. */
-apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
-                                  const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+/** Another role, state or limits. The sessions end with it, but when the user is only enabled or only limits change;
+ * *ended says how many. */
+apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, cs_db_t *db,
+                                  const cs_user_deed_t *deed, const cs_audit_entry_t *entry,
+                                  apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Another password; ends the sessions. */
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
@@ -75,13 +77,8 @@ apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, con
 apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** End all sessions of a user; *ended says how many were live. */
+/** End all sessions of a user, or of all users (name NULL); *ended says how many were live. */
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
-
-/** For the command line, without an entry: end sessions by their handles (a JSON array), or all of a user's, or all
- * (both NULL). */
-apr_status_t cs_user_revoke(apr_int64_t *ended, cs_db_t *db, const char *refs, const char *name,
-                            apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

@@ -9,6 +9,7 @@ and 10 GB; with it, the database must hold what an earlier run made. Prints a JS
 """
 import argparse
 import json
+import secrets
 import statistics
 import sys
 import time
@@ -18,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.client import Client  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
+from harness.passwords import argon2id  # noqa: E402
 from harness.postgres import Postgres, User, chatsessionctl, new_database  # noqa: E402
 
 SETTINGS = {"shared_buffers": "2GB", "work_mem": "16MB", "maintenance_work_mem": "2GB", "max_wal_size": "20GB",
@@ -112,6 +114,14 @@ def run(conninfo, password, connection, options):
         server.remove()
 
 
+def new_password(connection):
+    """The operator's, put straight in: the key that the audit log of an earlier run is sealed with is gone."""
+    password = secrets.token_urlsafe(15)
+    connection.execute("UPDATE chatsession.users SET password_phc = %s, password_revision = password_revision + 1 WHERE name = %s",
+                       (argon2id(password), NAME))
+    return password
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--database", help="conninfo of a superuser")
@@ -121,16 +131,16 @@ def main():
     options = parser.parse_args()
     if options.database:
         import psycopg  # noqa: PLC0415
-        password = chatsessionctl(options.database, "user", "password", NAME, "--random-password").stdout.strip()
         with psycopg.connect(options.database, autocommit=True) as connection:
+            password = new_password(connection)
             run(options.database.replace("user=postgres", "user=chatsession"), password, connection, options)
         return
     cluster = Postgres(settings=SETTINGS).start()
     try:
         database = new_database(cluster)
         fill(database, options.conversations)
-        password = chatsessionctl(database.superuser, "user", "password", NAME, "--random-password").stdout.strip()
         with database.connect() as connection:
+            password = new_password(connection)
             run(database.conninfo, password, connection, options)
     finally:
         cluster.remove()

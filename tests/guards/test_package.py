@@ -40,7 +40,7 @@ def test_every_directive_is_in_its_page_of_the_manual():
 
 def test_every_command_is_in_its_page_of_the_manual():
     page = plain(manual("program", str(BUILD / "chatsessionctl")))
-    commands = re.findall(r'^    \{"(\w[\w-]*)", "([\w-]*)", ', text("ctl/chatsessionctl.c"), re.MULTILINE)
+    commands = re.findall(r'^    \{"(\w[\w-]*)", "([\w-]*)", ', text("ctl/commands.c"), re.MULTILINE)
     assert len(commands) > 15
     assert [words for words in commands if f".B {' '.join(words).strip()} " not in page + " "] == []
 

@@ -48,7 +48,7 @@ ThreadLimit {threads}
 MaxRequestWorkers {workers}
 AsyncRequestWorkerFactor 4
 Timeout 20
-KeepAliveTimeout 5
+KeepAliveTimeout 30
 GracefulShutdownTimeout 5
 {identity}
 {module}
@@ -110,6 +110,7 @@ class Httpd:
         secret = self.folder / "secret"
         secret.touch(mode=0o600)
         secret.write_bytes(os.urandom(48))
+        self.key = ("--key-file", str(secret))  # what chatsessionctl needs to go on with the chain of the audit log
         ours = []
         if not bare:
             ours.append(_OUR_LINES.format(conninfo=conninfo, folder=self.folder, share=BUILD / "share"))

@@ -8,6 +8,7 @@ may be the superuser `postgres` or the module's role `chatsession`, httpd's chil
 import fcntl
 import getpass
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 
+from .passwords import argon2id
 from .place import BUILD, RUNS, TREE, new_folder, wait_until
 
 AS_POSTGRES = str(TREE / "dev" / "as-postgres")
@@ -185,9 +187,10 @@ class Database:
         return rows[0][0] if rows else None
 
     def add_user(self, name, role="user"):
-        """A new account with a random password."""
-        result = chatsessionctl(self.superuser, "user", "add", name, "--role", role, "--random-password")
-        return User(name, result.stdout.strip(), role)
+        """A new account with a random password, put straight in: who adds one by chatsessionctl is in the audit log."""
+        password = secrets.token_urlsafe(15)
+        self.rows("INSERT INTO chatsession.users (name, role, password_phc) VALUES (%s, %s, %s)", (name, role, argon2id(password)))
+        return User(name, password, role)
 
 
 _TEMPLATE = "template_chatsession"

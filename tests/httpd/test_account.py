@@ -269,7 +269,7 @@ def test_a_change_of_the_user_ends_a_session_that_begins_while_it_waits(httpd, d
         login.execute("UPDATE chatsession.users SET last_login_at = now() WHERE name = %s", (account.name,))
         login.execute("INSERT INTO chatsession.sessions (id_hash, ref, user_id) SELECT sha256(name::bytea), name, id"
                       " FROM chatsession.users WHERE name = %s", (account.name,))
-        thread = threading.Thread(target=chatsessionctl, args=(database.superuser, "user", verb, *words))
+        thread = threading.Thread(target=chatsessionctl, args=(database.superuser, "user", verb, *words, *httpd.key))
         thread.start()
         wait_until(lambda: waits_for_a_lock(database), "the change to wait for the login")
         login.commit()

@@ -9,7 +9,7 @@ import pytest
 from harness.httpd import Httpd
 from harness.passwords import MODULES
 from harness.place import BUILD
-from harness.sources import text
+from harness.sources import c_strings, files, text
 
 PAGE = "docs/directives.md"
 TABLE = "mod_chatsession/config.c"
@@ -22,6 +22,9 @@ MACROS = {"MILLISECONDS": "ms", "SECONDS": "s", "MINUTES": "min", "HOURS": "h", 
 CONTEXTS = {"RSRC_CONF": "server config, virtual host", "ACCESS_CONF": "directory",
             "RSRC_CONF | ACCESS_CONF": "server config, virtual host, directory"}
 SECTIONS = dict(SECTION.findall(text(PAGE)))
+# Functions of directives that no virtual host may have.
+GLOBAL_SETTERS = [name for path in files(".c", below="mod_chatsession") if path.name.startswith("config")
+                  for name in re.findall(r"^(?:static )?const char \*(\w+)\([^)]*\)\n\{(?:(?!^\}).)*\bGLOBAL_ONLY\b", text(path), re.MULTILINE | re.DOTALL)]
 
 
 def line_of(body, word):
@@ -139,9 +142,21 @@ def enum_begins_with(constant):
 
 def contexts(source):
     """{name: context} of the directives that are no settings, and of the settings that no virtual host may have."""
-    rows = re.findall(r'AP_INIT_\w+\("(\w+)",\s*\w+,\s*NULL,\s*([A-Z_]+(?: \| [A-Z_]+)*),', source)
-    shared = re.findall(r'ROW\(\w+, "(\w+)", set_global_setting,', source)
+    rows = re.findall(r'AP_INIT_\w+\("(\w+)",\s*\w+,\s*(?:NULL|MEMBER\(\w+\)),\s*([A-Z_]+(?: \| [A-Z_]+)*),', source)
+    shared = re.findall(rf'"(\w+)", (?:{"|".join(GLOBAL_SETTERS)}),', source)
     return {name: CONTEXTS[where] for name, where in rows} | dict.fromkeys(shared, "server config")
+
+
+def descriptions(source):
+    """{name: what httpd -L says of it}: the last text of its row."""
+    found, name = {}, None
+    for table in re.findall(r"^#define SETTINGS\(ROW\).*?^#define SETTING_ROW|^const command_rec .*?^\};", source, re.MULTILINE | re.DOTALL):
+        for _, content in c_strings(table):
+            if re.fullmatch(r"ChatSession\w*", content):
+                name = content
+            else:
+                found[name] = content
+    return found
 
 
 def test_the_parser_reads_the_whole_table():
@@ -174,7 +189,18 @@ def test_the_context_is_that_of_the_table(name):
     assert line_of(SECTIONS[name], "Context") == contexts(text(TABLE)).get(name, CONTEXTS["RSRC_CONF"])
 
 
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_description_is_that_of_the_table(name):
+    assert line_of(SECTIONS[name], "Description") == descriptions(text(TABLE))[name]
+
+
+def test_the_list_at_the_top_has_all_in_the_order_of_the_page():
+    top = text(PAGE).partition("\n## ")[0]
+    assert re.findall(r"\]\(#(chatsession\w*)\)", top) == [name.lower() for name in SECTIONS]
+
+
 def test_the_parser_sees_what_it_must_see():
+    assert sorted(GLOBAL_SETTERS) == ["chatsession_set_store", "set_global_setting"]
     source = ('ROW(A, "ChatSessionA", set, TYPE_DURATION, RANGE(0, MILLISECONDS(100), MINUTES(60)), \\\n"x") \\\n'
               'ROW(B, "ChatSessionB", set, TYPE_CHOICE, CHOICE(0, "on|off"), \\\n"y")')
     assert settings(source) == {"ChatSessionA": ("0", "(100ms to 1h)"), "ChatSessionB": ("on", "on|off")}

@@ -66,20 +66,20 @@ def log_in(server, account):
     return client
 
 
-def log_out(client, database, operator, account):
+def log_out(client, server, database, operator, account):
     client.logout()
 
 
-def revoke(client, database, operator, account):
+def revoke(client, server, database, operator, account):
     mine = [one["ref"] for one in operator.json("GET", "api/sessions", 200)["sessions"] if one["user"] == account.name]
     assert operator.json("POST", "api/sessions/revoke", 200, json={"refs": mine}) == {"sessions": 1}
 
 
-def disable(client, database, operator, account):
-    chatsessionctl(database.superuser, "user", "disable", account.name)
+def disable(client, server, database, operator, account):
+    chatsessionctl(database.superuser, "user", "disable", account.name, *server.key)
 
 
-def delete(client, database, operator, account):
+def delete(client, server, database, operator, account):
     database.rows("DELETE FROM chatsession.sessions s USING chatsession.users u WHERE u.id = s.user_id AND u.name = %s",
                   (account.name,))
 
@@ -121,7 +121,7 @@ def test_the_end_of_a_session_ends_its_streams_and_its_answers_go_on(server, dat
     conversation = client.new_conversation()
     sender = Reader(pool, client.send(conversation, "x"))
     follower = Reader(pool, client.stream("GET", f"api/conversations/{conversation}/stream"))
-    end(client, database, console, account)
+    end(client, server, database, console, account)
     check_ended(sender)
     check_ended(follower)
     assert end_of(database, conversation)[0] == "streaming"

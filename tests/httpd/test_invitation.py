@@ -19,8 +19,7 @@ def name():
 
 @pytest.fixture(scope="module")
 def key(httpd):
-    """What chatsessionctl needs to go on with the chain of the audit log."""
-    return ("--key-file", str(httpd.folder / "secret"))
+    return httpd.key
 
 
 @pytest.fixture(scope="module")

@@ -473,12 +473,12 @@ def test_the_command_line_resets_it(httpd, database, account):
     user = account()
     client = log_in(httpd, user)
     enrol(database, client, user)
-    result = chatsessionctl(database.superuser, "user", "second-factor", "reset", user.name)
+    result = chatsessionctl(database.superuser, "user", "second-factor", "reset", user.name, *httpd.key)
     assert result.stdout == f"the second factor of {user.name} is gone, and with it the user's sessions\n"
     wait_until(lambda: not is_logged_in(client), "the session to end")
     log_in(httpd, user)
-    again = chatsessionctl(database.superuser, "user", "second-factor", "reset", user.name, check=False)
-    assert again.returncode == 1 and "has no second factor" in again.stderr
+    again = chatsessionctl(database.superuser, "user", "second-factor", "reset", user.name, *httpd.key, check=False)
+    assert again.returncode == 3 and "has no second factor" in again.stderr
     other = chatsessionctl(database.superuser, "user", "second-factor", "show", user.name, check=False)
     assert other.returncode == 2 and "expected: user second-factor reset NAME" in other.stderr
 

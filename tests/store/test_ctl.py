@@ -22,9 +22,12 @@ def ctl(database, *arguments, password=None):
                           input=password if password is not None else "", text=True, capture_output=True, timeout=120)
 
 
-def refused(result, *words):
-    """It ended with 1 and one sentence that has these words."""
-    assert result.returncode == 1, result
+FAILED, ABSENT = 1, 3
+
+
+def refused(result, *words, code=FAILED):
+    """It ended with that code and one sentence that has these words."""
+    assert result.returncode == code, result
     assert result.stdout == "" and result.stderr.startswith("chatsessionctl: "), result
     assert result.stderr.count("\n") == 1, result.stderr
     for word in words:
@@ -233,8 +236,8 @@ def test_an_unknown_role_or_user_is_refused(database):
     refused(ctl(database, "user", "add", "nobody", "--role", "god", "--random-password"), '"god" is no role')
     refused(ctl(database, "user", "role", "nobody", "god"), '"god" is no role')
     for command in (["disable"], ["enable"], ["password", "--random-password"]):
-        refused(ctl(database, "user", command[0], "absent", *command[1:]), 'no user "absent"')
-    refused(ctl(database, "user", "role", "absent", "user"), 'no user "absent"')
+        refused(ctl(database, "user", command[0], "absent", *command[1:]), 'no user "absent"', code=ABSENT)
+    refused(ctl(database, "user", "role", "absent", "user"), 'no user "absent"', code=ABSENT)
 
 
 def test_what_takes_rights_away_ends_the_sessions(database, add_session):
@@ -260,12 +263,12 @@ def test_what_takes_rights_away_ends_the_sessions(database, add_session):
 
 def test_the_list_has_all_users(make_database):
     database = make_database()
-    assert ctl(database, "user", "list").stdout.split() == ["ROLE", "STATE", "LAST", "LOGIN", "NAME"]
+    assert ctl(database, "user", "list").stdout.split() == ["ROLE", "STATE", "LAST", "LOGIN", "CONVERSATIONS", "NAME"]
     ctl(database, "user", "add", "zoe", "--role", "admin", "--random-password")
     ctl(database, "user", "add", "Äda", "--role", "user", "--random-password")
     ctl(database, "user", "disable", "zoe")
     lines = [line.split() for line in ctl(database, "user", "list").stdout.splitlines()[1:]]
-    assert sorted(lines) == [["admin", "disabled", "never", "zoe"], ["user", "enabled", "never", "Äda"]]
+    assert sorted(lines) == [["admin", "disabled", "-", "0", "zoe"], ["user", "enabled", "-", "0", "Äda"]]
 
 
 def test_the_list_of_users_for_machines_is_that_of_the_api(make_database):
@@ -292,7 +295,7 @@ def test_one_user_is_shown_with_the_sessions(database, add_session):
     shown = json.loads(ctl(database, "user", "show", "shown one", "--json").stdout)
     assert shown["role"] == "viewer" and [one["ref"] for one in shown["sessions"]] == ["ref-shown one-1"]
     assert "argon2" not in json.dumps(shown)
-    refused(ctl(database, "user", "show", "absent"), 'no user "absent"')
+    refused(ctl(database, "user", "show", "absent"), 'no user "absent"', code=ABSENT)
 
 
 # --- sessions
@@ -330,7 +333,7 @@ def test_the_list_of_sessions_holds_what_was_not_ended(sessions):
     assert [line.split()[0] for line in ctl(sessions, "session", "list", "--user", "BOB").stdout.splitlines()[1:]] == [second]
     shown = json.loads(ctl(sessions, "session", "list", "--json", "--user", "ann").stdout)["sessions"]
     assert [(one["ref"], one["user"], one["role"]) for one in shown] == [(first, "ann", "user")]
-    refused(ctl(sessions, "session", "list", "--user", "absent"), 'no user "absent"')
+    refused(ctl(sessions, "session", "list", "--user", "absent"), 'no user "absent"', code=ABSENT)
 
 
 def test_a_reference_that_looks_like_an_option_stands_after_two_dashes(sessions):
@@ -355,7 +358,7 @@ def test_sessions_are_ended_by_reference_by_user_or_all(sessions):
     assert ctl(sessions, "session", "revoke", "--user", "ANN").stdout == "2 sessions ended\n"
     assert live(sessions) == {refs[4]}
     assert ctl(sessions, "session", "revoke", "--user", "ann").stdout == "0 sessions ended\n"
-    refused(ctl(sessions, "session", "revoke", "--user", "absent"), 'no user "absent"')
+    refused(ctl(sessions, "session", "revoke", "--user", "absent"), 'no user "absent"', code=ABSENT)
     assert live(sessions) == {refs[4]}
     assert ctl(sessions, "session", "revoke", "--all").stdout == "1 session ended\n"
     assert sessions.rows("SELECT DISTINCT revoke_cause FROM chatsession.sessions") == [("operator",)]

@@ -59,24 +59,20 @@ WRAP(int, EVP_CipherUpdate,
      (EVP_CIPHER_CTX * ctx, unsigned char *out, int *written, const unsigned char *bytes, int len),
      (ctx, out, written, bytes, len), 0)
 WRAP(int, EVP_CipherFinal_ex, (EVP_CIPHER_CTX * ctx, unsigned char *out, int *written), (ctx, out, written), 0)
-WRAP(EVP_MAC *, EVP_MAC_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
+WRAP(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
      NULL)
 WRAP(EVP_KDF *, EVP_KDF_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
      NULL)
 WRAP(EVP_KDF_CTX *, EVP_KDF_CTX_new, (EVP_KDF * kdf), (kdf), NULL)
 WRAP(int, EVP_KDF_derive, (EVP_KDF_CTX * ctx, unsigned char *key, size_t len, const OSSL_PARAM params[]),
      (ctx, key, len, params), 0)
-WRAP(EVP_MAC_CTX *, EVP_MAC_CTX_new, (EVP_MAC * mac), (mac), NULL)
-WRAP(EVP_MAC_CTX *, EVP_MAC_CTX_dup, (const EVP_MAC_CTX *ctx), (ctx), NULL)
-WRAP(int, EVP_MAC_init, (EVP_MAC_CTX * ctx, const unsigned char *key, size_t len, const OSSL_PARAM params[]),
-     (ctx, key, len, params), 0)
-WRAP(int, EVP_MAC_update, (EVP_MAC_CTX * ctx, const unsigned char *data, size_t len), (ctx, data, len), 0)
-WRAP(int, EVP_MAC_final, (EVP_MAC_CTX * ctx, unsigned char *out, size_t *len, size_t size), (ctx, out, len, size), 0)
 WRAP(int, EVP_Digest,
      (const void *data, size_t len, unsigned char *md, unsigned int *size, const EVP_MD *type, ENGINE *impl),
      (data, len, md, size, type, impl), 0)
 WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL)
 WRAP(int, EVP_DigestInit_ex, (EVP_MD_CTX * ctx, const EVP_MD *type, ENGINE *impl), (ctx, type, impl), 0)
+WRAP(int, EVP_DigestInit_ex2, (EVP_MD_CTX * ctx, const EVP_MD *type, const OSSL_PARAM params[]), (ctx, type, params), 0)
+WRAP(int, EVP_MD_CTX_copy_ex, (EVP_MD_CTX * out, const EVP_MD_CTX *in), (out, in), 0)
 WRAP(int, EVP_DigestUpdate, (EVP_MD_CTX * ctx, const void *data, size_t len), (ctx, data, len), 0)
 WRAP(int, EVP_DigestFinal_ex, (EVP_MD_CTX * ctx, unsigned char *md, unsigned int *size), (ctx, md, size), 0)
 WRAP(unsigned char *, HMAC,
@@ -168,7 +164,7 @@ static apr_status_t make_ring(const void *with, apr_pool_t *pool)
 static void test_a_ring_without_openssl_holds_no_key(void **state)
 {
     (void)state;
-    assert_true(refuse_each(make_ring, NULL) >= 2 + 2 + 4 * CS_PURPOSE_COUNT);
+    assert_true(refuse_each(make_ring, NULL) >= 2 + 2 + 8 * CS_PURPOSE_COUNT);
 }
 
 static apr_status_t mint(const void *with, apr_pool_t *pool)
@@ -198,8 +194,8 @@ static void test_nothing_is_signed_without_openssl(void **state)
 {
     const cs_keyring_t *ring = ring_of(*state);
 
-    assert_true(refuse_each(mint, ring) >= 3);
-    assert_true(refuse_each(seal, ring) >= 6);
+    assert_true(refuse_each(mint, ring) >= 7);
+    assert_true(refuse_each(seal, ring) >= 14);
 }
 
 typedef struct {
@@ -228,7 +224,7 @@ static void test_a_token_that_cannot_be_checked_is_not_taken(void **state)
     token_t given = {ring_of(*state), NULL};
 
     assert_int_equal(cs_token_mint(&given.text, given.ring, CS_PURPOSE_SESSION, id, 0, *state), APR_SUCCESS);
-    assert_int_equal(refuse_each(verify, &given), 3);
+    assert_int_equal(refuse_each(verify, &given), 8);
 }
 
 static apr_status_t make_random(const void *with, apr_pool_t *pool)

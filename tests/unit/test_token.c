@@ -76,6 +76,7 @@ static apr_status_t verify_at(const cs_keyring_t *ring, const char *text, size_t
     rv = cs_token_verify(&token, ring, CS_PURPOSE_SESSION, text, len, now, max_age);
     if (rv != APR_SUCCESS) {
         assert_memory_equal(token.id, zero.id, sizeof(zero.id));
+        assert_string_equal(token.hash, "");
         assert_int_equal(token.issued, 0);
         assert_false(token.old_key);
     }
@@ -105,6 +106,7 @@ static void test_tokens_have_the_documented_form(void **state)
                                          apr_time_from_sec(1)),
                          APR_SUCCESS);
         assert_memory_equal(token.id, golden_id(), CS_TOKEN_ID_BYTES);
+        assert_string_equal(token.hash, cs_token_hash(golden_id(), *state));
         assert_int_equal(token.issued, ISSUED);
         assert_false(token.old_key);
     }

@@ -11,7 +11,7 @@ import { startOfDay } from '../shared/zone.js';
  * @param {number} daysAfter
  * @returns {string} RFC 3339
  */
-export function midnight(day, daysAfter) {
+function midnight(day, daysAfter) {
   const [year, month, date] = day.split('-').map(Number);
   return startOfDay(year, month - 1, date + daysAfter).toISOString();
 }

@@ -6,11 +6,13 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <stdio.h>
+#include <string.h>
 #include "core/audit_seal.h"
 #include "ctl_print.h"
 #include "store/audit.h"
 
 #define KEY_MAX 4096
+#define REASON_BYTES 1000 /* as over HTTP */
 
 static apr_status_t read_key(cs_audit_key_t **key, const char *path, apr_pool_t *pool)
 {
@@ -88,6 +90,9 @@ int ctl_make_entry(cs_audit_entry_t *entry, const ctl_t *ctl, const char *action
                                 .action = action,
                                 .reason = ctl->reason,
                                 .detail = detail};
+    if (ctl->reason && strlen(ctl->reason) > REASON_BYTES) {
+        return ctl_refuse(CTL_USAGE, "--reason is longer than %d octets", REASON_BYTES);
+    }
     if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }

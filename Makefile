@@ -130,6 +130,7 @@ $(BUILD)/ctl/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/unit/%.o: room_cppflags = $(CORE_CPPFLAGS)
 $(BUILD)/tests/store/%.o: room_cppflags = $(STORE_CPPFLAGS)
 $(BUILD)/tests/fuzz/%.o: room_cppflags = $(STORE_CPPFLAGS) -I .
+$(BUILD)/tests/fuzz/fuzz_directives.o $(BUILD)/tests/fuzz/httpd_stub.o: room_cppflags = $(GLUE_CPPFLAGS)
 # The tests' own headers come with their packages. (A pattern without a recipe would promise nothing here: each file is named.)
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/*.c tests/store/*.c tests/fuzz/*.c)): | packages-test
 $(BUILD)/%.o: %.c $(BUILD)/compile.flags
@@ -167,8 +168,10 @@ $(fuzz-replays): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BU
 		$(BUILD)/tests/fuzz/replay.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(STORE_LIBS) -lcmocka
-# What makes an export's text stands beside httpd, but needs nothing of it.
-$(BUILD)/tests/fuzz/replay_export $(BUILD)/tests/fuzz/fuzz_export: $(BUILD)/admin/export_format.o
+# The directives are httpd's, of which a stand-in is enough here.
+directives := $(filter-out %_check.o %_core.o,$(filter $(BUILD)/mod_chatsession/config%.o,$(glue))) \
+	$(BUILD)/mod_chatsession/networks.o $(BUILD)/mod_chatsession/skip.o $(BUILD)/tests/fuzz/httpd_stub.o
+$(BUILD)/tests/fuzz/replay_directives $(BUILD)/tests/fuzz/fuzz_directives: $(directives)
 $(fuzzers): %: %.o $(BUILD)/tests/fuzz/entry.o $(store) $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(STORE_LIBS)

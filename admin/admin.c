@@ -3,7 +3,6 @@
 #include "admin/admin.h"
 #include <apr_strings.h>
 #include "assets.h"
-#include "core/rfc3339.h"
 #include "login.h"
 #include "reply.h"
 #include "second_factor.h"
@@ -128,44 +127,9 @@ cs_audit_entry_t chatsession_audit_entry(chatsession_call_t *call, const char *a
                               .keys = chatsession_audit_keys(call->conf)};
 }
 
-/* A sentence on the first part of the filter that is none of what it may be; NULL: all are. */
-static const char *filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool)
-{
-    const struct {
-        const char *name, *text;
-    } times[] = {{"from", filter->from}, {"to", filter->to}},
-      counts[] = {{"min_messages", filter->min_messages}, {"max_messages", filter->max_messages}};
-
-    if (filter->state && !cs_console_is_state(filter->state)) {
-        return "state is none of active, pinned, archived, expiring, trashed, held, all.";
-    }
-    if (filter->matter && !cs_uuid_is(filter->matter)) {
-        return "matter is no UUID.";
-    }
-    if (filter->status && strcmp(filter->status, "stopped") != 0 && strcmp(filter->status, "interrupted") != 0 &&
-        strcmp(filter->status, "error") != 0 && strcmp(filter->status, "streaming") != 0) {
-        return "status is none of stopped, interrupted, error, streaming.";
-    }
-    if (filter->feedback && !cs_console_is_feedback(filter->feedback)) {
-        return "feedback is none of any, up, down, comment.";
-    }
-    for (int i = 0; i < 2; i++) {
-        const char *count = counts[i].text;
-        apr_time_t time;
-
-        if (times[i].text && cs_rfc3339_parse(&time, times[i].text) != APR_SUCCESS) {
-            return apr_psprintf(pool, "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.", times[i].name);
-        }
-        if (count && (!*count || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))) {
-            return apr_psprintf(pool, "%s is no number from 0 to 999999999.", counts[i].name);
-        }
-    }
-    return NULL;
-}
-
 bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
 {
-    const char *problem = filter_problem(filter, call->r->pool);
+    const char *problem = cs_console_filter_problem(filter, call->r->pool);
 
     *answer = problem ? chatsession_bad_request(call, problem) : OK;
     return !problem;
@@ -173,40 +137,10 @@ bool chatsession_check_filter(const cs_console_filter_t *filter, chatsession_cal
 
 bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *call, int *answer)
 {
-    const char *ids = chatsession_query(call, "ids");
+    const char *problem = cs_console_filter_read(filter, call->query, call->r->pool);
 
-    *answer = OK;
-    *filter = (cs_console_filter_t){0};
-    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
-        *cs_console_field(filter, i) = chatsession_query(call, cs_console_fields[i].name);
-    }
-    if (!chatsession_check_filter(filter, call, answer)) {
-        return false;
-    }
-    if (ids) {
-        json_t *array = cs_json_own(json_array(), call->r->pool);
-        char *copy = apr_pstrdup(call->r->pool, ids);
-        char *state;
-
-        for (char *id = apr_strtok(copy, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
-            if (!cs_uuid_is(id)) {
-                *answer = chatsession_bad_request(call, "ids is not a list of UUIDs separated by commas.");
-                return false;
-            }
-            json_array_append_new(array, json_string(id));
-        }
-        filter->ids = cs_json_print(array, NULL, call->r->pool);
-    }
-    return true;
-}
-
-json_t *chatsession_filter_json(const cs_console_filter_t *filter)
-{
-    json_t *json = cs_console_filter_json(filter);
-
-    json_object_del(json, "q");
-    json_object_set_new(json, "text_search", json_boolean(filter->query != NULL));
-    return json;
+    *answer = problem ? chatsession_bad_request(call, problem) : OK;
+    return !problem;
 }
 
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv)

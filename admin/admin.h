@@ -104,10 +104,6 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
 /** The export has begun as a row, whose filter is judged: send it. */
 int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *known, bool plain);
 
-/** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
- * secret. New reference. */
-json_t *chatsession_filter_json(const cs_console_filter_t *filter);
-
 /** The failure of a list or search; 503 search_too_slow when the database's time limit ended it. */
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv);
 

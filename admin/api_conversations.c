@@ -3,7 +3,6 @@
 /* Everybody's conversations: find, read, expire, bring back. */
 #include "admin/admin.h"
 #include <apr_strings.h>
-#include "core/utf8.h"
 #include "reply.h"
 #include "store/console_order.h"
 #include "store/job.h"
@@ -83,7 +82,7 @@ int chatsession_admin_list(chatsession_call_t *call)
     }
     /* A search reads content: it is in the audit log. A list of metadata is not. */
     entry = chatsession_audit_entry(call, "conversation.search",
-                                    cs_json_own(chatsession_filter_json(&list.filter), call->r->pool));
+                                    cs_json_own(cs_console_filter_detail(&list.filter), call->r->pool));
     rv = cs_console_list(&page, call->conf->db, &list, list.filter.query ? &entry : NULL, call->r->pool);
     if (rv == CS_EMALFORMED) {
         return chatsession_bad_request(call, "after is not the \"next\" of a page before in this order.");
@@ -207,7 +206,7 @@ static apr_status_t audit_search(chatsession_call_t *call, const cs_console_filt
         return APR_SUCCESS;
     }
     entry = chatsession_audit_entry(call, "conversation.search",
-                                    cs_json_own(chatsession_filter_json(filter), call->r->pool));
+                                    cs_json_own(cs_console_filter_detail(filter), call->r->pool));
     return cs_audit_write(call->conf->db, &entry, call->r->pool);
 }
 
@@ -253,7 +252,7 @@ int chatsession_admin_expire(chatsession_call_t *call)
     if ((!filter.ids || json_integer_value(confirmed) > EXPIRE_AT_ONCE) && !chatsession_admin_is_fresh(call, &answer)) {
         return answer;
     }
-    detail = cs_json_own(chatsession_filter_json(&filter), call->r->pool);
+    detail = cs_json_own(cs_console_filter_detail(&filter), call->r->pool);
     json_object_set(detail, "conversations", (json_t *)confirmed);
     entry = chatsession_audit_entry(call, "conversation.expire", detail);
     if (call->fields[4].boolean || (!call->fields[4].given && json_integer_value(confirmed) > EXPIRE_AT_ONCE)) {
@@ -287,8 +286,6 @@ int chatsession_admin_restore(chatsession_call_t *call)
 
 /* --- tags --- */
 
-#define TAG_LENGTH 50
-
 /* A list of tags as PostgreSQL takes it, "[]" when absent; false when one is no word. */
 static bool read_tags(const char **tags, const cs_json_field_t *field, apr_pool_t *pool)
 {
@@ -303,7 +300,7 @@ static bool read_tags(const char **tags, const cs_json_field_t *field, apr_pool_
     {
         const char *text = json_string_value(tag);
 
-        if (!text || !*text || strpbrk(text, ",\r\n\t") || cs_utf8_count(text, strlen(text)) > TAG_LENGTH) {
+        if (!text || !cs_console_is_tag(text)) {
             return false;
         }
     }

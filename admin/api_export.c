@@ -6,7 +6,7 @@
  * how far it is once a second.
  */
 #include "admin/admin.h"
-#include "admin/export_format.h"
+#include "core/export_format.h"
 #include <http_log.h>
 #include <http_protocol.h>
 #include <apr_strings.h>
@@ -22,10 +22,8 @@ APLOG_USE_MODULE(chatsession);
 typedef struct {
     chatsession_call_t *call;
     const cs_export_t *export;
-    const chatsession_format_t *format;
-    chatsession_writer_t writer;
+    cs_export_writer_t writer;
     chatsession_download_t *download;
-    apr_int64_t lines, conversations;
     apr_time_t report_at;
     apr_pool_t *line_pool; /* of one line */
     apr_pool_t *tick_pool; /* of one report */
@@ -33,7 +31,8 @@ typedef struct {
 
 static cs_export_progress_t progress_of(const export_t *export, apr_pool_t *pool)
 {
-    return (cs_export_progress_t){export->lines, export->conversations, chatsession_download_octets(export->download),
+    return (cs_export_progress_t){export->writer.lines, export->writer.conversations,
+                                  chatsession_download_octets(export->download),
                                   chatsession_download_sha256(export->download, pool)};
 }
 
@@ -62,37 +61,13 @@ static apr_status_t emit(void *baton, const char *text, apr_size_t len)
     return chatsession_download_write(export->download, text, len);
 }
 
-static apr_status_t add_formatted(export_t *export, const char *text, apr_size_t len)
-{
-    json_t *line = json_loadb(text, len, 0, NULL);
-    apr_status_t rv = line ? APR_SUCCESS : CS_EMALFORMED;
-
-    if (rv == APR_SUCCESS && !export->writer.begun && export->format->begin) {
-        rv = export->format->begin(&export->writer);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = export->format->line(&export->writer, line, export->line_pool);
-    }
-    json_decref(line);
-    apr_pool_clear(export->line_pool);
-    return rv;
-}
-
 static apr_status_t add_line(void *baton, const char *text, apr_size_t len)
 {
-    /* The first member of every line is its type (schema and store agree on it). */
-    static const char conversation[] = "{\"type\":\"conversation\"";
     export_t *export = baton;
+    const apr_status_t rv = cs_export_write_line(&export->writer, text, len, export->line_pool);
 
-    export->lines++;
-    if (len >= sizeof(conversation) - 1 && !memcmp(text, conversation, sizeof(conversation) - 1)) {
-        export->conversations++;
-    }
-    if (!export->format->line) {
-        apr_status_t rv = emit(export, text, len);
-        return rv == APR_SUCCESS ? emit(export, "\n", 1) : rv;
-    }
-    return add_formatted(export, text, len);
+    apr_pool_clear(export->line_pool);
+    return rv;
 }
 
 static apr_status_t flush(void *baton)
@@ -102,34 +77,20 @@ static apr_status_t flush(void *baton)
     return chatsession_download_flush(export->download);
 }
 
-/* The last line, and what the audit log keeps of it. New reference; NULL: there is no digest to be had. */
-static json_t *end_json(const export_t *export, apr_pool_t *pool)
-{
-    const char *sha256 = chatsession_download_sha256(export->download, pool);
-
-    return sha256 ? json_pack("{s:s,s:I,s:I,s:I,s:s,s:s,s:s}", "type", "end", "conversations",
-                              (json_int_t) export->conversations, "messages",
-                              (json_int_t)(export->lines - export->conversations), "lines", (json_int_t) export->lines,
-                              "export", export->export->id, "watermark", export->export->watermark, "sha256", sha256)
-                  : NULL;
-}
-
 /* All lines are written: what frames them, the note that it is done, the last line. */
 static apr_status_t finish(export_t *export)
 {
     apr_pool_t *pool = export->call->r->pool;
     cs_export_progress_t progress;
     cs_audit_entry_t entry;
-    apr_status_t rv = APR_SUCCESS;
-    json_t *end;
+    apr_status_t rv = cs_export_write_finish(&export->writer, pool);
+    json_t *end = NULL;
 
-    if (!export->writer.begun && export->format->begin) {
-        rv = export->format->begin(&export->writer);
+    if (rv == APR_SUCCESS) {
+        end = cs_json_own(cs_export_end_json(&export->writer, export->export->id, export->export->watermark,
+                                             chatsession_download_sha256(export->download, pool)),
+                          pool);
     }
-    if (rv == APR_SUCCESS && export->format->finish) {
-        rv = export->format->finish(&export->writer, pool);
-    }
-    end = rv == APR_SUCCESS ? cs_json_own(end_json(export, pool), pool) : NULL;
     if (!end) {
         return rv == APR_SUCCESS ? APR_ENOMEM : rv;
     }
@@ -145,7 +106,8 @@ static apr_status_t finish(export_t *export)
                       "CS0090: an export's end could not be recorded; it is sent without its last line");
         return rv;
     }
-    return chatsession_download_end(export->download, export->format->end ? export->format->end(end, pool) : "");
+    return chatsession_download_end(export->download,
+                                    export->writer.format->end ? export->writer.format->end(end, pool) : "");
 }
 
 /* It ended early: note how far it came, and let nobody take it for whole. */
@@ -154,17 +116,18 @@ static int give_up(export_t *export, apr_status_t why)
     request_rec *r = export->call->r;
     const cs_export_progress_t progress = progress_of(export, r->pool);
     json_t *detail =
-        cs_json_own(json_pack("{s:s,s:I}", "export", export->export->id, "lines", (json_int_t) export->lines), r->pool);
+        cs_json_own(json_pack("{s:s,s:I}", "export", export->export->id, "lines", (json_int_t) export->writer.lines),
+                    r->pool);
     const cs_audit_entry_t entry = chatsession_audit_entry(export->call, "export.cut", detail);
     const apr_status_t rv = cs_export_end(export->call->conf->db, export->export, &progress, NULL, &entry, r->pool);
 
     json_decref(export->writer.messages);
     if (why == CS_EREFUSED) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0380: an export was cancelled after %" APR_INT64_T_FMT " lines",
-                      export->lines);
+                      export->writer.lines);
     } else {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "CS0091: an export ended early after %" APR_INT64_T_FMT " lines%s", export->lines,
+                      "CS0091: an export ended early after %" APR_INT64_T_FMT " lines%s", export->writer.lines,
                       rv == APR_SUCCESS ? "" : "; that could not be noted");
     }
     if (!chatsession_download_has_begun(export->download)) {
@@ -178,7 +141,7 @@ static int give_up(export_t *export, apr_status_t why)
     return OK;
 }
 
-static const char *file_name(const cs_export_t *export, const chatsession_format_t *format, apr_pool_t *pool)
+static const char *file_name(const cs_export_t *export, const cs_export_format_t *format, apr_pool_t *pool)
 {
     char name[40];
     apr_time_exp_t time;
@@ -210,7 +173,7 @@ int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *k
 {
     request_rec *r = call->r;
     export_t *export = apr_pcalloc(r->pool, sizeof(*export));
-    const chatsession_format_t *format = chatsession_format_find(known->format);
+    const cs_export_format_t *format = cs_export_format_find(known->format);
     const chatsession_download_form_t form = {.name = file_name(known, format, r->pool),
                                               .type = format->type,
                                               .gzip = known->gzip,
@@ -226,8 +189,7 @@ int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *k
     }
     export->call = call;
     export->export = known;
-    export->format = format;
-    export->writer = (chatsession_writer_t){.emit = emit, .baton = export};
+    export->writer = (cs_export_writer_t){.emit = emit, .baton = export, .format = format};
     export->report_at = apr_time_now() + REPORT_EVERY;
     apr_pool_create(&export->line_pool, r->pool);
     apr_pool_create(&export->tick_pool, r->pool);
@@ -241,7 +203,7 @@ int chatsession_admin_export(chatsession_call_t *call)
 {
     const char *name = chatsession_query(call, "format");
     const char *compress = chatsession_query(call, "compress");
-    const chatsession_format_t *format = chatsession_format_find(name);
+    const cs_export_format_t *format = cs_export_format_find(name);
     cs_console_filter_t filter;
     cs_audit_entry_t entry;
     cs_export_t export;
@@ -264,7 +226,7 @@ int chatsession_admin_export(chatsession_call_t *call)
     }
     want = (cs_export_want_t){&filter, format->name, compress && !strcmp(compress, "gzip"), NULL};
     entry = chatsession_audit_entry(call, "conversation.export",
-                                    cs_json_own(chatsession_filter_json(&filter), call->r->pool));
+                                    cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     rv = cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool);
     return rv == APR_SUCCESS ? chatsession_admin_send_export(call, &export, compress != NULL)
                              : chatsession_reply_status(call->r, rv);

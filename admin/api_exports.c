@@ -6,7 +6,7 @@
  * which may be long, need not stand in an address.
  */
 #include "admin/admin.h"
-#include "admin/export_format.h"
+#include "core/export_format.h"
 #include <http_protocol.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -72,7 +72,7 @@ static int reply_with_link(chatsession_call_t *call, int status, const char *id,
 int chatsession_admin_export_create(chatsession_call_t *call)
 {
     const char *compress = call->fields[3].given ? call->fields[3].string : "none";
-    const chatsession_format_t *format = chatsession_format_find(call->fields[2].given ? call->fields[2].string : NULL);
+    const cs_export_format_t *format = cs_export_format_find(call->fields[2].given ? call->fields[2].string : NULL);
     cs_console_filter_t filter;
     cs_export_want_t want = {.filter = &filter};
     cs_export_t export;
@@ -91,7 +91,7 @@ int chatsession_admin_export_create(chatsession_call_t *call)
     want.format = format->name;
     want.gzip = !strcmp(compress, "gzip");
     entry = chatsession_audit_entry(call, "conversation.export",
-                                    cs_json_own(chatsession_filter_json(&filter), call->r->pool));
+                                    cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     rv = make_link(&link, &want.link_sha256, call);
     rv = rv == APR_SUCCESS ? cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool) : rv;
     return rv == APR_SUCCESS ? reply_with_link(call, HTTP_CREATED, export.id, link)
@@ -176,26 +176,15 @@ int chatsession_admin_export_cancel(chatsession_call_t *call)
     return rv == APR_SUCCESS ? chatsession_admin_export_show(call) : chatsession_reply_status(call->r, rv);
 }
 
-/* What stands beside the file: what was asked for, by whom, as of when, what came, and where the audit log stood. */
 int chatsession_admin_export_manifest(chatsession_call_t *call)
 {
-    apr_pool_t *pool = call->r->pool;
-    json_t *export;
-    json_t *head;
-    apr_int64_t seq = 0;
-    const char *seal;
-    apr_status_t rv = cs_export_get(&export, call->conf->db, call->ids[0], pool);
+    json_t *manifest;
+    const apr_status_t rv = cs_export_manifest(&manifest, call->conf->db, call->ids[0], call->r->pool);
 
-    if (rv == APR_SUCCESS) {
-        cs_json_own(export, pool);
-        rv = cs_audit_head(&seq, &seal, call->conf->db, pool);
-    }
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
-    head = seq ? json_pack("{s:I,s:s}", "seq", (json_int_t)seq, "seal", seal) : json_null();
     apr_table_setn(call->r->headers_out, "Content-Disposition",
-                   apr_psprintf(pool, "attachment; filename=\"export-%s.manifest.json\"", call->ids[0]));
-    return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:s,s:O,s:o}", "type", "manifest", "export", export, "audit_head", head));
+                   apr_psprintf(call->r->pool, "attachment; filename=\"export-%s.manifest.json\"", call->ids[0]));
+    return chatsession_reply_json(call->r, HTTP_OK, manifest);
 }

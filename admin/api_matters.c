@@ -109,7 +109,7 @@ static int hold(chatsession_call_t *call, const char *id, const char *action, co
     if (!read_hold(&wanted, &filter, call, &answer)) {
         return answer;
     }
-    entry = chatsession_audit_entry(call, action, cs_json_own(chatsession_filter_json(&filter), call->r->pool));
+    entry = chatsession_audit_entry(call, action, cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     entry.reason = reason;
     rv = cs_matter_hold(&id, &unknown, call->conf->db, &wanted, &entry, call->r->pool);
     if (rv == CS_EREFUSED) {

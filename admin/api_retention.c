@@ -10,7 +10,6 @@
 #include "reply.h"
 #include "store/job.h"
 #include "store/retention.h"
-#include "store/user.h"
 
 const cs_json_member_t chatsession_retention_members[4] = {
     {"rule", CS_JSON_OBJECT, CS_JSON_REQUIRED | CS_JSON_NULLABLE, 0, 0},
@@ -60,14 +59,6 @@ int chatsession_admin_retention(chatsession_call_t *call)
                                                 : json_null()));
 }
 
-static bool is_one_of(const char *word, const char *const *words)
-{
-    while (*words && strcmp(*words, word) != 0) {
-        words++;
-    }
-    return *words != NULL;
-}
-
 /* The rule of a body; NULL when it is one, else what is wrong with it. */
 static const char *read_rule(cs_retention_rule_t *rule, const json_t *body, apr_pool_t *pool)
 {
@@ -75,10 +66,8 @@ static const char *read_rule(cs_retention_rule_t *rule, const json_t *body, apr_
                                                {"value", CS_JSON_STRING, CS_JSON_NULLABLE, 1, 200},
                                                {"clock", CS_JSON_STRING, CS_JSON_REQUIRED, 1, 16},
                                                {"keep_days", CS_JSON_INTEGER, CS_JSON_REQUIRED | CS_JSON_NULLABLE, 1,
-                                                36500},
+                                                CS_RETENTION_MAX_DAYS},
                                                {"pinned_too", CS_JSON_BOOLEAN, 0, 0, 0}};
-    static const char *const subjects[] = {"tag", "user", "model", "role", "everyone", NULL};
-    static const char *const clocks[] = {"age", "idle", NULL};
     cs_json_field_t fields[5];
     const char *problem;
 
@@ -92,19 +81,7 @@ static const char *read_rule(cs_retention_rule_t *rule, const json_t *body, apr_
                                                               : apr_psprintf(pool, "%" APR_INT64_T_FMT,
                                                                              (apr_int64_t)fields[3].integer),
                                   .pinned_too = fields[4].boolean};
-    if (!is_one_of(rule->subject, subjects)) {
-        return "subject is none of tag, user, model, role, everyone.";
-    }
-    if (!is_one_of(rule->clock, clocks)) {
-        return "clock is none of age, idle.";
-    }
-    if (!strcmp(rule->subject, "everyone") ? rule->value != NULL : rule->value == NULL) {
-        return "value is the tag, user, model or role that the rule is for; a rule for everyone has none.";
-    }
-    if (!strcmp(rule->subject, "role") && !cs_user_is_role(rule->value)) {
-        return "value is none of user, viewer, auditor, operator, admin.";
-    }
-    return NULL;
+    return cs_retention_rule_problem(rule);
 }
 
 static json_t *count_json(const cs_retention_count_t *count)

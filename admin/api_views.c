@@ -25,7 +25,7 @@ int chatsession_admin_view_save(chatsession_call_t *call)
     const cs_view_t wanted = {call->fields[0].string, call->fields[1].string,
                               call->fields[2].given && call->fields[2].boolean};
     json_t *view;
-    const apr_status_t rv = cs_view_save(&view, call->conf->db, call->session->user_id, &wanted, call->r->pool);
+    const apr_status_t rv = cs_view_save(&view, call->conf->db, call->session->user_id, &wanted, NULL, call->r->pool);
 
     if (rv == CS_EREFUSED) {
         return chatsession_bad_request(call, "You have 100 saved views already; delete one first.");
@@ -36,7 +36,7 @@ int chatsession_admin_view_save(chatsession_call_t *call)
 
 int chatsession_admin_view_delete(chatsession_call_t *call)
 {
-    const apr_status_t rv = cs_view_delete(call->conf->db, call->session->user_id, call->ids[0], call->r->pool);
+    const apr_status_t rv = cs_view_delete(call->conf->db, call->session->user_id, call->ids[0], NULL, call->r->pool);
 
     return rv == APR_SUCCESS ? chatsession_reply_empty(call->r, HTTP_NO_CONTENT)
                              : chatsession_reply_status(call->r, rv);

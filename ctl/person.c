@@ -28,17 +28,30 @@ static apr_status_t print_line(void *baton, const char *type, json_t *members, a
     return puts(text) >= 0 ? APR_SUCCESS : APR_EGENERAL;
 }
 
+/* Everything of one person: recorded before the first line leaves. */
 int ctl_user_archive(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_user_t user;
+    cs_audit_entry_t entry;
+    json_t *found;
     apr_status_t rv;
-    int code;
+    const int code = ctl_make_entry(&entry, ctl, "user.archive", NULL, pool);
 
-    code = ctl_find_user(&user, ctl, pool);
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_archive_walk(ctl->db, user.id, print_line, NULL, pool);
+    rv = cs_erasure_preview(&found, ctl->db, ctl->name, pool);
+    if (rv == APR_ENOENT) {
+        return ctl_no_such_user(ctl->name);
+    }
+    if (rv == APR_SUCCESS) {
+        cs_json_own(found, pool);
+        entry.target_user = json_string_value(json_object_get(found, "name"));
+        entry.detail = json_object_get(found, "removed");
+        rv = cs_audit_write(ctl->db, &entry, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = cs_archive_walk(ctl->db, json_string_value(json_object_get(found, "id")), print_line, NULL, pool);
+    }
     return rv == APR_SUCCESS ? CTL_DONE : ctl_fail_status(ctl, rv, "the archive is not whole");
 }
 
@@ -136,6 +149,18 @@ int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
     }
     code = fail_outcome(ctl->name, outcome);
     return code == CTL_DONE ? print_certificate(ctl, erasure.user_id, pool) : code;
+}
+
+int ctl_erasure_show(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *certificate;
+    apr_status_t rv = cs_erasure_certificate(&certificate, ctl->db, ctl->id, pool);
+
+    if (rv == APR_ENOENT) {
+        return ctl_refuse(CTL_ABSENT, "nobody with this id was erased");
+    }
+    return rv == APR_SUCCESS ? ctl_print_json(certificate)
+                             : ctl_fail_status(ctl, rv, "the certificate could not be read");
 }
 
 int ctl_erasure_list(ctl_t *ctl, apr_pool_t *pool)

@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include "core/duration.h"
 #include "core/json.h"
+#include "core/utf8.h"
 #include "networks.h"
 #include "socache.h"
 
@@ -289,6 +290,10 @@ static const char *set_setting(cmd_parms *cmd, void *dir, const char *arg)
     const char *problem;
 
     (void)dir;
+    /* The console and chatsessionctl show it in JSON. */
+    if (!cs_utf8_is_text(arg, strlen(arg), NULL)) {
+        return apr_psprintf(cmd->pool, "%s: its value is no UTF-8", row->name);
+    }
     switch (row->type) {
     case TYPE_NUMBER:
     case TYPE_DURATION:

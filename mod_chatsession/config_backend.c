@@ -196,7 +196,7 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
         return apr_psprintf(cmd->pool, "ChatSessionBackend: \"%s\" is no name of 1 to 64 letters, digits and . _ : / -",
                             argv[0]);
     }
-    if (!is_backend_url(argv[1]) || strpbrk(argv[1], "\"\r\n?#")) {
+    if (!is_backend_url(argv[1]) || strpbrk(argv[1], "\"\\\r\n?#")) {
         return apr_psprintf(cmd->pool,
                             "ChatSessionBackend %s: \"%s\" is no URL of an OpenAI API such as "
                             "http://localhost:11434/v1",

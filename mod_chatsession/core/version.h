@@ -3,5 +3,5 @@
 #ifndef CS_VERSION_H
 #define CS_VERSION_H
 /** The version of the module and of chatsessionctl (CHANGELOG.md). */
-#define CS_VERSION "0.1.0"
+#define CS_VERSION "1.0.0"
 #endif

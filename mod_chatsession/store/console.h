@@ -7,6 +7,7 @@
  * export, so "all that match" is the same everywhere. Calls that show or destroy content take the audit entry and write
  * it in the same transaction.
  */
+#include <apr_tables.h>
 #include "core/session.h"
 #include "store/audit.h"
 
@@ -36,11 +37,23 @@ extern const cs_console_field_t cs_console_fields[CS_CONSOLE_FIELDS];
 
 /** Part number i, 0 to CS_CONSOLE_FIELDS - 1, to be set. */
 const char **cs_console_field(cs_console_filter_t *filter, int i);
+const char *cs_console_field_value(const cs_console_filter_t *filter, int i);
 
 /** Active, pinned, archived, expiring (within 7 days, by the retention rules), trashed, held, all. */
 bool cs_console_is_state(const char *word);
 /** Any, up, down, comment. */
 bool cs_console_is_feedback(const char *word);
+
+/** A sentence on the first part of the filter that is none of what it may be, in pool; NULL: all are. */
+const char *cs_console_filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool);
+/** The filter of a query string; NULL, or such a sentence. */
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool);
+/** A tag: 1 to 50 characters, no comma, no end of line. */
+bool cs_console_is_tag(const char *text);
+
+/** The filter as it goes into the audit log: without the text that was searched for, which may itself be somebody's
+ * secret. New reference. */
+json_t *cs_console_filter_detail(const cs_console_filter_t *filter);
 
 /** The whole filter as an object, what is searched for too: new reference; and back, strings in pool. */
 json_t *cs_console_filter_json(const cs_console_filter_t *filter);
@@ -102,6 +115,13 @@ apr_status_t cs_console_retain_batch(cs_db_tx_t *tx, const char *job, int batch,
 /** Bring conversations (a JSON array of UUIDs) back into sight. */
 apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const char *ids, const cs_audit_entry_t *entry,
                                 apr_pool_t *pool) CS_MUSTCHECK;
+
+/**
+ * Purge conversations (a JSON array of UUIDs) that are in the trash before their grace is over; what is on hold stays.
+ * CS_EREFUSED, and nothing happens, when their number is not confirm; *count is what it was found to be.
+ */
+apr_status_t cs_console_purge(cs_console_count_t *count, cs_db_t *db, const char *ids, apr_int64_t confirm,
+                              const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Inside the transaction of a matter: put all that match into it, as by; *held says how many were not in it yet. */
 apr_status_t cs_console_hold(apr_int64_t *held, cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *matter,

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "core/json.h"
+#include "core/rfc3339.h"
+#include "core/utf8.h"
 #include "store/search.h"
 
 /* A word with more rows is looked for in the texts of the list's own order: the page is full after reading some 50
@@ -38,7 +40,7 @@ const char **cs_console_field(cs_console_filter_t *filter, int i)
     return (const char **)((char *)filter + cs_console_fields[i].offset);
 }
 
-static const char *field_value(const cs_console_filter_t *filter, int i)
+const char *cs_console_field_value(const cs_console_filter_t *filter, int i)
 {
     return *(const char *const *)((const char *)filter + cs_console_fields[i].offset);
 }
@@ -48,7 +50,7 @@ json_t *cs_console_filter_json(const cs_console_filter_t *filter)
     json_t *json = json_object();
 
     for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
-        const char *value = field_value(filter, i);
+        const char *value = cs_console_field_value(filter, i);
 
         if (value) {
             json_object_set_new(json, cs_console_fields[i].name, json_string(value));
@@ -58,6 +60,56 @@ json_t *cs_console_filter_json(const cs_console_filter_t *filter)
         json_object_set_new(json, "ids", json_loads(filter->ids, 0, NULL));
     }
     return json;
+}
+
+json_t *cs_console_filter_detail(const cs_console_filter_t *filter)
+{
+    json_t *json = cs_console_filter_json(filter);
+
+    json_object_del(json, "q");
+    json_object_set_new(json, "text_search", json_boolean(filter->query != NULL));
+    return json;
+}
+
+const char *cs_console_filter_problem(const cs_console_filter_t *filter, apr_pool_t *pool)
+{
+    const struct {
+        const char *name, *text;
+    } times[] = {{"from", filter->from}, {"to", filter->to}},
+      counts[] = {{"min_messages", filter->min_messages}, {"max_messages", filter->max_messages}};
+
+    if (filter->state && !cs_console_is_state(filter->state)) {
+        return "state is none of active, pinned, archived, expiring, trashed, held, all.";
+    }
+    if (filter->matter && !cs_uuid_is(filter->matter)) {
+        return "matter is no UUID.";
+    }
+    if (filter->status && strcmp(filter->status, "stopped") != 0 && strcmp(filter->status, "interrupted") != 0 &&
+        strcmp(filter->status, "error") != 0 && strcmp(filter->status, "streaming") != 0) {
+        return "status is none of stopped, interrupted, error, streaming.";
+    }
+    if (filter->feedback && !cs_console_is_feedback(filter->feedback)) {
+        return "feedback is none of any, up, down, comment.";
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *count = counts[i].text;
+        apr_time_t time;
+
+        if (times[i].text && cs_rfc3339_parse(&time, times[i].text) != APR_SUCCESS) {
+            return apr_psprintf(pool, "%s is no time such as 2026-11-23 or 2026-11-23T05:31:07Z.", times[i].name);
+        }
+        if (count && (!*count || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))) {
+            return apr_psprintf(pool, "%s is no number from 0 to 999999999.", counts[i].name);
+        }
+    }
+    return NULL;
+}
+
+#define TAG_LENGTH 50
+
+bool cs_console_is_tag(const char *text)
+{
+    return *text && !strpbrk(text, ",\r\n\t") && cs_utf8_count(text, strlen(text)) <= TAG_LENGTH;
 }
 
 void cs_console_filter_from_json(cs_console_filter_t *filter, const json_t *json, apr_pool_t *pool)
@@ -219,4 +271,47 @@ apr_status_t cs_console_plan(cs_search_t *search, cs_db_tx_t *tx, const cs_conso
     rv = cs_search_plan(search, tx, filter->query, pool);
     search->indexed = search->indexed && search->rows <= most;
     return rv;
+}
+
+/* --- a query string's --- */
+
+/* UUIDs separated by commas as a JSON array; NULL where something else is among them. */
+static const char *read_ids(const char *list, apr_pool_t *pool)
+{
+    json_t *array = cs_json_own(json_array(), pool);
+    char *rest = apr_pstrdup(pool, list);
+    char *state;
+
+    for (char *id = apr_strtok(rest, ",", &state); id; id = apr_strtok(NULL, ",", &state)) {
+        if (!cs_uuid_is(id)) {
+            return NULL;
+        }
+        json_array_append_new(array, json_string(id));
+    }
+    return cs_json_print(array, NULL, pool);
+}
+
+/* A parameter that stands there without a value is none. */
+static const char *given(const apr_table_t *query, const char *name)
+{
+    const char *value = apr_table_get(query, name);
+
+    return value && *value ? value : NULL;
+}
+
+const char *cs_console_filter_read(cs_console_filter_t *filter, const apr_table_t *query, apr_pool_t *pool)
+{
+    const char *ids = given(query, "ids");
+    const char *problem;
+
+    *filter = (cs_console_filter_t){0};
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        *cs_console_field(filter, i) = given(query, cs_console_fields[i].name);
+    }
+    problem = cs_console_filter_problem(filter, pool);
+    if (problem || !ids) {
+        return problem;
+    }
+    filter->ids = read_ids(ids, pool);
+    return filter->ids ? NULL : "ids is not a list of UUIDs separated by commas.";
 }

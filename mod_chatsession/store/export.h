@@ -74,6 +74,10 @@ apr_status_t cs_export_list(json_t **exports, const char **next, cs_db_t *db, co
                             apr_pool_t *pool) CS_MUSTCHECK;
 apr_status_t cs_export_get(json_t **export, cs_db_t *db, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** What stands beside the file: what was asked for, by whom, as of when, what came, and where the audit log stood. New
+ * reference. */
+apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** End a run, and let there be no other. An export that has ended stays as it ended. */
 apr_status_t cs_export_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
                               apr_pool_t *pool) CS_MUSTCHECK;

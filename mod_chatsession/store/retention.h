@@ -17,6 +17,11 @@ typedef struct {
     bool pinned_too;
 } cs_retention_rule_t;
 
+#define CS_RETENTION_MAX_DAYS 36500
+
+/** A sentence on what is wrong with a rule, whose keep_days the caller has bounded; NULL: nothing. */
+const char *cs_retention_rule_problem(const cs_retention_rule_t *rule);
+
 /** Another set of rules than now. */
 typedef struct {
     const cs_retention_rule_t *rule; /* a new one; NULL: none */

@@ -300,6 +300,47 @@ apr_status_t cs_console_restore(cs_console_count_t *count, cs_db_t *db, const ch
     return rv;
 }
 
+typedef struct {
+    const char *ids;
+    apr_int64_t confirm;
+    const cs_audit_entry_t *entry;
+    cs_console_count_t *count;
+} purge_t;
+
+static apr_status_t purge(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "WITH found AS MATERIALIZED (SELECT c.id, c.message_count, " CS_CONSOLE_HELD " AS held"
+        "   FROM chatsession.conversations c WHERE c.trashed_at IS NOT NULL"
+        "   AND c.id IN (SELECT v::uuid FROM json_array_elements_text($1::json) v) ORDER BY c.id FOR UPDATE OF c),"
+        " due AS MATERIALIZED (SELECT count(*) FILTER (WHERE NOT held) AS conversations,"
+        "   coalesce(sum(message_count) FILTER (WHERE NOT held), 0)::bigint AS messages,"
+        "   count(*) FILTER (WHERE held) AS held FROM found),"
+        " gone AS (DELETE FROM chatsession.conversations c USING found, due"
+        "   WHERE c.id = found.id AND NOT found.held AND due.conversations = $2::bigint)"
+        " SELECT conversations, messages, held FROM due";
+    const purge_t *work = baton;
+    const cs_db_param_t params[] = {CS_DB_TEXT(work->ids),
+                                    CS_DB_TEXT(apr_psprintf(pool, "%" APR_INT64_T_FMT, work->confirm))};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 2, params, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    read_count(work->count, result);
+    return work->count->conversations == work->confirm ? cs_audit_add(tx, work->entry, pool) : CS_EREFUSED;
+}
+
+apr_status_t cs_console_purge(cs_console_count_t *count, cs_db_t *db, const char *ids, apr_int64_t confirm,
+                              const cs_audit_entry_t *entry, apr_pool_t *pool)
+{
+    purge_t work = {ids, confirm, entry, count};
+
+    *count = (cs_console_count_t){0};
+    return cs_db_transaction(db, CS_DB_ONCE, purge, &work, pool);
+}
+
 /* --- hold, tags --- */
 
 apr_status_t cs_console_hold(apr_int64_t *held, cs_db_tx_t *tx, const cs_console_filter_t *filter, const char *matter,

@@ -292,6 +292,27 @@ apr_status_t cs_export_get(json_t **export, cs_db_t *db, const char *id, apr_poo
     return rv;
 }
 
+apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, apr_pool_t *pool)
+{
+    const char *seal;
+    apr_int64_t seq = 0;
+    json_t *export;
+    json_t *head;
+    apr_status_t rv = cs_export_get(&export, db, id, pool);
+
+    *manifest = NULL;
+    if (rv == APR_SUCCESS) {
+        cs_json_own(export, pool);
+        rv = cs_audit_head(&seq, &seal, db, pool);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    head = seq ? json_pack("{s:I,s:s}", "seq", (json_int_t)seq, "seal", seal) : json_null();
+    *manifest = json_pack("{s:s,s:O,s:o}", "type", "manifest", "export", export, "audit_head", head);
+    return *manifest ? APR_SUCCESS : APR_ENOMEM;
+}
+
 typedef struct {
     const char *id;
     const cs_audit_entry_t *entry;

@@ -4,9 +4,38 @@
 #include <apr_strings.h>
 #include <string.h>
 #include "core/json.h"
+#include "store/user.h"
 
 /* A count over everything is asked for seldom and by one person; it may take longer than a page of a list. */
 #define LONG_COUNT "SET LOCAL statement_timeout = '2min'"
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(*words, word) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+const char *cs_retention_rule_problem(const cs_retention_rule_t *rule)
+{
+    static const char *const subjects[] = {"tag", "user", "model", "role", "everyone", NULL};
+    static const char *const clocks[] = {"age", "idle", NULL};
+
+    if (!is_one_of(rule->subject, subjects)) {
+        return "subject is none of tag, user, model, role, everyone.";
+    }
+    if (!is_one_of(rule->clock, clocks)) {
+        return "clock is none of age, idle.";
+    }
+    if (!strcmp(rule->subject, "everyone") ? rule->value != NULL : rule->value == NULL) {
+        return "value is the tag, user, model or role that the rule is for; a rule for everyone has none.";
+    }
+    if (!strcmp(rule->subject, "role") && !cs_user_is_role(rule->value)) {
+        return "value is none of user, viewer, auditor, operator, admin.";
+    }
+    return NULL;
+}
 
 apr_status_t cs_retention_list(json_t **rules, cs_db_t *db, apr_pool_t *pool)
 {

@@ -18,7 +18,30 @@ apr_status_t cs_view_list(json_t **views, cs_db_t *db, const char *user_id, apr_
     return rv;
 }
 
-apr_status_t cs_view_save(json_t **view, cs_db_t *db, const char *user_id, const cs_view_t *wanted, apr_pool_t *pool)
+/* A statement that gives the view that it changed, and the entry of that. */
+typedef struct {
+    const char *sql;
+    int count;
+    const cs_db_param_t *params;
+    const cs_audit_entry_t *entry; /* NULL: it is not recorded */
+    apr_status_t none;             /* what it means that there is no view */
+    cs_db_result_t *result;
+    apr_pool_t *pool; /* of the result */
+} change_t;
+
+static apr_status_t change_one(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    change_t *change = baton;
+    apr_status_t rv = cs_db_tx_run(&change->result, tx, change->sql, change->count, change->params, change->pool);
+
+    if (rv == APR_SUCCESS && !cs_db_rows(change->result)) {
+        return change->none;
+    }
+    return rv == APR_SUCCESS && change->entry ? cs_audit_add(tx, change->entry, pool) : rv;
+}
+
+apr_status_t cs_view_save(json_t **view, cs_db_t *db, const char *user_id, const cs_view_t *wanted,
+                          const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     static const char sql[] =
         "WITH v AS (INSERT INTO chatsession.views AS w (user_id, name, query, shared)"
@@ -29,24 +52,19 @@ apr_status_t cs_view_save(json_t **view, cs_db_t *db, const char *user_id, const
                           " SELECT " VIEW_COLUMNS " FROM v JOIN chatsession.users u ON u.id = v.user_id";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(wanted->name), CS_DB_TEXT(wanted->query),
                                     CS_DB_TEXT(wanted->shared ? "true" : "false")};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+    change_t change = {.sql = sql, .count = 4, .params = params, .entry = entry, .none = CS_EREFUSED, .pool = pool};
+    apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, change_one, &change, pool);
 
-    *view = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return CS_EREFUSED;
-    }
-    *view = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    *view = rv == APR_SUCCESS ? cs_db_row_json(change.result, 0) : NULL;
     return rv;
 }
 
-apr_status_t cs_view_delete(cs_db_t *db, const char *user_id, const char *id, apr_pool_t *pool)
+apr_status_t cs_view_delete(cs_db_t *db, const char *user_id, const char *id, const cs_audit_entry_t *entry,
+                            apr_pool_t *pool)
 {
+    static const char sql[] = "DELETE FROM chatsession.views WHERE user_id = $1::uuid AND id = $2::uuid RETURNING name";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(id)};
-    cs_db_result_t *result;
-    apr_status_t rv =
-        cs_db_run(&result, db, CS_DB_ONCE, "DELETE FROM chatsession.views WHERE user_id = $1::uuid AND id = $2::uuid",
-                  2, params, pool);
+    change_t change = {.sql = sql, .count = 2, .params = params, .entry = entry, .none = APR_ENOENT, .pool = pool};
 
-    return rv == APR_SUCCESS && !cs_db_affected(result) ? APR_ENOENT : rv;
+    return cs_db_transaction(db, CS_DB_ONCE, change_one, &change, pool);
 }

@@ -47,10 +47,10 @@ typedef enum {
 
 typedef struct {
     const char *name;
-    const char *actor_id;   /* who asks; NULL: the command line, which may do everything, to the last administrator too */
-    const char *role;       /* of a change: NULL: as it is */
-    const char *disabled;   /* "true", "false"; NULL: as it is */
-    const char *phc;        /* of a new user or a new password; NULL: the user has none */
+    const char *actor_id; /* who asks; NULL: the command line, which may do everything, to the last administrator too */
+    const char *role;     /* of a change: NULL: as it is */
+    const char *disabled; /* "true", "false"; NULL: as it is */
+    const char *phc;      /* of a new user or a new password; NULL: the user has none */
     const char *invitation; /* the hash of the token with which the user sets it (invitation.h); NULL: none */
     const json_t *limits; /* of a change: any of max_turns, max_requests, max_tokens; null: as configured; NULL: none */
 } cs_user_deed_t;

@@ -3,7 +3,7 @@
 /* The formats of an export. Whatever text stands in a line, CSV is a record of so many cells that give the text back,
  * and no cell begins as a formula does; NDJSON and JSON are read back as what was written. Input: the cells of a line,
  * NUL between. */
-#include "admin/export_format.h"
+#include "core/export_format.h"
 
 #include <apr_strings.h>
 #include "core/json.h"
@@ -102,9 +102,9 @@ static json_t *read_line(fuzz_reader_t *reader)
 /* What a format writes of one line and nothing else. */
 static const char *write_line(const char *name, const json_t *line, apr_size_t *len, apr_pool_t *pool)
 {
-    const chatsession_format_t *format = chatsession_format_find(name);
+    const cs_export_format_t *format = cs_export_format_find(name);
     cs_text_t *text = cs_text_create(pool);
-    chatsession_writer_t writer = {.emit = collect, .baton = text};
+    cs_export_writer_t writer = {.emit = collect, .baton = text};
 
     HOLDS(format);
     HOLDS(!format->line || format->line(&writer, line, pool) == APR_SUCCESS);

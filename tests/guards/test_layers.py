@@ -18,8 +18,10 @@ ROOMS = {
     "mod_chatsession/store": (("core/", "store/"), False, True),
     "ctl": (("core/", "store/", "ctl"), False, False),
     "tests/unit": (("core/", "fixture.h", "kuhn.h"), False, False),
-    "tests/fuzz": (("core/", "store/", "fuzz.h", "admin/export_format.h"), False, False),
+    "tests/fuzz": (("core/", "store/", "fuzz.h"), False, False),
 }
+# What drives the directives stands above httpd, and what stands in for httpd there.
+OF_THE_GLUE = {"tests/fuzz/fuzz_directives.c", "tests/fuzz/httpd_stub.c"}
 DATABASE_HEADERS = {"libpq-fe.h", "apr_dbd.h", "mod_dbd.h"}
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"]+)[>\"]", re.MULTILINE)
 SQL = re.compile(r"\bselect\b.+\bfrom\b|\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\S+\s+set\b|"
@@ -44,7 +46,7 @@ def sql_in(source):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_includes_only_what_lies_below_it(room):
-    sources = files(".c", ".h", below=room)
+    sources = [path for path in files(".c", ".h", below=room) if str(path) not in OF_THE_GLUE]
     assert sources
     assert [f"{path} {problem}" for path in sources for problem in broken_includes(text(path), room)] == []
 

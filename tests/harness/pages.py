@@ -29,6 +29,16 @@ return [...document.body.querySelectorAll('*')].filter((node) => {
 });
 """
 
+# What is wider than the dialog it stands in leaves it room for, which clips it: [tag.class: right edge > where it may reach].
+_STICKS_OUT_OF_DIALOG = """
+return [...document.querySelectorAll('dialog[open] .dialog-body > *')].flatMap((node) => {
+  const { right } = node.getBoundingClientRect();
+  const body = node.parentElement;
+  const reach = body.getBoundingClientRect().left + body.clientLeft + body.clientWidth - parseFloat(getComputedStyle(body).paddingRight);
+  return right > reach + 1 ? [`${node.tagName.toLowerCase()}.${node.className}: ${right} > ${reach}`] : [];
+});
+"""
+
 
 class Page:
     """What both pages have: a way in, fields, buttons, dialogs, messages that come and go."""
@@ -102,10 +112,12 @@ class Page:
         return self.browser.run("return document.activeElement?.id")
 
     def fits(self):
-        """Nothing is wider than the window."""
+        """Nothing is wider than the window, or in a dialog than the dialog."""
         width = self.browser.run("return [document.scrollingElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"the page is {width[0]} wide in a window of {width[1]}"
         assert self.browser.run(_STICKS_OUT) == []
+        wide = self.browser.run(_STICKS_OUT_OF_DIALOG)
+        assert not wide, wide
 
     def downloaded(self, ending):
         """The one file of this kind that was saved, when it is whole; its octets."""

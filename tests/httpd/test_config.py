@@ -122,6 +122,7 @@ def test_a_duration_takes_each_unit_and_seconds_without_one(check, value, millis
     ("ChatSessionBackend mock http://127.0.0.1:1/v1", ["ChatSessionBackend", '"mock"', "taken"]),
     ("ChatSessionBackend b ftp://127.0.0.1/v1", ["ChatSessionBackend", '"ftp://127.0.0.1/v1"', "URL"]),
     ("ChatSessionBackend b 127.0.0.1:8080", ["ChatSessionBackend", '"127.0.0.1:8080"', "URL"]),
+    (r"ChatSessionBackend b http://127.0.0.1/v1\\x", ["ChatSessionBackend b", "URL"]),
     ("ChatSessionBackend b http://127.0.0.1/v1?x", ["ChatSessionBackend", '"http://127.0.0.1/v1?x"', "URL"]),
     ('ChatSessionBackend "a b" http://127.0.0.1:1/v1', ["ChatSessionBackend", '"a b"', "letters"]),
     (f"ChatSessionBackend {'x' * 65} http://127.0.0.1:1/v1", ["ChatSessionBackend", "64"]),

@@ -308,7 +308,7 @@ def test_an_archive_holds_everything_of_one_person_and_nothing_that_opens_anythi
     assert secrets not in by_console.text and "hash" not in by_console.text
     assert [line for line in lines_of(person.get("api/archive").text) if line["type"] != "session"] == [
         line for line in lines if line["type"] != "session"]
-    by_tool = chatsessionctl(world.database.superuser, "user", "archive", person.name).stdout.splitlines()
+    by_tool = chatsessionctl(world.database.superuser, "user", "archive", person.name, *world.httpd.key).stdout.splitlines()
     assert [json.loads(line)["type"] for line in by_tool] == kinds
     assert world.connection.execute("SELECT operator, target_user, reason, detail ->> 'messages' FROM"
                                     " chatsession.audit_entries WHERE action = 'user.archive' ORDER BY seq DESC LIMIT 1"

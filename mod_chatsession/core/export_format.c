@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
-#include "admin/export_format.h"
+#include "core/export_format.h"
 #include <apr_strings.h>
 #include <string.h>
 #include "core/json.h"
 
-static apr_status_t put(chatsession_writer_t *writer, const char *text)
+static apr_status_t put(cs_export_writer_t *writer, const char *text)
 {
     writer->begun = true;
     return writer->emit(writer->baton, text, strlen(text));
@@ -32,12 +32,12 @@ static const char *ndjson_end(const json_t *end, apr_pool_t *pool)
 
 /* --- JSON: one array, its last element the end --- */
 
-static apr_status_t json_begin(chatsession_writer_t *writer)
+static apr_status_t json_begin(cs_export_writer_t *writer)
 {
     return put(writer, "[\n");
 }
 
-static apr_status_t json_line(chatsession_writer_t *writer, const json_t *line, apr_pool_t *pool)
+static apr_status_t json_line(cs_export_writer_t *writer, const json_t *line, apr_pool_t *pool)
 {
     return put(writer, apr_pstrcat(pool, cs_json_print(line, NULL, pool), ",\n", NULL));
 }
@@ -108,7 +108,7 @@ static const char *csv_record(const json_t *line, apr_pool_t *pool)
     return apr_pstrcat(pool, record, "\r\n", NULL);
 }
 
-static apr_status_t csv_begin(chatsession_writer_t *writer)
+static apr_status_t csv_begin(cs_export_writer_t *writer)
 {
     for (apr_size_t i = 0; i < COLUMNS; i++) {
         apr_status_t rv = put(writer, i ? "," : "");
@@ -120,7 +120,7 @@ static apr_status_t csv_begin(chatsession_writer_t *writer)
     return put(writer, "\r\n");
 }
 
-static apr_status_t csv_line(chatsession_writer_t *writer, const json_t *line, apr_pool_t *pool)
+static apr_status_t csv_line(cs_export_writer_t *writer, const json_t *line, apr_pool_t *pool)
 {
     return put(writer, csv_record(line, pool));
 }
@@ -137,7 +137,7 @@ static const char *csv_end(const json_t *end, apr_pool_t *pool)
 
 /* --- Markdown, for reading --- */
 
-static apr_status_t markdown_line(chatsession_writer_t *writer, const json_t *line, apr_pool_t *pool)
+static apr_status_t markdown_line(cs_export_writer_t *writer, const json_t *line, apr_pool_t *pool)
 {
     const char *title = text_of(line, "title");
 
@@ -185,7 +185,7 @@ static json_t *last_answer(const json_t *messages)
     return NULL;
 }
 
-static apr_status_t openai_flush(chatsession_writer_t *writer, apr_pool_t *pool)
+static apr_status_t openai_flush(cs_export_writer_t *writer, apr_pool_t *pool)
 {
     json_t *example = json_array();
     apr_status_t rv = APR_SUCCESS;
@@ -208,7 +208,7 @@ static apr_status_t openai_flush(chatsession_writer_t *writer, apr_pool_t *pool)
     return rv;
 }
 
-static apr_status_t openai_line(chatsession_writer_t *writer, const json_t *line, apr_pool_t *pool)
+static apr_status_t openai_line(cs_export_writer_t *writer, const json_t *line, apr_pool_t *pool)
 {
     apr_status_t rv = APR_SUCCESS;
 
@@ -223,7 +223,7 @@ static apr_status_t openai_line(chatsession_writer_t *writer, const json_t *line
 
 /* --- the table --- */
 
-static const chatsession_format_t formats[] = {
+static const cs_export_format_t formats[] = {
     {"ndjson", "ndjson", "application/x-ndjson", NULL, NULL, NULL, ndjson_end},
     {"json", "json", "application/json", json_begin, json_line, NULL, json_end},
     {"csv", "csv", "text/csv; charset=utf-8", csv_begin, csv_line, NULL, csv_end},
@@ -231,7 +231,7 @@ static const chatsession_format_t formats[] = {
     {"openai", "jsonl", "application/x-ndjson", NULL, openai_line, openai_flush, NULL},
 };
 
-const chatsession_format_t *chatsession_format_find(const char *name)
+const cs_export_format_t *cs_export_format_find(const char *name)
 {
     for (apr_size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (!name || !strcmp(formats[i].name, name)) {
@@ -239,4 +239,54 @@ const chatsession_format_t *chatsession_format_find(const char *name)
         }
     }
     return NULL;
+}
+
+/* --- lines --- */
+
+static apr_status_t begin(cs_export_writer_t *writer)
+{
+    return !writer->begun && writer->format->begin ? writer->format->begin(writer) : APR_SUCCESS;
+}
+
+static apr_status_t write_formatted(cs_export_writer_t *writer, const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    json_t *line = json_loadb(text, len, 0, NULL);
+    apr_status_t rv = line ? begin(writer) : CS_EMALFORMED;
+
+    rv = rv == APR_SUCCESS ? writer->format->line(writer, line, pool) : rv;
+    json_decref(line);
+    return rv;
+}
+
+apr_status_t cs_export_write_line(cs_export_writer_t *writer, const char *text, apr_size_t len, apr_pool_t *pool)
+{
+    /* The first member of every line is its type (schema and store agree on it). */
+    static const char conversation[] = "{\"type\":\"conversation\"";
+    apr_status_t rv;
+
+    writer->lines++;
+    if (len >= sizeof(conversation) - 1 && !memcmp(text, conversation, sizeof(conversation) - 1)) {
+        writer->conversations++;
+    }
+    if (writer->format->line) {
+        return write_formatted(writer, text, len, pool);
+    }
+    rv = writer->emit(writer->baton, text, len);
+    return rv == APR_SUCCESS ? writer->emit(writer->baton, "\n", 1) : rv;
+}
+
+apr_status_t cs_export_write_finish(cs_export_writer_t *writer, apr_pool_t *pool)
+{
+    const apr_status_t rv = begin(writer);
+
+    return rv == APR_SUCCESS && writer->format->finish ? writer->format->finish(writer, pool) : rv;
+}
+
+json_t *cs_export_end_json(const cs_export_writer_t *writer, const char *id, const char *watermark, const char *sha256)
+{
+    return sha256 ? json_pack("{s:s,s:I,s:I,s:I,s:s,s:s,s:s}", "type", "end", "conversations",
+                              (json_int_t)writer->conversations, "messages",
+                              (json_int_t)(writer->lines - writer->conversations), "lines", (json_int_t)writer->lines,
+                              "export", id, "watermark", watermark, "sha256", sha256)
+                  : NULL;
 }

@@ -10,6 +10,7 @@
 #include <mod_auth.h>
 #include <apr_strings.h>
 #include "login.h"
+#include "proven_user.h"
 #include "request.h"
 #include "sessions.h"
 

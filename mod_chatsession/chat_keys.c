@@ -7,6 +7,7 @@
 #include "auth.h"
 #include "core/token.h"
 #include "openai.h"
+#include "proven_user.h"
 #include "reply.h"
 #include "store/api_key.h"
 

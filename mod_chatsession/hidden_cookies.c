@@ -8,6 +8,7 @@
 #include <string.h>
 #include "config.h"
 #include "request.h"
+#include "request_cookies.h"
 #include "throttle.h"
 #include "core/cookie.h"
 

@@ -27,6 +27,7 @@
 #include "mock.h"
 #include "mounts.h"
 #include "openai.h"
+#include "proven_user.h"
 #include "queue.h"
 #include "recorder.h"
 #include "reply.h"

@@ -7,6 +7,9 @@
 #include "auth.h"
 #include "causes.h"
 #include "config.h"
+#include "proven_user.h"
+#include "request_cookies.h"
+#include "request_memo.h"
 #include "second_factor.h"
 #include "sessions.h"
 #include "skip.h"
@@ -35,17 +38,9 @@ chatsession_access_e chatsession_access_of(const char *role)
     return CHATSESSION_ANYONE;
 }
 
-/* What is remembered of one request_rec. */
-typedef struct {
-    chatsession_session_t *session; /* in the first of a chain: the session that the cookie names or that began since */
-    const char *adopted;            /* in the first of a chain: the user of others whom that session was made to fit */
-    const char *cookies;            /* in the first of a chain: all that it came with; NULL: not read yet */
-    const char *proven;             /* the user whom another module has authenticated for this request */
-} request_memo_t;
-
-static request_memo_t *memo(request_rec *r)
+chatsession_request_memo_t *chatsession_request_memo(request_rec *r)
 {
-    request_memo_t *found = ap_get_module_config(r->request_config, &chatsession_module);
+    chatsession_request_memo_t *found = ap_get_module_config(r->request_config, &chatsession_module);
 
     if (!found) {
         found = apr_pcalloc(r->pool, sizeof(*found));
@@ -60,49 +55,6 @@ request_rec *chatsession_first_request(request_rec *r)
         r = r->main ? r->main : r->prev;
     }
     return r;
-}
-
-/* --- its cookies --- */
-
-/* Several Cookie headers are one list. (mod_http2 has joined what HTTP/2 splits; of what HTTP/1.1 forbids httpd makes
- * one header with ", ", which is no separator: a comma may be part of a cookie's value, and whoever can write one must
- * not be able to write a second session.) */
-typedef struct {
-    const char *all;
-    apr_pool_t *pool;
-} joined_t;
-
-static int join_cookie(void *baton, const char *name, const char *value)
-{
-    joined_t *joined = baton;
-
-    (void)name;
-    joined->all = joined->all ? apr_pstrcat(joined->pool, joined->all, ";", value, NULL) : value;
-    return 1;
-}
-
-const char *chatsession_cookies_left(request_rec *r)
-{
-    joined_t joined = {.pool = r->pool};
-
-    apr_table_do(join_cookie, &joined, r->headers_in, "Cookie", NULL);
-    return joined.all ? joined.all : "";
-}
-
-const char *chatsession_cookies(request_rec *r)
-{
-    request_rec *first = chatsession_first_request(r);
-    request_memo_t *known = memo(first);
-
-    if (!known->cookies) {
-        known->cookies = chatsession_cookies_left(first);
-    }
-    return known->cookies;
-}
-
-apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len)
-{
-    return cs_cookie_find(value, len, chatsession_cookies(r), name);
 }
 
 /* Whether it was found out that a token does not count. All else means that it could not be found out. */
@@ -241,44 +193,6 @@ static void load(request_rec *r, const chatsession_server_t *conf, chatsession_s
     touch(session, conf, r->pool);
 }
 
-/* --- the answer's cookies --- */
-
-/* One Set-Cookie of a name, also when a request changes its mind; those of others stay. */
-static void put_cookie(request_rec *r, const char *name, const char *header)
-{
-    const apr_array_header_t *lines = apr_table_elts(r->err_headers_out);
-    apr_array_header_t *others = apr_array_make(r->pool, 2, sizeof(const char *));
-    const size_t len = strlen(name);
-
-    for (int i = 0; i < lines->nelts; i++) {
-        const apr_table_entry_t *line = &APR_ARRAY_IDX(lines, i, apr_table_entry_t);
-        if (!ap_cstr_casecmp(line->key, "Set-Cookie") &&
-            (strncmp(line->val, name, len) != 0 || line->val[len] != '=')) {
-            APR_ARRAY_PUSH(others, const char *) = line->val;
-        }
-    }
-    apr_table_unset(r->err_headers_out, "Set-Cookie");
-    for (int i = 0; i < others->nelts; i++) {
-        apr_table_addn(r->err_headers_out, "Set-Cookie", APR_ARRAY_IDX(others, i, const char *));
-    }
-    apr_table_addn(r->err_headers_out, "Set-Cookie", header);
-    /* Whatever the answer is, it is this browser's alone now. */
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-}
-
-/* value NULL: take the cookie away. */
-static apr_status_t send_cookie(request_rec *r, const cs_cookie_attrs_t *attrs, const char *value)
-{
-    const char *header = NULL;
-    apr_status_t rv =
-        value ? cs_cookie_format(&header, attrs, value, r->pool) : cs_cookie_format_removal(&header, attrs, r->pool);
-
-    if (rv == APR_SUCCESS) {
-        put_cookie(chatsession_first_request(r), attrs->name, header);
-    }
-    return rv;
-}
-
 /*
  * Sign the cookie with the first secret: same id, same time, so it lasts no longer than before. A session that goes on
  * for its grace keeps its cookie as it is: the browser has a newer one, which must not be overwritten.
@@ -301,7 +215,7 @@ static void sign_anew(request_rec *r, const chatsession_server_t *conf, const ch
     }
     rv = cs_token_mint(&text, conf->keys, session->purpose, token->id, token->issued, r->pool);
     if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, &attrs, text);
+        rv = chatsession_send_cookie(r, &attrs, text);
     }
     if (rv != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
@@ -344,63 +258,90 @@ static apr_status_t leave_other_store(const chatsession_session_t *current, cs_s
     return rv;
 }
 
-/* Make the session that made describes, under a new id; current becomes it. */
-static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
+/* A new id: its token is what the cookie will hold, its hash and the session's handle are made's. */
+static apr_status_t draw_id(const char **token, cs_session_new_t *made, const chatsession_server_t *conf,
+                            cs_purpose_e purpose, apr_pool_t *pool)
 {
-    chatsession_server_t *conf = chatsession_server(r->server);
-    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
-    const bool in_cache = conf->cache && !made->user_id && !made->legacy_id;
-    const cs_session_store_t *store = in_cache ? conf->visitors : conf->users;
-    const cs_purpose_e purpose = in_cache ? CS_PURPOSE_VISITOR : CS_PURPOSE_SESSION;
+    unsigned char id[CS_TOKEN_ID_BYTES];
     unsigned char ref[9];
-    cs_token_t token = {.old_key = false};
-    const char *text = NULL;
-    int evicted = 0;
-    apr_status_t rv = store ? cs_token_random(token.id, sizeof(token.id)) : CS_EUNAVAILABLE;
+    apr_status_t rv = cs_token_random(id, sizeof(id));
 
+    *token = NULL;
     if (rv == APR_SUCCESS) {
         rv = cs_token_random(ref, sizeof(ref));
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_token_mint(&text, conf->keys, purpose, token.id, apr_time_now(), r->pool);
+        rv = cs_token_mint(token, conf->keys, purpose, id, apr_time_now(), pool);
     }
-    if (rv == APR_SUCCESS && !(made->id_hash = cs_token_hash(token.id, r->pool))) {
-        rv = APR_ENOMEM;
+    if (rv == APR_SUCCESS) {
+        made->ref = cs_base64url_encode(ref, sizeof(ref), pool);
+        made->id_hash = cs_token_hash(id, pool);
+        rv = made->id_hash ? APR_SUCCESS : APR_ENOMEM;
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    made->ref = cs_base64url_encode(ref, sizeof(ref), r->pool);
-    made->network = chatsession_network(r);
-    made->user_agent = user_agent(r);
-    rv = leave_other_store(current, made, store, r->pool);
+    return rv;
+}
+
+/* Put it into its store; the sessions that end with that are ended on all hosts. */
+static apr_status_t store_new(const chatsession_session_t *current, request_rec *r, cs_session_new_t *made,
+                              const cs_session_store_t *store)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    int evicted = 0;
+    apr_status_t rv = leave_other_store(current, made, store, r->pool);
+
     if (rv == APR_SUCCESS) {
         rv = store->create(&evicted, store, made, r->pool);
     }
     if (store == conf->users && (made->replaces || evicted)) {
         chatsession_sessions_ended(r, conf, made->replaces);
     }
-    if (rv == APR_SUCCESS) {
-        *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
-        load(r, conf, current, made->id_hash);
-        /* Over already: a change of its user, say, came in between. */
-        rv = current->ref || current->status != APR_SUCCESS ? APR_SUCCESS : APR_ENOENT;
-    }
-    if (rv == APR_SUCCESS) {
-        rv = send_cookie(r, &attrs, text);
-    }
-    if (rv == APR_SUCCESS) {
-        current->cause = current->ref ? "new" : current->cause;
-        rv = current->status;
-        if (current->ref) {
-            chatsession_causes_count(current->cause);
-        }
-    }
     if (evicted) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0101: login: %d sessions of the same user end for session %s",
                       evicted, made->ref);
     }
     return rv;
+}
+
+/* The session that was stored is current, and the browser's. */
+static apr_status_t enter_new(chatsession_session_t *current, request_rec *r, const char *id_hash, cs_purpose_e purpose,
+                              const char *token)
+{
+    chatsession_server_t *conf = chatsession_server(r->server);
+    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
+    apr_status_t rv;
+
+    *current = (chatsession_session_t){.cookie = true, .purpose = purpose};
+    load(r, conf, current, id_hash);
+    if (!current->ref && current->status == APR_SUCCESS) {
+        return APR_ENOENT; /* over already: a change of its user, say, came in between */
+    }
+    rv = chatsession_send_cookie(r, &attrs, token);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (current->ref) {
+        current->cause = "new";
+        chatsession_causes_count(current->cause);
+    }
+    return current->status;
+}
+
+/* Make the session that made describes, under a new id; current becomes it. */
+static apr_status_t begin(chatsession_session_t *current, request_rec *r, cs_session_new_t *made)
+{
+    const chatsession_server_t *conf = chatsession_server(r->server);
+    const bool in_cache = conf->cache && !made->user_id && !made->legacy_id;
+    const cs_session_store_t *store = in_cache ? conf->visitors : conf->users;
+    const cs_purpose_e purpose = in_cache ? CS_PURPOSE_VISITOR : CS_PURPOSE_SESSION;
+    const char *token = NULL;
+    apr_status_t rv = store ? draw_id(&token, made, conf, purpose, r->pool) : CS_EUNAVAILABLE;
+
+    if (rv == APR_SUCCESS) {
+        made->network = chatsession_network(r);
+        made->user_agent = user_agent(r);
+        rv = store_new(current, r, made, store);
+    }
+    return rv == APR_SUCCESS ? enter_new(current, r, made->id_hash, purpose, token) : rv;
 }
 
 /*
@@ -428,7 +369,7 @@ static void exchange(request_rec *r, chatsession_server_t *conf, chatsession_ses
     rv = begin(session, r, &made);
     if ((rv == APR_SUCCESS || rv == CS_EREFUSED) &&
         strcmp(legacy->cookie.name, chatsession_cookie(conf, r).name) != 0 &&
-        send_cookie(r, &legacy->cookie, NULL) != APR_SUCCESS) {
+        chatsession_send_cookie(r, &legacy->cookie, NULL) != APR_SUCCESS) {
         rv = APR_EGENERAL;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "CS0102: a cookie of the software before was %s",
@@ -458,7 +399,7 @@ static void find_session(request_rec *r, chatsession_session_t *session)
 static chatsession_session_t *cookie_session(request_rec *r)
 {
     request_rec *first = chatsession_first_request(r);
-    request_memo_t *known = memo(first);
+    chatsession_request_memo_t *known = chatsession_request_memo(first);
 
     if (!known->session) {
         known->session = apr_pcalloc(first->pool, sizeof(*known->session));
@@ -473,40 +414,6 @@ static chatsession_session_t *cookie_session(request_rec *r)
 }
 
 /* --- who another module says it is --- */
-
-/*
- * r->user alone proves nothing: mod_auth_basic and mod_auth_form write the name there before they check the password,
- * an ErrorDocument takes it over from the request that was refused, and mod_auth_form's login handler writes it after
- * all checks of the location. What counts is r->user as it stands when httpd has let the request through
- * authentication.
- */
-int chatsession_note_authenticated(request_rec *r)
-{
-    memo(r)->proven = r->user ? apr_pstrdup(r->pool, r->user) : NULL;
-    return DECLINED;
-}
-
-/* httpd takes the user of a request for its subrequests and redirects of the same configuration, asking nobody again.
- */
-int chatsession_note_user(request_rec *r)
-{
-    request_rec *origin = r->prev ? r->prev : r->main;
-
-    if (!origin || origin->per_dir_config != r->per_dir_config) {
-        return chatsession_note_authenticated(r);
-    }
-    if (origin->status != HTTP_UNAUTHORIZED && origin->status != HTTP_FORBIDDEN) {
-        memo(r)->proven = memo(origin)->proven;
-    }
-    return DECLINED;
-}
-
-const char *chatsession_proven_user(request_rec *r)
-{
-    const char *proven = memo(r)->proven;
-
-    return proven && r->user && !strcmp(proven, r->user) ? proven : NULL;
-}
 
 /* A new session for the user of others, unless the one that the cookie names is theirs, with the role that they have.
  */
@@ -537,7 +444,7 @@ apr_status_t chatsession_adopt(request_rec *r, const char *name)
 
     r->user = apr_pstrdup(r->pool, name);
     rv = adopt(r, chatsession_server(r->server), cookie_session(r), r->user);
-    memo(chatsession_first_request(r))->adopted = r->user;
+    chatsession_request_memo(chatsession_first_request(r))->adopted = r->user;
     r->user = before;
     return rv;
 }
@@ -548,7 +455,7 @@ apr_status_t chatsession_adopt(request_rec *r, const char *name)
  */
 static chatsession_session_t *trusted_session(request_rec *r, chatsession_session_t *session)
 {
-    request_memo_t *known = memo(chatsession_first_request(r));
+    chatsession_request_memo_t *known = chatsession_request_memo(chatsession_first_request(r));
     const char *name = chatsession_proven_user(r);
     apr_status_t rv;
 
@@ -668,7 +575,7 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
         }
     }
     if (rv == APR_SUCCESS && !current->skipped) {
-        rv = send_cookie(r, &attrs, NULL);
+        rv = chatsession_send_cookie(r, &attrs, NULL);
         *current = (chatsession_session_t){.cause = "none"};
     }
     return rv;

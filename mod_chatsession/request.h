@@ -95,28 +95,12 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause);
 /** The request that the client sent; subrequests and internal redirects share its session. */
 request_rec *chatsession_first_request(request_rec *r);
 
-/** The Cookie headers that stand in r, as one text for cs_cookie_find. */
-const char *chatsession_cookies_left(request_rec *r);
-
-/** Those that the client sent: of the first request, as they were when they were first asked for. */
-const char *chatsession_cookies(request_rec *r);
-
-/** The value of a cookie that the client sent, in all its Cookie headers. Statuses of cs_cookie_find. */
-apr_status_t chatsession_find_cookie(request_rec *r, const char *name, const char **value, apr_size_t *len);
-
 /** The address that the request came from (mod_remoteip's word counts), as PostgreSQL's inet takes it. */
 const char *chatsession_network(request_rec *r);
 
 /** Log in the user of that name whom another module has authenticated in this request, whatever r->user is. CS_EBADSIG:
  * disabled. CS_EREFUSED: the name cannot be a user's here. */
 apr_status_t chatsession_adopt(request_rec *r, const char *name);
-
-/** The user whom another module has authenticated in this request, or NULL. */
-const char *chatsession_proven_user(request_rec *r);
-
-/** Hooks check_authz and fixups, before all others: r->user is now one whom httpd has let through. */
-int chatsession_note_authenticated(request_rec *r);
-int chatsession_note_user(request_rec *r);
 
 /** Put the session into the request's environment (CHATSESSION_CAUSE, …) and its user into r->user, for logs and other
  * modules. */

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include "core/json.h"
 #include "reply.h"
+#include "request_cookies.h"
 
 APLOG_USE_MODULE(chatsession);
 

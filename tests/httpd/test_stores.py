@@ -483,7 +483,7 @@ def test_shared_memory_that_is_written_by_all_at_once_mixes_nothing_up(make_bare
 
     with ThreadPoolExecutor(24) as pool:
         assert list(pool.map(write, range(24))) == [[]] * 24
-    assert bare.children == children
+    assert set(children) <= set(bare.children), "a child died"
 
 
 @pytest.mark.parametrize("lines, answer", [

@@ -23,7 +23,8 @@ MIB = 2**20
 # What httpd and libraries may say of what they were not given.
 SHORT = (*AWAY, "CS0", "Cannot allocate memory", "Too many open files", "Resource temporarily unavailable", "Out of memory",
          "exit signal Abort (6)", "signal 6 thread", "Memory allocation failed", "AH00056", "AH00104", "AH01114", "AH00957",
-         "AH00959", "AH01102", "AH02951", "AH00952", "AH00898", "AH01097", "AH01110", "AH00474", "AH02980", "AH03095", "AH00493", "AH00529")
+         "AH00959", "AH01102", "AH02951", "AH00952", "AH00898", "AH01097", "AH01110", "AH00474", "AH02980", "AH03095", "AH00493", "AH00529",
+         "AH10159")
 
 
 def _files(pid):
@@ -31,8 +32,9 @@ def _files(pid):
 
 
 def _memory(pid):
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmSize"))
-    return int(line.split()[1]) * 1024
+    """0: it has ended, and nobody has taken note of that yet."""
+    found = re.search(r"^VmSize:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 # (name, the limit, prlimit's name of it, what it is set to, for each level from the hardest on)
@@ -40,8 +42,8 @@ LIMITS = (("files", resource.RLIMIT_NOFILE, "nofile", lambda pid, level: _files(
           ("memory", resource.RLIMIT_AS, "as", lambda pid, level: _memory(pid) + level * MIB),
           ("threads", resource.RLIMIT_NPROC, "nproc", lambda pid, level: 1 + level))
 LEVELS = 5
-# APR's own reading of a socket does not look whether it got memory for what is read.
-_END_OF_APR = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread \w+: < libaprutil-1\.so[.\d]*!apr_bucket_free < libaprutil-1\.so")
+# APR's own brigades do not look whether they got memory for what is read or written.
+_END_OF_APR = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread \w+:(?: < libc\.so\S+)? < libaprutil-1\.so[.\d]*!apr_b\w+ < libaprutil-1\.so")
 # httpd denies what is below a folder whose .htaccess it cannot open, and fails where a file cannot be.
 DENIED = (403, 500, 502)
 
@@ -80,7 +82,10 @@ def _starve(scene, traffic, kind, level):
     """One child under one limit until the traffic has gone on for a while; whether that child lived."""
     _, number, limit, value = LIMITS[kind]
     child, turns = scene.random.choice(scene.server.children), traffic.turns
-    _set(child, limit, max(0, value(child, level)))
+    try:
+        _set(child, limit, max(0, value(child, level)))
+    except FileNotFoundError:  # it has ended
+        return False
     deadline = time.monotonic() + 1.5
     while traffic.turns < turns + TABS and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -60,6 +60,8 @@ FAULTS = (
           " conversation half there; a cut export is told from a whole one", 2, 20),
     Fault("T29", "canaries", "L3, B7", "Canaries in each kind of text, passwords and the cookies of visits over crashes, kills and failing models are heard in no"
           " log, at any level", 1, 30),
+    Fault("memory", "memory", "G14", "Memory of a child: what N requests of all kinds leave behind once everything that is kept has its"
+          " size", 0, 100_000),
     Fault("slow", "slow_thousand", "G3", "Slow senders, N at once: a person is answered all the while", 0, 1000),
     Fault("mixed", "mixed", "H1, H2, H4, H5, H6, H8, H9, H10, H11, J1, J2, J3", "Kills and cuts of children, browsers, the model and PostgreSQL, one"
           " after another and two at a time, while tabs ask, stop, ask anew and write into one conversation", 12, 200),

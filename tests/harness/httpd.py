@@ -93,10 +93,11 @@ class Httpd:
     backends: the ChatSessionBackend lines' arguments; left out: the built-in model; []: none.
     modules: names of further modules of httpd ("status").
     bare=True: nothing of ours but LoadModule and what `lines` says.
+    environment: variables that it gets beside ours.
     """
 
     def __init__(self, conninfo=None, *, lines=(), mock="echo wait=0ms pace=0ms", backends=None, modules=(),
-                 children=1, threads=25, log_level="notice", bare=False, preload=()):
+                 children=1, threads=25, log_level="notice", bare=False, preload=(), environment=None):
         self.folder = new_folder("httpd")
         self.port, self.mock_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -105,7 +106,7 @@ class Httpd:
         self.config = self.folder / "httpd.conf"
         self.configured_children = children
         self._process = None
-        self._preload = list(preload)
+        self._preload, self._variables = list(preload), environment or {}
         secret = self.folder / "secret"
         secret.touch(mode=0o600)
         secret.write_bytes(os.urandom(48))
@@ -130,7 +131,7 @@ class Httpd:
         return [HTTPD, "-f", str(self.config), "-d", str(self.folder)]
 
     def _environment(self):
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", **self._variables}
         preload = [*self._preload, str(BUILD / "tests/crash_trace.so")]
         if "address" in SANITIZE:
             preload.insert(0, _sanitizer_library("asan"))

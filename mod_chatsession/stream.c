@@ -25,6 +25,8 @@ APLOG_USE_MODULE(chatsession);
 #define SLICE (100 * 1000)
 /* After [DONE]: the end of the body lets mod_proxy keep the connection, but is not worth a longer wait. */
 #define DRAIN_LIMIT (500 * 1000)
+/* Of what has come from the model at once, so many octets of events go to the browser together. */
+#define TOGETHER 8192
 /* A browser that takes nothing for so long is let go; it takes the answer up again from where it was. */
 #define CLIENT_PATIENCE apr_time_from_sec(10)
 
@@ -86,6 +88,9 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
 {
     conn_rec *c = turn->browser;
 
+    if (turn->unsent && turn->unsent != bb) {
+        APR_BRIGADE_PREPEND(bb, turn->unsent);
+    }
     if (APR_BRIGADE_EMPTY(bb)) {
         return;
     }
@@ -97,6 +102,13 @@ void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb)
     }
     apr_brigade_cleanup(bb);
     turn->last_sent = cs_steady_now();
+}
+
+void chatsession_stream_flush(chatsession_turn_t *turn)
+{
+    if (turn->unsent) {
+        chatsession_stream_send(turn, turn->unsent);
+    }
 }
 
 void chatsession_stream_end(chatsession_turn_t *turn)
@@ -482,17 +494,29 @@ static bool obey(chatsession_turn_t *turn)
     return turn->state == CHATSESSION_TURN_RUNNING;
 }
 
+/* Whether more events may be sent together with what is unsent. mod_proxy passes each piece of an answer by itself,
+ * also where many came in one packet, and a flush before it waits for more. */
+static bool may_grow(const record_t *record)
+{
+    apr_off_t len = 0;
+
+    return record->turn->state == CHATSESSION_TURN_RUNNING && apr_brigade_length(record->out, 0, &len) == APR_SUCCESS &&
+           len < TOGETHER;
+}
+
 static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     record_t *ctx = f->ctx;
     chatsession_turn_t *turn = ctx->turn;
     apr_status_t rv = APR_SUCCESS;
+    bool flush = false;
 
     for (apr_bucket *b = APR_BRIGADE_FIRST(bb); rv == APR_SUCCESS && b != APR_BRIGADE_SENTINEL(bb);
          b = APR_BUCKET_NEXT(b)) {
         const char *bytes;
         apr_size_t len;
 
+        flush = flush || APR_BUCKET_IS_METADATA(b);
         if (AP_BUCKET_IS_EOC(b)) {
             /* mod_proxy lost the connection before the first octet, and would have the browser's closed as well. */
             blame(turn, "backend_unavailable", "The model's server cannot be reached.");
@@ -514,7 +538,9 @@ static apr_status_t record(ap_filter_t *f, apr_bucket_brigade *bb)
         }
     }
     apr_brigade_cleanup(bb);
-    chatsession_stream_send(turn, ctx->out);
+    if (flush || rv != APR_SUCCESS || !may_grow(ctx)) {
+        chatsession_stream_send(turn, ctx->out);
+    }
     apr_pool_clear(ctx->scratch);
     /* Anything but success makes mod_proxy close the backend's connection and return. */
     return rv == APR_SUCCESS && obey(turn) ? APR_SUCCESS : APR_ECONNABORTED;
@@ -560,16 +586,24 @@ static apr_status_t tick(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t
     apr_status_t rv;
 
     if (!turn || block == APR_NONBLOCK_READ || mode == AP_MODE_INIT || mode == AP_MODE_EATCRLF) {
-        return ap_get_brigade(f->next, bb, mode, block, readbytes);
+        rv = ap_get_brigade(f->next, bb, mode, block, readbytes);
+        if (turn) {
+            /* mod_proxy asks so before it waits: what is known to be dry is not asked a second time. */
+            turn->dry = block == APR_NONBLOCK_READ &&
+                        (APR_STATUS_IS_EAGAIN(rv) || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(bb)));
+        }
+        return rv;
     }
     for (;;) {
-        rv = ap_get_brigade(f->next, bb, mode, APR_NONBLOCK_READ, readbytes);
+        rv = turn->dry ? APR_EAGAIN : ap_get_brigade(f->next, bb, mode, APR_NONBLOCK_READ, readbytes);
+        turn->dry = false;
         if (rv == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb)) {
             return rv;
         }
         if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
         }
+        chatsession_stream_flush(turn); /* nothing waits with us */
         rv = look_around(turn);
         if (rv == APR_SUCCESS) {
             rv = wait_a_slice(f->c);
@@ -606,7 +640,7 @@ void chatsession_stream_attach(chatsession_turn_t *turn)
     record_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
 
     ctx->turn = turn;
-    ctx->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    ctx->out = turn->unsent = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_pool_create(&ctx->scratch, r->pool);
     turn->began = turn->last_heard = cs_steady_now();
     ap_add_input_filter_handle(replay_filter, turn, r, r->connection);
@@ -615,6 +649,8 @@ void chatsession_stream_attach(chatsession_turn_t *turn)
 
 void chatsession_stream_ended(chatsession_turn_t *turn, int status)
 {
+    chatsession_stream_flush(turn);
+    turn->unsent = NULL;
     if (turn->state != CHATSESSION_TURN_RUNNING) {
         return;
     }

@@ -23,8 +23,11 @@ void chatsession_stream_attach(chatsession_turn_t *turn);
 /** mod_proxy came back with status: judge how the answer ended. */
 void chatsession_stream_ended(chatsession_turn_t *turn, int status);
 
-/** Pass bb to the browser now; after it has left, only drop it. bb is empty afterwards. */
+/** Pass what is unsent, and then bb, to the browser now; after it has left, only drop it. bb is empty afterwards. */
 void chatsession_stream_send(chatsession_turn_t *turn, apr_bucket_brigade *bb);
+
+/** Pass what is unsent. */
+void chatsession_stream_flush(chatsession_turn_t *turn);
 
 /** End the browser's answer here and now; nothing more is sent to it. */
 void chatsession_stream_end(chatsession_turn_t *turn);

@@ -69,7 +69,8 @@ struct chatsession_turn {
     chatsession_turn_state_e state;
 
     /* to the browser */
-    ap_filter_t *client; /* what events are passed to */
+    ap_filter_t *client;        /* what events are passed to */
+    apr_bucket_brigade *unsent; /* events that the next may be sent together with; NULL: outside of the exchange */
     bool client_gone;
     bool client_ended;                  /* its answer has been ended already */
     apr_interval_time_t client_timeout; /* of its socket, put back at the end */
@@ -82,6 +83,7 @@ struct chatsession_turn {
     cs_completion_reader_t *reader;
     cs_answertext_t *answer_text; /* what its text goes through; NULL: it is as it comes */
     apr_time_t began, last_heard;
+    bool dry;            /* nothing is left of what its connection brought */
     bool heard;          /* at least one token */
     bool backend_failed; /* the fault was its server's */
     const char *finish_reason;

@@ -163,6 +163,32 @@ static bool needs_escape(char c)
     return (unsigned char)c < ' ' || c == '"' || c == '\\';
 }
 
+/* Whether one of eight characters needs an escape: each of the three terms has the highest bit of an octet set when
+ * that octet is below ' ', is a quote, is a backslash. */
+static bool eight_need_escape(const char *bytes)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t eight, quotes, backslashes;
+
+    memcpy(&eight, bytes, sizeof(eight));
+    quotes = eight ^ ones * '"';
+    backslashes = eight ^ ones * '\\';
+    return (((eight - ones * ' ') & ~eight) | ((quotes - ones) & ~quotes) | ((backslashes - ones) & ~backslashes)) &
+           tops;
+}
+
+/* How many characters at the beginning need none. */
+static apr_size_t plain_length(const char *bytes, apr_size_t len)
+{
+    apr_size_t at = 0;
+
+    while (at + 8 <= len && !eight_need_escape(bytes + at))
+        at += 8;
+    while (at < len && !needs_escape(bytes[at]))
+        at++;
+    return at;
+}
+
 /** A character that may not stand in a string as it is. */
 static char *write_escape(char *out, char c)
 {
@@ -201,18 +227,35 @@ static apr_status_t append(cs_text_t *text, const char *bytes, apr_size_t len)
     return cs_text_append(text, bytes, len, 0);
 }
 
+/* What needs no escape is written in one piece. */
+static apr_status_t append_plain(cs_text_t *text, const char *bytes, apr_size_t len)
+{
+    char *room;
+    apr_status_t rv = len < APR_SIZE_MAX - 2 ? cs_text_room(&room, text, len + 2) : CS_ETOOBIG;
+
+    if (rv == APR_SUCCESS) {
+        room[0] = '"';
+        memcpy(room + 1, bytes, len);
+        room[len + 1] = '"';
+        cs_text_grew(text, len + 2);
+    }
+    return rv;
+}
+
 /* What stands between two escapes is copied in one piece: a history is mostly that. */
 apr_status_t cs_json_append_string(cs_text_t *text, const char *bytes, apr_size_t len)
 {
-    apr_status_t rv = append(text, "\"", 1);
+    apr_status_t rv;
     apr_size_t at = 0;
 
+    if (plain_length(bytes, len) == len)
+        return append_plain(text, bytes, len);
+    rv = append(text, "\"", 1);
     while (rv == APR_SUCCESS && at < len) {
         const apr_size_t start = at;
         char escape[6];
 
-        while (at < len && !needs_escape(bytes[at]))
-            at++;
+        at += plain_length(bytes + at, len - at);
         rv = append(text, bytes + start, at - start);
         if (rv == APR_SUCCESS && at < len)
             rv = append(text, escape, (apr_size_t)(write_escape(escape, bytes[at++]) - escape));

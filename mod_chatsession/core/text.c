@@ -49,21 +49,39 @@ static apr_status_t grow(cs_text_t *text, apr_size_t needed)
     return APR_SUCCESS;
 }
 
+apr_status_t cs_text_room(char **room, cs_text_t *text, apr_size_t len)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    *room = NULL;
+    if (len >= APR_SIZE_MAX - text->length)
+        return CS_ETOOBIG;
+    if (text->length + len + 1 > text->capacity)
+        rv = grow(text, text->length + len + 1);
+    if (rv == APR_SUCCESS)
+        *room = text->bytes + text->length;
+    return rv;
+}
+
+void cs_text_grew(cs_text_t *text, apr_size_t len)
+{
+    text->length += len;
+    text->bytes[text->length] = '\0';
+}
+
 apr_status_t cs_text_append(cs_text_t *text, const char *bytes, apr_size_t len, apr_size_t limit)
 {
+    char *room;
     apr_status_t rv;
 
     if (limit && (text->length > limit || len > limit - text->length))
         return CS_ETOOBIG;
-    if (len >= APR_SIZE_MAX - text->length)
-        return CS_ETOOBIG;
     if (!len)
         return APR_SUCCESS;
-    if (text->length + len + 1 > text->capacity && (rv = grow(text, text->length + len + 1)) != APR_SUCCESS)
+    if ((rv = cs_text_room(&room, text, len)) != APR_SUCCESS)
         return rv;
-    memcpy(text->bytes + text->length, bytes, len);
-    text->length += len;
-    text->bytes[text->length] = '\0';
+    memcpy(room, bytes, len);
+    cs_text_grew(text, len);
     return APR_SUCCESS;
 }
 

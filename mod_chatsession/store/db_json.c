@@ -166,37 +166,60 @@ json_t *cs_db_rows_json(const cs_db_result_t *result)
     return array;
 }
 
-static apr_status_t print_field(cs_text_t *out, const PGresult *rows, int row, int column)
-{
-    const json_type_t *type = type_of(rows, column);
-    const char *name = PQfname(rows, column);
-    apr_status_t rv = cs_json_append_string(out, name, strlen(name));
+/* What is the same in each row. */
+typedef struct {
+    const json_type_t *type;
+    const char *head; /* a comma and the member's name with its colon */
+    apr_size_t head_len;
+    bool left_out;
+} column_t;
 
-    if (rv == APR_SUCCESS) {
-        rv = append(out, ":", 1);
+static const char *head_of(const char *name, apr_size_t *len, apr_pool_t *pool)
+{
+    char *head = apr_palloc(pool, CS_JSON_STRING_ROOM(strlen(name)) + 2);
+    char *end;
+
+    *head = ',';
+    end = cs_json_write_string(head + 1, name, strlen(name));
+    *end++ = ':';
+    *len = (apr_size_t)(end - head);
+    return head;
+}
+
+static const column_t *columns_of(const cs_db_result_t *result, const char *without)
+{
+    const int count = cs_db_columns(result);
+    column_t *columns = apr_palloc(result->pool, (apr_size_t)count * sizeof(*columns));
+
+    for (int i = 0; i < count; i++) {
+        const char *name = PQfname(result->rows, i);
+        columns[i].type = type_of(result->rows, i);
+        columns[i].head = head_of(name, &columns[i].head_len, result->pool);
+        columns[i].left_out = without && strcmp(name, without) == 0;
     }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
+    return columns;
+}
+
+static apr_status_t print_value(cs_text_t *out, const PGresult *rows, int row, int column, const json_type_t *type)
+{
     return PQgetisnull(rows, row, column)
                ? append(out, "null", 4)
                : type->print(out, PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
 }
 
-static apr_status_t print_row_open(cs_text_t *out, const PGresult *rows, int row, const char *without)
+static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result, int row, const column_t *columns)
 {
     apr_status_t rv = append(out, "{", 1);
-    bool first = true;
+    apr_size_t comma = 1; /* none before the first */
 
-    for (int column = 0; rv == APR_SUCCESS && column < PQnfields(rows); column++) {
-        if (without && strcmp(PQfname(rows, column), without) == 0) {
-            continue;
+    for (int i = 0; rv == APR_SUCCESS && i < cs_db_columns(result); i++) {
+        if (!columns[i].left_out) {
+            rv = append(out, columns[i].head + comma, columns[i].head_len - comma);
+            if (rv == APR_SUCCESS) {
+                rv = print_value(out, result->rows, row, i, columns[i].type);
+            }
+            comma = 0;
         }
-        rv = first ? APR_SUCCESS : append(out, ",", 1);
-        if (rv == APR_SUCCESS) {
-            rv = print_field(out, rows, row, column);
-        }
-        first = false;
     }
     return rv;
 }
@@ -204,18 +227,19 @@ static apr_status_t print_row_open(cs_text_t *out, const PGresult *rows, int row
 apr_status_t cs_db_row_print_open(cs_text_t *text, const cs_db_result_t *result, int row)
 {
     assert(row >= 0 && row < cs_db_rows(result));
-    return print_row_open(text, result->rows, row, NULL);
+    return print_row_open(text, result, row, columns_of(result, NULL));
 }
 
 apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit, const char *without)
 {
     const int count = limit < cs_db_rows(result) ? limit : cs_db_rows(result);
+    const column_t *columns = columns_of(result, without);
     apr_status_t rv = append(text, "[", 1);
 
     for (int row = 0; rv == APR_SUCCESS && row < count; row++) {
         rv = row ? append(text, ",", 1) : APR_SUCCESS;
         if (rv == APR_SUCCESS) {
-            rv = print_row_open(text, result->rows, row, without);
+            rv = print_row_open(text, result, row, columns);
         }
         if (rv == APR_SUCCESS) {
             rv = append(text, "}", 1);

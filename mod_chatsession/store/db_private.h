@@ -117,6 +117,7 @@ const char *cs_db_error_field(const PGresult *answer, int field, const char *oth
 /* db_result.c */
 struct cs_db_result {
     PGresult *rows;
+    apr_pool_t *pool; /* its own */
 };
 
 /** Take over rows: cleared when pool goes. */

@@ -16,6 +16,7 @@ cs_db_result_t *cs_db_result_own(PGresult *rows, apr_pool_t *pool)
     cs_db_result_t *result = apr_palloc(pool, sizeof(*result));
 
     result->rows = rows;
+    result->pool = pool;
     apr_pool_cleanup_register(pool, rows, clear_rows, apr_pool_cleanup_null);
     return result;
 }

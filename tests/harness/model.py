@@ -68,6 +68,11 @@ class Answer:
     def event(self, value):
         self.raw(b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n")
 
+    def at_once(self, *values):
+        """Events, each in a chunk of its own, in one packet."""
+        events = [b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n" for value in values]
+        self._socket.sendall(b"".join(b"%x\r\n%s\r\n" % (len(event), event) for event in events))
+
     def text(self, *pieces):
         for piece in pieces:
             self.event(chunk(piece))

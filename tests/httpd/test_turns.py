@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """One turn: asked, streamed, stored, stopped, followed, taken up again (promises D7, H9 to H11, J1 to J5). The model
 is scripted, so each test decides what has come and what has not."""
+import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness.client import Client, read_turn
-from harness.model import Model
+from harness.model import Model, chunk
 from harness.place import wait_until
 
 MIXED = ("Hello, \u4e16\u754c\uff01 "
@@ -123,6 +124,31 @@ def test_ids_count_the_code_points_up_to_and_with_their_event(client, model):
             turn.turn["answer_id"], "chat.completion.chunk", "scripted")
     assert points == 6
     assert turn.events[0].id is None and turn.events[-1].id is None
+
+
+def test_what_comes_at_once_is_sent_together_and_waits_for_nothing_more(client, model):
+    """A system call for each of many tokens cost a turn more than all that it does besides in httpd."""
+    gate, pieces, said, writes = threading.Event(), [f" piece{n}" for n in range(50)], "", 0
+
+    def script(answer):
+        answer.begin()
+        answer.at_once(*map(chunk, pieces))
+        answer.hold(gate)
+        answer.finish()
+        answer.done()
+
+    model.script = script
+    with client.post(f"api/conversations/{client.new_conversation()}/messages", stream=True,
+                     json={"content": "x", "client_id": str(uuid.uuid4())}) as response:
+        sent = response.raw.read_chunked()
+        while not said.endswith(pieces[-1]):
+            for line in next(sent).decode().splitlines():
+                if line.startswith("data: ") and "choices" in line:
+                    said += json.loads(line[6:])["choices"][0]["delta"]["content"]
+            writes += 1
+        gate.set()
+        assert b'"complete"' in b"".join(sent)
+    assert said == "".join(pieces) and writes < 15
 
 
 def test_usage_and_finish_reason_are_told_and_stored(client, model):

@@ -672,6 +672,23 @@ static void test_uuids_have_one_form_in_either_case(void **state)
         assert_false(cs_uuid_is(others[at]));
 }
 
+/** Eight characters are looked at together: each octet at each place among plain ones is written as alone. */
+static void test_each_octet_at_each_place_is_escaped_as_it_must_be(void **state)
+{
+    for (int octet = 0; octet < 256; octet++) {
+        for (size_t place = 0; place < 18; place++) {
+            cs_text_t *text = cs_text_create(*state);
+            char bytes[18], wanted[CS_JSON_STRING_ROOM(sizeof(bytes)) + 1];
+
+            memset(bytes, 'x', sizeof(bytes));
+            bytes[place] = (char)octet;
+            *cs_json_write_string(wanted, bytes, sizeof(bytes)) = '\0';
+            assert_int_equal(cs_json_append_string(text, bytes, sizeof(bytes)), APR_SUCCESS);
+            assert_string_equal(cs_text_get(text), wanted);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -708,6 +725,7 @@ int main(void)
         FIXTURE_TEST(test_a_body_that_is_no_object_is_refused),
         FIXTURE_TEST(test_a_route_without_members_takes_only_the_empty_object),
         FIXTURE_TEST(test_uuids_have_one_form_in_either_case),
+        FIXTURE_TEST(test_each_octet_at_each_place_is_escaped_as_it_must_be),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,7 +273,7 @@ test-valgrind: packages-valgrind test-programs ## the C tests of core/ and store
 	@TEST_WRAPPER='$(valgrind)' dev/test unit -- tests/store/test_db.py tests/store/test_session_store.py \
 		tests/store/test_session_cache.py -k 'test_door or test_session_store or test_session_cache' $(PYTEST_ARGS)
 valgrind := valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99
-coverage: packages-test ## unit, store and httpd on a build that counts; lines and branches of each room
+coverage: packages-test ## unit, store, httpd and faults on a build that counts; lines and branches of each room
 	@$(MAKE) BUILD=build/coverage COVERAGE=yes all test-programs
 	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' dev/coverage
 

@@ -6,11 +6,13 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <stdio.h>
+#include <string.h>
 #include "core/audit_seal.h"
 #include "ctl_print.h"
 #include "store/audit.h"
 
 #define KEY_MAX 4096
+#define REASON_BYTES 1000 /* as over HTTP */
 
 static apr_status_t read_key(cs_audit_key_t **key, const char *path, apr_pool_t *pool)
 {
@@ -76,30 +78,44 @@ int ctl_read_keys(cs_audit_key_t **keys, const ctl_t *ctl, apr_pool_t *pool)
     return CTL_DONE;
 }
 
+/* Does the chain go on with these keys? An entry under one that httpd does not have would stand in it for ever. */
+static int check_keys(const ctl_t *ctl, const cs_audit_key_t *keys, apr_pool_t *pool)
+{
+    const char *last;
+    const apr_status_t rv = cs_audit_last_key(&last, ctl->db, pool);
+
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "the audit log could not be read");
+    }
+    if (!last || cs_audit_key_find(keys, last)) {
+        return CTL_DONE;
+    }
+    return keys
+               ? ctl_fail(
+                     "no --key-file is what sealed the newest entry of the audit log: give the file of "
+                     "ChatSessionAuditKeyFile or, without one, ChatSessionSecretFile; after a rotation the new one "
+                     "first, then the old one")
+               : ctl_fail("this is recorded in the audit log, whose entries are sealed: give --key-file FILE, with the "
+                          "file of ChatSessionAuditKeyFile or, without one, ChatSessionSecretFile");
+}
+
 int ctl_make_entry(cs_audit_entry_t *entry, const ctl_t *ctl, const char *action, json_t *detail, apr_pool_t *pool)
 {
     cs_audit_key_t *keys;
-    const char *seal;
-    apr_int64_t sealed = 0;
-    apr_status_t rv;
 
     *entry = (cs_audit_entry_t){.operator_name = CTL_OPERATOR,
                                 .role = "admin",
                                 .action = action,
                                 .reason = ctl->reason,
                                 .detail = detail};
+    if (ctl->reason && strlen(ctl->reason) > REASON_BYTES) {
+        return ctl_refuse(CTL_USAGE, "--reason is longer than %d octets", REASON_BYTES);
+    }
     if (ctl_read_keys(&keys, ctl, pool) != CTL_DONE) {
         return CTL_FAILED;
     }
     entry->keys = keys;
-    rv = keys ? APR_SUCCESS : cs_audit_head(&sealed, &seal, ctl->db, pool);
-    if (rv != APR_SUCCESS) {
-        return ctl_fail_status(ctl, rv, "the audit log could not be read");
-    }
-    return sealed
-               ? ctl_fail("this is recorded in the audit log, whose entries are sealed: give --key-file FILE, with the "
-                          "file of ChatSessionAuditKeyFile or, without one, ChatSessionSecretFile")
-               : CTL_DONE;
+    return check_keys(ctl, keys, pool);
 }
 
 int ctl_audit_verify(ctl_t *ctl, apr_pool_t *pool)

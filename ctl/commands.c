@@ -52,7 +52,7 @@ static const command_t commands[] = {
     {"overview", "", NOTHING, "[--json]", "how much there is and what is going on, out of the database", ctl_overview, false},
     {"conversation", "list", NOTHING, "[FILTER] [--sort WORD] [--order WORD] [--metadata] " PAGE " " KEY,
      "everybody's conversations; with --query a search, which is recorded", ctl_conversation_list, false},
-    {"conversation", "show", ID, "ID [--metadata] [--reason TEXT] [--json] " KEY,
+    {"conversation", "show", ID, "ID (--reason TEXT | --metadata) [--json] " KEY,
      "one with all that was said in it, which is recorded", ctl_conversation_show, false},
     {"conversation", "expire", IDS, "(ID... | FILTER) " COUNTED " [--job] [--grace TIME] [--reason TEXT] [--json] " KEY,
      "out of sight now, purged after the grace: say how many, and with --confirm do it; more than 1000 by a job",
@@ -79,7 +79,7 @@ static const command_t commands[] = {
     {"retention", "change", WORDS, "ID " RULE, "another rule in place of one, likewise", ctl_retention_change, false},
     {"retention", "remove", ID, "ID " COUNTED " [--json] " KEY, "take a rule away, likewise", ctl_retention_remove, false},
     {"retention", "explain", ID, "ID [--json]", "why is this conversation kept, and when does it go?", ctl_retention_explain, false},
-    {"retention", "run", NOTHING, "[--grace TIME] " KEY, "expire what the rules end, now and to the end; recorded where FILE is given",
+    {"retention", "run", NOTHING, "[--dry-run] [--grace TIME] [--json] " KEY, "expire what the rules end, now and to the end; recorded where FILE is given",
      ctl_retention_run, false},
     {"job", "list", NOTHING, "[--kind WORD] " PAGE, "expiries and runs of the rules, newest first", ctl_job_list, false},
     {"job", "show", ID, "ID [--json]", "how far it is, or how it ended", ctl_job_show, false},
@@ -141,9 +141,9 @@ void ctl_commands_print(void)
         printf("  %s%s%s %s\n      %s\n", commands[i].noun, *commands[i].verb ? " " : "", commands[i].verb,
                commands[i].arguments, commands[i].help);
     }
-    printf("\nFILTER    any of the options that choose conversations; a command on FILTER wants at least one\n"
+    printf("\nFILTER    any of the options that choose conversations; what changes something wants at least one\n"
            "TIME      a number with ms, s, min, h or d\n"
-           "--        before the first REF, where one begins with \"-\"\n");
+           "--        before the first REF, where one begins with \"-\"\n\nOptions:\n");
     ctl_options_print();
     printf("\nExit code: 0 done; 1 failed, or refused for what the sentence says; 2 wrong usage; 3 there is no such\n"
            "thing; 4 an open matter holds it; 5 there is more or less than --confirm says.\n");

@@ -5,10 +5,27 @@
 #include <string.h>
 #include "core/json.h"
 
+/* A variable of a script that is empty must not choose everything. */
+static const char *empty_option(const ctl_t *ctl)
+{
+    for (int i = 0; i < CS_CONSOLE_FIELDS; i++) {
+        const char *value = cs_console_field_value(&ctl->filter, i);
+
+        if (value && !*value) {
+            return cs_console_fields[i].name;
+        }
+    }
+    return NULL;
+}
+
 int ctl_check_filter(const ctl_t *ctl, apr_pool_t *pool)
 {
+    const char *empty = empty_option(ctl);
     const char *problem = cs_console_filter_problem(&ctl->filter, pool);
 
+    if (empty) {
+        return ctl_refuse(CTL_USAGE, "what chooses conversations (%s) is empty", empty);
+    }
     return problem ? ctl_refuse(CTL_USAGE, "%s", problem) : CTL_DONE;
 }
 

@@ -276,7 +276,7 @@ const char *ctl_options_problem(const ctl_t *ctl, const char *arguments)
 void ctl_options_print(void)
 {
     for (int i = 0; i < OPTIONS; i++) {
-        printf("--%s%s%s\n          %s%s\n", options[i].name, options[i].value ? " " : "",
+        printf("  --%s%s%s\n      %s%s\n", options[i].name, options[i].value ? " " : "",
                options[i].value ? options[i].value : "", options[i].filters ? "FILTER: " : "", options[i].help);
     }
 }

@@ -236,29 +236,61 @@ static int run_entry(const cs_audit_entry_t **entry, const ctl_t *ctl, apr_pool_
     return ctl_make_entry(made, ctl, "retention.run", NULL, pool);
 }
 
+static int preview_run(const ctl_t *ctl, apr_pool_t *pool)
+{
+    static const cs_retention_change_t none;
+    cs_retention_count_t count;
+    const apr_status_t rv = cs_retention_preview(&count, ctl->db, &none, pool);
+
+    if (rv != APR_SUCCESS) {
+        return ctl_fail_status(ctl, rv, "what a run would expire could not be counted");
+    }
+    if (ctl->json) {
+        return ctl_print_json(count_json(&count));
+    }
+    printf("a run would expire %s, %s; %" APR_INT64_T_FMT " more are on hold\n",
+           ctl_count(count.conversations, "conversation", pool), ctl_count(count.messages, "message", pool),
+           count.held);
+    return CTL_DONE;
+}
+
+static int print_run(const ctl_t *ctl, const cs_job_step_t *step)
+{
+    if (ctl->json) {
+        return ctl_print_json(json_pack("{s:s,s:I,s:I,s:I}", "job", step->id, "conversations",
+                                        (json_int_t)step->expired, "messages", (json_int_t)step->messages, "held",
+                                        (json_int_t)step->held));
+    }
+    printf("%" APR_INT64_T_FMT " conversations (%" APR_INT64_T_FMT " messages) expired; %" APR_INT64_T_FMT
+           " left alone because they are on hold\n",
+           step->expired, step->messages, step->held);
+    return CTL_DONE;
+}
+
 int ctl_retention_run(ctl_t *ctl, apr_pool_t *pool)
 {
     const cs_audit_entry_t *entry;
     cs_job_step_t step = {0};
     const char *id;
     apr_status_t rv;
-    int code = run_entry(&entry, ctl, pool);
+    int code;
 
+    if (ctl->dry_run) {
+        return preview_run(ctl, pool);
+    }
+    code = run_entry(&entry, ctl, pool);
     if (code != CTL_DONE) {
         return code;
     }
     rv = cs_job_retention(&id, ctl->db, CTL_OPERATOR, ctl->grace, 0, entry, pool);
     if (rv == APR_SUCCESS && !id) {
         /* What a timer meets most of the time is no failure. */
-        printf("nothing was run: a run is under way, or no rule ends anything\n");
-        return CTL_DONE;
+        return ctl->json ? ctl_print_json(json_pack("{s:n}", "job"))
+                         : (puts("nothing was run: a run is under way, or no rule ends anything"), CTL_DONE);
     }
     rv = rv == APR_SUCCESS ? ctl_run_job(&step, ctl->db, id, pool) : rv;
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the retention rules could not be run to their end");
     }
-    printf("%" APR_INT64_T_FMT " conversations (%" APR_INT64_T_FMT " messages) expired; %" APR_INT64_T_FMT
-           " left alone because they are on hold\n",
-           step.expired, step.messages, step.held);
-    return CTL_DONE;
+    return print_run(ctl, &step);
 }

@@ -36,9 +36,10 @@ int ctl_session_list(ctl_t *ctl, apr_pool_t *pool)
     json_t *sessions;
     cs_user_t user;
     apr_status_t rv;
+    const int code = ctl->name ? ctl_find_user(&user, ctl, pool) : CTL_DONE;
 
-    if (ctl->name && ctl_find_user(&user, ctl, pool) != CTL_DONE) {
-        return CTL_ABSENT;
+    if (code != CTL_DONE) {
+        return code;
     }
     rv = cs_user_sessions(&sessions, ctl->db, ctl->name, &(cs_session_limits_t){.grace = 0}, pool);
     if (rv != APR_SUCCESS) {

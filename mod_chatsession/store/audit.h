@@ -51,6 +51,9 @@ apr_status_t cs_audit_export(cs_db_t *db, const cs_audit_filter_t *filter, const
 /** The newest sealed entry, and its seal in hex; *seq is 0 when there is none. */
 apr_status_t cs_audit_head(apr_int64_t *seq, const char **seal, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** The id of the key that sealed the newest sealed entry; NULL when there is none. */
+apr_status_t cs_audit_last_key(const char **key_id, cs_db_t *db, apr_pool_t *pool) CS_MUSTCHECK;
+
 /**
  * Verify the chain from its first entry. *report: {"entries","sealed","unsealed_before","problems":[{"seq","problem"}],
  * "head":{"seq","seal"}|null,"ok"}; problem is altered (or the entry before it was taken out), unsealed, unknown_key,

@@ -165,6 +165,17 @@ apr_status_t cs_audit_head(apr_int64_t *seq, const char **seal_hex, cs_db_t *db,
     return rv;
 }
 
+apr_status_t cs_audit_last_key(const char **key_id, cs_db_t *db, apr_pool_t *pool)
+{
+    static const char sql[] =
+        "SELECT e.key_id FROM chatsession.audit_entries e WHERE e.mac IS NOT NULL ORDER BY e.seq DESC LIMIT 1";
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
+
+    *key_id = rv == APR_SUCCESS && cs_db_rows(result) ? cs_db_text(result, 0, 0, NULL) : NULL;
+    return rv;
+}
+
 /* --- verifying --- */
 
 #define MAX_PROBLEMS 20

@@ -33,11 +33,20 @@ class Refuser:
             self._page = mmap.mmap(file.fileno(), 4096)
 
     def arm(self, number):
+        """The call of that number fails; 0: none."""
         self._page[:16] = struct.pack("=QQ", 0, number)
+
+    def arm_statements(self, number):
+        """From that number on all statements fail; 0: none."""
+        self._page[16:32] = struct.pack("=QQ", 0, number)
 
     @property
     def calls(self):
         return struct.unpack("=Q", self._page[:8])[0]
+
+    @property
+    def statements(self):
+        return struct.unpack("=Q", self._page[16:24])[0]
 
 
 def insist(step):

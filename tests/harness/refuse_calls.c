@@ -2,8 +2,9 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
  * Preloaded into an httpd of the tests: the n-th call by which it talks with PostgreSQL or a network fails, as it does
- * where memory, descriptors or a peer are gone. The test shares two numbers with it, through the file that
- * REFUSE_CALLS names: how many calls there were, which the test may set back, and which of them fails (0: none).
+ * where memory, descriptors or a peer are gone; or, from the n-th on, every statement that is sent to PostgreSQL. The
+ * test shares numbers with it, through the file that REFUSE_CALLS names: how many calls there were, which the test may
+ * set back, and which of them fails (0: none); how many statements, and from which on they fail.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,6 +22,8 @@
 typedef struct {
     atomic_ulong count;
     atomic_ulong refused;
+    atomic_ulong statements;
+    atomic_ulong first_refused;
 } shared_t;
 
 static shared_t *shared;
@@ -43,8 +46,22 @@ static bool is_refused(void)
     return shared && atomic_fetch_add(&shared->count, 1) + 1 == atomic_load(&shared->refused);
 }
 
+static bool is_statement_refused(void)
+{
+    if (!shared) {
+        return false;
+    }
+    const unsigned long number = atomic_fetch_add(&shared->statements, 1) + 1;
+    const unsigned long first = atomic_load(&shared->first_refused);
+    return is_refused() || (first && number >= first);
+}
+
 /* A function of the real library with the same name and arguments; what it gives when it is refused. */
 #define REFUSABLE(type, name, parameters, arguments, value, error)                                                     \
+    REFUSABLE_IF(is_refused(), type, name, parameters, arguments, value, error)
+#define STATEMENT(type, name, parameters, arguments, value)                                                            \
+    REFUSABLE_IF(is_statement_refused(), type, name, parameters, arguments, value, ENOMEM)
+#define REFUSABLE_IF(refused, type, name, parameters, arguments, value, error)                                         \
     type name parameters;                                                                                              \
     type name parameters                                                                                               \
     {                                                                                                                  \
@@ -53,7 +70,7 @@ static bool is_refused(void)
         if (!real) {                                                                                                   \
             *(void **)&real = dlsym(RTLD_NEXT, #name);                                                                 \
         }                                                                                                              \
-        if (is_refused()) {                                                                                            \
+        if (refused) {                                                                                                 \
             errno = error;                                                                                             \
             return value;                                                                                              \
         }                                                                                                              \
@@ -66,19 +83,19 @@ REFUSABLE(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, 
 REFUSABLE(int, connect, (int fd, const struct sockaddr *to, socklen_t len), (fd, to, len), -1, ECONNREFUSED)
 REFUSABLE(int, socket, (int domain, int type, int protocol), (domain, type, protocol), -1, EMFILE)
 /* libpq's own calls give nothing where memory is gone. */
-REFUSABLE(void *, PQexec, (void *c, const char *sql), (c, sql), NULL, ENOMEM)
-REFUSABLE(void *, PQexecParams,
+STATEMENT(void *, PQexec, (void *c, const char *sql), (c, sql), NULL)
+STATEMENT(void *, PQexecParams,
           (void *c, const char *sql, int count, const unsigned *types, const char *const *values, const int *lengths,
            const int *formats, int format),
-          (c, sql, count, types, values, lengths, formats, format), NULL, ENOMEM)
+          (c, sql, count, types, values, lengths, formats, format), NULL)
 REFUSABLE(int, PQsendPrepare, (void *c, const char *name, const char *sql, int count, const unsigned *types),
           (c, name, sql, count, types), 0, ENOMEM)
-REFUSABLE(int, PQsendQueryParams,
+STATEMENT(int, PQsendQueryParams,
           (void *c, const char *sql, int count, const unsigned *types, const char *const *values, const int *lengths,
            const int *formats, int format),
-          (c, sql, count, types, values, lengths, formats, format), 0, ENOMEM)
-REFUSABLE(int, PQsendQueryPrepared,
+          (c, sql, count, types, values, lengths, formats, format), 0)
+STATEMENT(int, PQsendQueryPrepared,
           (void *c, const char *name, int count, const char *const *values, const int *lengths, const int *formats,
            int format),
-          (c, name, count, values, lengths, formats, format), 0, ENOMEM)
+          (c, name, count, values, lengths, formats, format), 0)
 REFUSABLE(int, PQconsumeInput, (void *c), (c), 0, ENOMEM)

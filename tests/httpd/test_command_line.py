@@ -102,6 +102,16 @@ def test_without_the_key_nothing_happens_once_the_log_is_sealed(ctl, database, p
     assert database.rows("SELECT to_jsonb(u) FROM chatsession.users u ORDER BY id") == client_rows
 
 
+def test_a_key_that_is_not_the_logs_seals_nothing(ctl, server, database, person, tmp_path):
+    """[E7] An entry under a key that nobody has would be a break in the chain for ever; a rotated key goes on with the old one behind it."""
+    other = tmp_path / "other"
+    other.write_bytes(bytes(range(48)))
+    assert "no --key-file is what sealed" in ctl("user", "disable", person.name, code=FAILED, key=("--key-file", str(other))).stderr
+    assert entries(database, person.name) == []
+    ctl("user", "disable", person.name, key=("--key-file", server.key[1], "--key-file", str(other)))
+    assert server.console.json("GET", "api/audit/verify", 200)["ok"] is True
+
+
 def test_the_environment_names_the_key(ctl, database, server, person):
     result = chatsessionctl(database.superuser, "user", "disable", person.name, env={"CHATSESSION_KEY_FILE": server.key[1]})
     assert result.returncode == DONE and [row[0] for row in entries(database, person.name)] == ["user.change"]

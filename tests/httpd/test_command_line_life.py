@@ -125,8 +125,9 @@ def test_a_transcript_is_read_only_with_an_entry(world, ctl):
     assert bare["title"] is None and [message["content"] for message in bare["messages"]] == [None, None]
     assert entries(world) == [("conversation.read", thing.conversation, "case 12", {}),
                               ("conversation.inspect", thing.conversation, None, {})]
-    ctl("conversation", "show", MISSING, code=ABSENT)
-    ctl("conversation", "show", "x", code=USAGE)
+    ctl("conversation", "show", MISSING, "--metadata", code=ABSENT)
+    for words in (("x", "--metadata"), (thing.conversation,), (thing.conversation, "--reason", " \u3000"), (thing.conversation, "--reason", "x" * 1001)):
+        ctl("conversation", "show", *words, code=USAGE)
     assert world.clients["aude"].console.json("GET", "api/audit/verify", 200)["ok"] is True
 
 
@@ -135,7 +136,7 @@ def test_without_an_entry_nothing_is_shown(world, ctl):
     thing = world.thing("anna", title="Tides", question="zeppelin")
     world.connection.execute("ALTER TABLE chatsession.audit_entries ADD CONSTRAINT no_more CHECK (operator <> '(chatsessionctl)') NOT VALID")
     try:
-        for words in (("conversation", "show", thing.conversation), ("conversation", "list", "--query", "zeppelin"), ("feedback", "list"),
+        for words in (("conversation", "show", thing.conversation, "--reason", "x"), ("conversation", "list", "--query", "zeppelin"), ("feedback", "list"),
                       ("audit", "export"), ("user", "archive", "anna"),
                       ("conversation", "expire", "--query", "zeppelin")):
             ctl(*words, code=FAILED)
@@ -165,7 +166,8 @@ def test_nothing_is_expired_before_its_number_was_confirmed(world, ctl):
 
 def test_ids_or_a_filter_and_never_everything_by_mistake(world, ctl):
     thing, other = world.thing("anna"), world.thing("anna")
-    for words in ((), (thing.conversation, "--user", "anna"), ("--confirm", "2"), ("--user", "anna", "--confirm", "all"), ("x",)):
+    for words in ((), (thing.conversation, "--user", "anna"), ("--confirm", "2"), ("--user", "anna", "--confirm", "all"), ("x",),
+                  ("--query", "", "--confirm", "2"), ("--user", "", "--confirm", "2"), ("--tag", "")):
         ctl("conversation", "expire", *words, code=USAGE)
     ctl("conversation", "expire", thing.conversation, MISSING, "--confirm", 1)
     assert state(world, thing) == ("operator",) and state(world, other) == ("active",)
@@ -348,6 +350,9 @@ def test_a_rule_for_nobody_is_refused(ctl):
 
 def test_a_run_is_recorded_where_the_key_is_given_and_listed_always(world, ctl, look):
     world.make_retention_idle()
+    dry = ("retention", "run", "--dry-run")
+    assert "a run would expire 0 conversations, 0 messages; 0 more are on hold\n" == chatsessionctl(world.database.superuser, *dry).stdout
+    assert look(*dry)["conversations"] == 0 and entries(world) == []
     ctl("retention", "run")
     chatsessionctl(world.database.superuser, "retention", "run")
     assert [row[0] for row in entries(world)] == ["retention.run"]

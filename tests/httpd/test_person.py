@@ -311,8 +311,8 @@ def test_an_archive_holds_everything_of_one_person_and_nothing_that_opens_anythi
     by_tool = chatsessionctl(world.database.superuser, "user", "archive", person.name, *world.httpd.key).stdout.splitlines()
     assert [json.loads(line)["type"] for line in by_tool] == kinds
     assert world.connection.execute("SELECT operator, target_user, reason, detail ->> 'messages' FROM"
-                                    " chatsession.audit_entries WHERE action = 'user.archive' ORDER BY seq DESC LIMIT 1"
-                                    ).fetchone() == ("ada", person.name, "her letter", "4")
+                                    " chatsession.audit_entries WHERE action = 'user.archive' ORDER BY seq DESC LIMIT 2"
+                                    ).fetchall() == [("(chatsessionctl)", person.name, None, "4"), ("ada", person.name, "her letter", "4")]
 
 
 def test_an_archive_that_cannot_be_recorded_does_not_leave(world, person):

@@ -404,7 +404,8 @@ static const char *set_mock(cmd_parms *cmd, void *dir, int argc, char *const arg
     return NULL;
 }
 
-/* A flag of a directory: where ap_set_flag_slot puts it. */
+/* A flag of a directory: where ap_set_flag_slot puts it, which httpd has as an offset in a pointer. */
+/* NOLINTNEXTLINE(performance-no-int-to-ptr) */
 #define MEMBER(member) (void *)APR_OFFSETOF(chatsession_dir_t, member)
 #define COMMAND_ROW(index, name, set, type, values, help)                                                              \
     AP_INIT_TAKE1(name, set, (void *)&settings[CHATSESSION_##index], RSRC_CONF, help),

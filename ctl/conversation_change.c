@@ -58,7 +58,7 @@ static int say_changed(const cs_console_count_t *count, const char *done)
 static int preview(const ctl_t *ctl, apr_pool_t *pool)
 {
     const cs_audit_entry_t *search;
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     apr_status_t rv;
     int code = ctl_search_entry(&search, ctl, pool);
 
@@ -82,7 +82,7 @@ static int preview(const ctl_t *ctl, apr_pool_t *pool)
 /* Make the job, and do it unless httpd is to. */
 static int expire_by_job(const ctl_t *ctl, apr_int64_t confirmed, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_job_step_t step = {0};
     const char *id;
     apr_status_t rv = cs_job_expire(&id, &count, ctl->db, &ctl->filter, confirmed, ctl->grace, entry, pool);
@@ -106,7 +106,7 @@ static int expire_by_job(const ctl_t *ctl, apr_int64_t confirmed, const cs_audit
 
 int ctl_conversation_expire(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     apr_int64_t confirmed;
     json_t *detail;
@@ -138,7 +138,7 @@ int ctl_conversation_expire(ctl_t *ctl, apr_pool_t *pool)
 int ctl_conversation_restore(ctl_t *ctl, apr_pool_t *pool)
 {
     json_t *ids = cs_json_own(ctl_ids(ctl), pool);
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     apr_status_t rv;
     int code;
@@ -169,7 +169,7 @@ static int preview_purge(const ctl_t *ctl, const cs_console_count_t *count, apr_
 
 int ctl_conversation_purge(ctl_t *ctl, apr_pool_t *pool)
 {
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     apr_int64_t confirmed;
     json_t *ids;
@@ -221,7 +221,7 @@ int ctl_conversation_tag(ctl_t *ctl, apr_pool_t *pool)
 {
     const cs_console_tags_t tags = {read_tags(ctl->add, pool), read_tags(ctl->remove, pool)};
     json_t *ids = cs_json_own(ctl_ids(ctl), pool);
-    cs_console_count_t count;
+    cs_console_count_t count = {0};
     cs_audit_entry_t entry;
     json_t *detail;
     apr_status_t rv;

@@ -189,11 +189,30 @@ static apr_status_t write_back(request_rec *r, const chatsession_session_t *sess
     return rv == APR_ENOENT ? APR_SUCCESS : rv;
 }
 
+/* The session that is to keep z. APR_EACCES: there is none, and none is needed or can be. */
+static apr_status_t session_for(const chatsession_session_t **session, request_rec *r, session_rec *z,
+                                const char *stored)
+{
+    *session = chatsession_cookie_session(r);
+    if ((*session)->status != APR_SUCCESS) {
+        return (*session)->status;
+    }
+    if (!(*session)->ref) {
+        return z->encoded && *z->encoded ? chatsession_session_to_write(session, r) : APR_EACCES;
+    }
+    if (!(*session)->authenticated && is_form_login(r, z, stored)) {
+        /* The id of before may be known to somebody else: it was nobody's. */
+        return chatsession_session_begin(session, r, NULL);
+    }
+    return APR_SUCCESS;
+}
+
 /* Hook session_save: after every request, also one that changed nothing. */
 static apr_status_t save(request_rec *r, session_rec *z)
 {
     const char *encoded = z->encoded ? z->encoded : "";
     const chatsession_session_t *session;
+    const char *stored;
     const kept_t *kept;
     apr_status_t rv;
 
@@ -201,21 +220,15 @@ static apr_status_t save(request_rec *r, session_rec *z)
         return DECLINED;
     }
     kept = known(r);
-    if (!strcmp(encoded, kept && kept->stored ? kept->stored : "")) {
+    stored = kept ? kept->stored : NULL;
+    if (!strcmp(encoded, stored ? stored : "")) {
         return OK;
     }
     rv = begin_for_form(r, z);
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    session = chatsession_cookie_session(r);
-    rv = session->status;
-    if (rv == APR_SUCCESS && !session->ref) {
-        rv = *encoded ? chatsession_session_to_write(&session, r) : APR_EACCES;
-    } else if (rv == APR_SUCCESS && !session->authenticated && is_form_login(r, z, kept ? kept->stored : NULL)) {
-        /* The id of before may be known to somebody else: it was nobody's. */
-        rv = chatsession_session_begin(&session, r, NULL);
-    }
+    rv = session_for(&session, r, z, stored);
     if (rv == APR_EACCES) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                       "CS0148: nobody is logged in, so there is no session to keep mod_session's data in");

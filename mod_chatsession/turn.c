@@ -461,6 +461,34 @@ static int refuse_unavailable(request_rec *r, const chatsession_backend_t *backe
                                    "The model's server cannot be reached; it is tried again in a moment.");
 }
 
+/* What the server knows of a turn that was asked for. */
+static void complete(cs_turn_new_t *turn, request_rec *r, const chatsession_server_t *conf,
+                     const chatsession_backend_t *backend)
+{
+    turn->model = backend->name;
+    turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
+    turn->request_id = chatsession_request_id(r);
+    turn->limits = chatsession_queue_limits(conf);
+    turn->titled = chatsession_number(conf, CHATSESSION_TITLE) != CHATSESSION_TITLE_OFF;
+}
+
+/* Who takes the answer instead of a reader of our events: both NULL where one does. */
+static void set_taker(chatsession_turn_t *running, request_rec *r, chatsession_relay_t *relay,
+                      chatsession_plain_t *plain, const char *answer_id)
+{
+    running->relay = relay;
+    running->plain = plain;
+    if (plain) {
+        apr_table_setn(r->headers_out, plain->id_header, answer_id);
+        plain->headers = r->headers_out;
+    }
+    if (relay) {
+        relay->begun = true;
+        relay->headers = r->headers_out;
+        relay->held = cs_text_create(r->pool);
+    }
+}
+
 static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn, chatsession_relay_t *relay,
                  chatsession_plain_t *plain)
 {
@@ -482,11 +510,7 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     if (chatsession_breaker_is_open(conf, backend, &seconds)) {
         return refuse_unavailable(r, backend, seconds);
     }
-    turn->model = backend->name;
-    turn->host = r->server->server_hostname ? r->server->server_hostname : "localhost";
-    turn->request_id = chatsession_request_id(r);
-    turn->limits = chatsession_queue_limits(conf);
-    turn->titled = chatsession_number(conf, CHATSESSION_TITLE) != CHATSESSION_TITLE_OFF;
+    complete(turn, r, conf, backend);
     rv = cs_turn_begin(&begun, conf->db, turn, r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(r, rv);
@@ -496,17 +520,7 @@ static int begin(request_rec *r, chatsession_server_t *conf, cs_turn_new_t *turn
     case CS_TURN_QUEUED:
         running = create(r, conf, backend, turn, &begun);
         running->settings = settings;
-        running->relay = relay;
-        running->plain = plain;
-        if (plain) {
-            apr_table_setn(r->headers_out, plain->id_header, begun.answer_id);
-            plain->headers = r->headers_out;
-        }
-        if (relay) {
-            relay->begun = true;
-            relay->headers = r->headers_out;
-            relay->held = cs_text_create(r->pool);
-        }
+        set_taker(running, r, relay, plain, begun.answer_id);
         return stream(running, begun.untitled);
     case CS_TURN_SAME:
         return follow_same(r, conf, turn, begun.answer_id);

@@ -356,10 +356,10 @@ static int number(const char *text, int digits)
     return n;
 }
 
-/* Eight digits that are a day of a year from 1900 to 2099, whichever comes first; marks between them do not count. */
-static bool is_date(const char *text, apr_size_t len)
+/* The eight digits of text, which may have marks between them; false: there are not eight, or there is something else.
+ */
+static bool take_eight_digits(char digits[8], const char *text, apr_size_t len)
 {
-    char digits[9] = "";
     int count = 0;
 
     for (apr_size_t i = 0; i < len; i++) {
@@ -372,19 +372,32 @@ static bool is_date(const char *text, apr_size_t len)
             return false;
         }
     }
-    if (count != 8) {
-        return false;
-    }
-    for (int year = 0; year <= 4; year += 4) {
-        const int first = number(digits + (year ? 0 : 4), 2);
-        const int second = number(digits + (year ? 2 : 6), 2);
-        const int century = number(digits + year, 2);
-        if ((century == 19 || century == 20) && first >= 1 && second >= 1 && first <= 31 && second <= 31 &&
-            (first <= 12 || second <= 12)) {
-            return true;
-        }
-    }
-    return false;
+    return count == 8;
+}
+
+/* A day and a month, whichever comes first. */
+static bool is_day_of_year(const char digits[4])
+{
+    const int first = number(digits, 2);
+    const int second = number(digits + 2, 2);
+
+    return first >= 1 && second >= 1 && first <= 31 && second <= 31 && (first <= 12 || second <= 12);
+}
+
+static bool is_year(const char digits[4])
+{
+    const int century = number(digits, 2);
+
+    return century == 19 || century == 20;
+}
+
+/* A day of a year from 1900 to 2099, the year first or last. */
+static bool is_date(const char *text, apr_size_t len)
+{
+    char digits[8];
+
+    return take_eight_digits(digits, text, len) &&
+           ((is_year(digits) && is_day_of_year(digits + 4)) || (is_day_of_year(digits) && is_year(digits + 4)));
 }
 
 bool cs_password_is_common(const char *password, apr_size_t len)

@@ -255,49 +255,55 @@ static apr_status_t change_limits(cs_db_tx_t *tx, const cs_user_deed_t *deed, co
     return cs_db_tx_run(&result, tx, sql, 2, params, pool);
 }
 
-static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+/* Role and state, either of which may be NULL: as it is. *ended: the user's sessions, which end with that. */
+static apr_status_t change_rights(apr_int64_t *ended, cs_db_tx_t *tx, const cs_user_deed_t *deed, const char *id,
+                                  apr_pool_t *pool)
 {
     static const char sql[] = CHANGE_USER("role = coalesce($2::text, role), disabled_at = CASE WHEN $3::boolean THEN"
                                           " coalesce(disabled_at, now()) WHEN NOT $3::boolean THEN NULL"
                                           " ELSE disabled_at END");
+    const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)};
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 3, params, pool);
+
+    *ended = rv == APR_SUCCESS ? cs_db_int(result, 0, 0, 0) : 0;
+    return rv;
+}
+
+static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
     work_t *work = baton;
     const cs_user_deed_t *deed = work->deed;
     target_t target;
-    cs_db_result_t *result;
     apr_status_t rv;
-    bool role, state;
+    bool role, state, rights;
 
     work->outcome = CS_USER_DONE;
+    work->ended = 0;
     rv = lock_target(&target, tx, work, pool);
     if (rv != APR_SUCCESS) {
         return rv;
     }
     role = deed->role && strcmp(deed->role, target.role) != 0;
     state = deed->disabled && !strcmp(deed->disabled, "true") != target.disabled;
-    if ((role || state) && target.own) {
+    rights = role || state;
+    if (rights && target.own) {
         work->outcome = CS_USER_OWN;
-    } else if ((role || state) && target.last_admin && deed->actor_id) { /* the command line makes another one */
+    } else if (rights && target.last_admin && deed->actor_id) { /* the command line makes another one */
         work->outcome = CS_USER_LAST_ADMIN;
     }
-    if (work->outcome != CS_USER_DONE || (!role && !state && !deed->limits)) {
+    if (work->outcome != CS_USER_DONE || (!rights && !deed->limits)) {
         return APR_SUCCESS;
     }
     if (deed->limits) {
         rv = change_limits(tx, deed, target.id, pool);
     }
-    if (rv == APR_SUCCESS && !role && !state) {
-        return record(tx, work, target.name, change_detail(deed, &target, false, false, 0), pool);
+    if (rv == APR_SUCCESS && rights) {
+        rv = change_rights(&work->ended, tx, deed, target.id, pool);
     }
-    if (rv == APR_SUCCESS) {
-        rv = cs_db_tx_run(&result, tx, sql, 3,
-                          (cs_db_param_t[]){CS_DB_TEXT(target.id), CS_DB_TEXT(deed->role), CS_DB_TEXT(deed->disabled)},
-                          pool);
-    }
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    work->ended = cs_db_int(result, 0, 0, 0);
-    return record(tx, work, target.name, change_detail(deed, &target, role, state, work->ended), pool);
+    return rv == APR_SUCCESS
+               ? record(tx, work, target.name, change_detail(deed, &target, role, state, work->ended), pool)
+               : rv;
 }
 
 static apr_status_t set_password(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)

@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,13 +66,18 @@ static void report(int signal_number)
     }
 }
 
-/* A signal that comes while it is reported, of another thread too, ends the process at once. */
+/* A signal of this thread while it reports ends the process at once; other threads, which often die of the same want of
+ * memory, wait for its end. */
 static void on_crash(int signal_number)
 {
+    static atomic_flag reporting = ATOMIC_FLAG_INIT;
     const struct sigaction standard = {.sa_handler = SIG_DFL};
 
-    real_sigaction(signal_number, &standard, NULL);
+    while (atomic_flag_test_and_set(&reporting)) {
+        pause();
+    }
     report(signal_number);
+    real_sigaction(signal_number, &standard, NULL);
     kill(getpid(), signal_number);
 }
 

@@ -330,15 +330,15 @@ static int get_resource_usage(chatsession_call_t *call)
 
 /* In the order of CHATSESSION_CHATSTREAM_NAMES. Who may is said by ChatSessionChatStreamRole, after the login. */
 static const chatsession_route_t routes[] = {
-    {"POST", "chat_stream", CHATSESSION_USER, BODY_LIMIT, CHATSESSION_ANY_MEMBERS, post_chat_stream},
-    {"POST", "clear_context", CHATSESSION_USER, CHATSESSION_NO_BODY, post_clear_context},
-    {"GET", "get_prompt", CHATSESSION_USER, CHATSESSION_NO_BODY, get_prompt},
-    {"POST", "set_feedback", CHATSESSION_USER, BODY_LIMIT, CHATSESSION_ANY_MEMBERS, post_set_feedback},
-    {"POST", "set_generation_params", CHATSESSION_USER, BODY_LIMIT, CHATSESSION_ANY_MEMBERS,
+    {"POST", "chat_stream", CHATSESSION_NEW_GUEST, BODY_LIMIT, CHATSESSION_ANY_MEMBERS, post_chat_stream},
+    {"POST", "clear_context", CHATSESSION_GUEST, CHATSESSION_NO_BODY, post_clear_context},
+    {"GET", "get_prompt", CHATSESSION_GUEST, CHATSESSION_NO_BODY, get_prompt},
+    {"POST", "set_feedback", CHATSESSION_GUEST, BODY_LIMIT, CHATSESSION_ANY_MEMBERS, post_set_feedback},
+    {"POST", "set_generation_params", CHATSESSION_NEW_GUEST, BODY_LIMIT, CHATSESSION_ANY_MEMBERS,
      post_set_generation_params},
-    {"GET", "get_generation_params", CHATSESSION_USER, CHATSESSION_NO_BODY, get_generation_params},
-    {"GET", "get_load", CHATSESSION_USER, CHATSESSION_NO_BODY, get_load},
-    {"GET", "get_resource_usage", CHATSESSION_USER, CHATSESSION_NO_BODY, get_resource_usage},
+    {"GET", "get_generation_params", CHATSESSION_GUEST, CHATSESSION_NO_BODY, get_generation_params},
+    {"GET", "get_load", CHATSESSION_GUEST, CHATSESSION_NO_BODY, get_load},
+    {"GET", "get_resource_usage", CHATSESSION_GUEST, CHATSESSION_NO_BODY, get_resource_usage},
 };
 
 /* chat_stream, clear_context and set_feedback, as ChatStream's default role. */
@@ -408,8 +408,14 @@ int chatsession_chatstream_handler(request_rec *r, chatsession_server_t *conf, c
         return chatsession_reply_empty(r, HTTP_NO_CONTENT);
     }
     session = chatsession_session(r);
-    if (session->authenticated && !is_allowed(conf, session->access, index)) {
+    if (session->access >= CHATSESSION_GUEST && !is_allowed(conf, session->access, index)) {
         return forbid(r);
+    }
+    /* Nobody becomes a guest to be refused. */
+    if (session->status == APR_SUCCESS && session->access < CHATSESSION_GUEST &&
+        !is_allowed(conf, CHATSESSION_GUEST, index)) {
+        return chatsession_reply_error(r, HTTP_UNAUTHORIZED, "unauthenticated",
+                                       session->ended ? session->ended : "Log in first.");
     }
     return chatsession_dispatch(r, conf, routes, CHATSESSION_ROUTE_COUNT(routes), address);
 }

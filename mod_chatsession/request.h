@@ -20,6 +20,7 @@
 typedef enum {
     CHATSESSION_NO_SESSION = -1, /* the session is not even looked for, so the answer depends on nothing */
     CHATSESSION_ANYONE = 0,      /* no login needed */
+    CHATSESSION_NEW_GUEST,       /* only of routes: a guest, or who becomes one by asking, where guests are let in */
     CHATSESSION_GUEST,           /* one who chats without having logged in: not authenticated, but with a user's row */
     CHATSESSION_UNENROLLED,      /* a user, also one who must set up a second factor before anything else */
     CHATSESSION_USER,

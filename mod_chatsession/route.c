@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "guest.h"
 #include "openai.h"
 #include "reply.h"
 #include "second_factor.h"
@@ -56,6 +57,9 @@ static int check_access(chatsession_call_t *call)
                                        "Set up a second factor first: api/second-factor.");
     }
     if (needed == CHATSESSION_ANYONE || call->session->access >= needed) {
+        return DECLINED;
+    }
+    if (needed == CHATSESSION_NEW_GUEST && chatsession_guests_may_come(call)) {
         return DECLINED;
     }
     if (!call->session->authenticated) {
@@ -294,5 +298,8 @@ int chatsession_dispatch(request_rec *r, chatsession_server_t *conf, const chats
         return chatsession_bad_request(call, "The query string is not percent-encoded UTF-8 text.");
     }
     rv = check_body(call);
+    if (rv == DECLINED && call->route->access == CHATSESSION_NEW_GUEST && call->session->access < CHATSESSION_GUEST) {
+        rv = chatsession_guest_begin(call);
+    }
     return rv == DECLINED ? call->route->handle(call) : rv;
 }

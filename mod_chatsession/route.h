@@ -5,7 +5,8 @@
 /*
  * One dispatcher for the end users' and the operators' tables. A row says all policy: method, path, who may, how large
  * a body and with which members. The dispatcher checks it in this order and a handler runs only when all holds: path
- * (404), method (405), login (401, 403), cross-site (403), body (415, 413, 400).
+ * (404), method (405), login (401, 403), cross-site (403), body (415, 413, 400). Who becomes a guest by asking does so
+ * last of all.
  */
 #include <httpd.h>
 #include "config.h"

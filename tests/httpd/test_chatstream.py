@@ -301,6 +301,43 @@ def test_without_a_login_every_call_is_401(server):
         assert response.status_code == 401 and {"error", "detail"} <= set(response.json()), name
 
 
+def test_a_visitor_is_a_guest_by_asking_where_guests_are_let_in(make_httpd, make_database, model):
+    """A page made for ChatStream, whose visitors have no account, goes on without a change; a call that keeps nothing, is
+    refused or comes from elsewhere makes no guest."""
+    model.reset()
+    database = make_database()
+    server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=["ChatSessionChatStream on", "ChatSessionGuests 2"])
+
+    def guests():
+        return database.value("SELECT count(*) FROM chatsession.users WHERE role = 'guest'")
+
+    visitor, other = Client(server.url), Client(server.url)
+    assert [visitor.post("clear_context").status_code, visitor.get("get_prompt").status_code] == [401, 401]
+    assert visitor.post("chat_stream", data="{", headers={"Content-Type": "application/json"}).status_code == 400
+    assert ask(visitor, headers={"Origin": ELSEWHERE, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert guests() == 0
+    assert pieces(ask(visitor, "Why?"))[-1] == pieces(ask(visitor, "And?"))[-1] == "Hello"
+    assert [message["content"] for message in conversations(visitor)[0]["messages"]] == ["Why?", "Hello", "And?", "Hello"]
+    assert visitor.post("clear_context").json()["success"] is True
+    assert pieces(ask(other))[-1] == "Hello" and len(conversations(other)[0]["messages"]) == 2
+    assert guests() == 2 and len(conversations(visitor)) == 1
+    response = ask(Client(server.url))
+    assert (response.status_code, response.json()["error"], guests()) == (429, "too_many_guests", 2)
+
+
+def test_what_guests_may_call_is_said_as_for_any_role(make_httpd, make_database):
+    """[E1] Nobody becomes a guest to be refused."""
+    database = make_database()
+    for role, status in (("guest", 200), ("user", 401)):
+        server = make_httpd(database.conninfo, lines=[
+            "ChatSessionChatStream on", "ChatSessionGuests 9", f"ChatSessionChatStreamRole {role} set_generation_params get_generation_params"])
+        client = Client(server.url)
+        assert client.post("set_generation_params", json={"temperature": 0.5}).status_code == status
+        assert client.get("get_generation_params").status_code == status
+        assert ask(client).status_code == (403 if role == "guest" else 401)
+    assert database.value("SELECT count(*) FROM chatsession.users WHERE role = 'guest'") == 1
+
+
 def test_each_role_calls_what_it_is_allowed(make_httpd, database, model):
     """[E1] the default is that of ChatStream's default role; a rule is for its role and those above it"""
     people = {role: database.add_user(f"{role}{uuid.uuid4().hex[:6]}", role) for role in ("user", "viewer", "admin")}

@@ -65,7 +65,8 @@ const char *chatsession_add_chatstream_role(cmd_parms *cmd, void *dir, int argc,
     (void)dir;
     if (role.access == CHATSESSION_ANYONE || argc < 2) {
         return apr_psprintf(cmd->pool,
-                            "ChatSessionChatStreamRole: expected one of guest, user, viewer, auditor, operator, admin and the "
+                            "ChatSessionChatStreamRole: expected one of guest, user, viewer, auditor, operator, admin "
+                            "and the "
                             "names of calls, not \"%s\"",
                             argc ? argv[0] : "");
     }

@@ -169,15 +169,16 @@ STARVED(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, pa
 
 /* --- libraries that get no memory: a signature is not computed, an answer is libpq's own error --- */
 
-int EVP_MAC_final(void *mac, unsigned char *out, size_t *written, size_t size);
-int EVP_MAC_final(void *mac, unsigned char *out, size_t *written, size_t size)
+/* What each signature of a token begins with (core/token.c). */
+int EVP_MD_CTX_copy_ex(void *out, const void *in);
+int EVP_MD_CTX_copy_ex(void *out, const void *in)
 {
-    static int (*real)(void *, unsigned char *, size_t *, size_t);
+    static int (*real)(void *, const void *);
 
     if (!real) {
-        *(void **)&real = dlsym(RTLD_NEXT, "EVP_MAC_final");
+        *(void **)&real = dlsym(RTLD_NEXT, "EVP_MD_CTX_copy_ex");
     }
-    return is_refused(SIGNATURES) ? 0 : real(mac, out, written, size);
+    return is_refused(SIGNATURES) ? 0 : real(out, in);
 }
 
 #define PGRES_FATAL_ERROR 7 /* of libpq-fe.h */

@@ -71,8 +71,9 @@ def test_each_token_counts_in_its_own_place(tokens):
     assert got == dict.fromkeys(got, 200)
 
 
-def test_no_token_is_in_what_a_program_sees_or_in_any_log(make_httpd, database):
+def test_no_token_is_in_what_a_program_sees_or_in_any_log(make_httpd, make_database):
     """[B7] [L3] A canary in each place, the log at its most talkative; a program behind httpd gets nothing of it."""
+    database = make_database()
     folder = new_folder("cgi")
     script = folder / "env.cgi"
     script.write_text("#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nenv\n")

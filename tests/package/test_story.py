@@ -127,10 +127,11 @@ def keep_house(root):
     """What the timer would run, as it would run it."""
     unit = root.path("/lib/systemd/system/chatsession-sweep.service").read_text()
     commands = re.findall(r"^ExecStart=(\S+ [a-z ]+?) *\$\w+$", unit, re.MULTILINE)
-    assert len(commands) == 2
+    unset = " ".join(re.findall(r"^UnsetEnvironment=(.+)$", unit, re.MULTILINE))
+    assert len(commands) == 2 and unset
     for command in commands:
         root.run("setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups", "sh", "-ec",
-                 f"set -a; . /etc/chatsession/environment; exec {command}")
+                 f"set -a; . /etc/chatsession/environment; unset {unset}; exec {command}")
     assert "chatsessionctl" in root.run("sh", "-c", "zcat /usr/share/man/man1/chatsessionctl.1.gz").stdout
 
 

@@ -255,7 +255,7 @@ def test_ending_every_connection_of_the_database_is_not_noticed_by_a_reader(make
     conversation = client.new_conversation()
     children = server.children
     for _ in range(10):
-        database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession'")
+        database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession' AND datname = current_database()")
         assert client.get(f"api/conversations/{conversation}").status_code == 200
     assert server.children == children
 

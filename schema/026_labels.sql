@@ -17,8 +17,12 @@ CREATE FUNCTION chatsession.are_labels(p_labels text[]) RETURNS boolean LANGUAGE
 CREATE FUNCTION chatsession.labels_of(p_labels jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN ARRAY(SELECT l FROM jsonb_array_elements_text(p_labels) l GROUP BY l ORDER BY l COLLATE "C");
 
+-- One after the other, since PostgreSQL 17.12 adds no column with a default to a table whose row type a function takes, as retention_applies does.
+ALTER TABLE chatsession.conversations ADD COLUMN labels text[]; -- their owner's words; sorted, each once
+ALTER TABLE chatsession.conversations ALTER COLUMN labels SET DEFAULT '{}';
+UPDATE chatsession.conversations SET labels = '{}';
 ALTER TABLE chatsession.conversations
-    ADD COLUMN labels text[] NOT NULL DEFAULT '{}', -- their owner's words; sorted, each once
+    ALTER COLUMN labels SET NOT NULL,
     ADD CONSTRAINT at_most_10_labels CHECK (cardinality(labels) <= 10),
     ADD CONSTRAINT labels_are_visible CHECK (labels = '{}' OR chatsession.are_labels(labels));
 

@@ -5,13 +5,13 @@
  * all octets before it. The text is read once and kept nowhere: what is hashed stays behind by more than an end takes,
  * so that the end can still be told from it when the text is over.
  */
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/sha256.h"
 #include "ctl.h"
 #include "ctl_source.h"
 
@@ -103,9 +103,6 @@ static apr_status_t read_text(text_t *text, ctl_source_t *source)
     apr_size_t len;
     apr_status_t rv;
 
-    if (!text->digest || !EVP_DigestInit_ex(text->digest, EVP_sha256(), NULL)) {
-        return APR_ENOMEM;
-    }
     while ((rv = ctl_source_read(source, piece, sizeof(piece), &len)) == APR_SUCCESS) {
         if (!add_text(text, piece, len)) {
             return APR_EGENERAL;
@@ -158,27 +155,25 @@ static bool find_digest(end_t *end, const ctl_t *ctl, const text_t *text)
     return true;
 }
 
-static int judge(const ctl_t *ctl, const text_t *text)
+static int judge(const ctl_t *ctl, const text_t *text, apr_pool_t *pool)
 {
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    char hex[HEX + 1];
     end_t end = {.lines = -1};
-    unsigned int size = 0;
+    const char *sha256;
 
     if (!find_digest(&end, ctl, text)) {
         return CTL_FAILED;
     }
-    if (!EVP_DigestUpdate(text->digest, text->tail, end.at) || !EVP_DigestFinal_ex(text->digest, sum, &size)) {
+    sha256 = cs_sha256_so_far(text->digest, text->tail, end.at, pool);
+    if (!sha256) {
         return ctl_fail("OpenSSL has no SHA-256 to give");
     }
-    apr_escape_hex(hex, sum, size, 0, NULL);
-    if (strcmp(hex, end.sha256) != 0) {
-        return ctl_fail("%s was changed: its SHA-256 is %s, not %s", ctl->operands[0], hex, end.sha256);
+    if (strcmp(sha256, end.sha256) != 0) {
+        return ctl_fail("%s was changed: its SHA-256 is %s, not %s", ctl->operands[0], sha256, end.sha256);
     }
     if (end.lines < 0) {
-        printf("whole: SHA-256 %s\n", hex);
+        printf("whole: SHA-256 %s\n", sha256);
     } else {
-        printf("whole: %lld lines, SHA-256 %s\n", end.lines, hex);
+        printf("whole: %lld lines, SHA-256 %s\n", end.lines, sha256);
     }
     return CTL_DONE;
 }
@@ -198,16 +193,15 @@ int ctl_export_verify(ctl_t *ctl, apr_pool_t *pool)
     if (answer != CTL_DONE) {
         return answer;
     }
-    text.digest = EVP_MD_CTX_new();
-    rv = read_text(&text, source);
+    rv = cs_sha256_begin(&text.digest, pool);
+    rv = rv == APR_SUCCESS ? read_text(&text, source) : rv;
     if (rv == CS_EMALFORMED) {
         answer = ctl_fail("%s was cut or changed: it does not decompress to its end", ctl->operands[0]);
     } else if (rv != APR_SUCCESS) {
         answer =
             ctl_fail("%s cannot be read to its end: %s", ctl->operands[0], cs_strstatus(rv, reason, sizeof(reason)));
     } else {
-        answer = judge(ctl, &text);
+        answer = judge(ctl, &text, pool);
     }
-    EVP_MD_CTX_free(text.digest);
     return answer;
 }

@@ -16,13 +16,12 @@
 #include <zlib.h>
 #include "core/export_format.h"
 #include "core/json.h"
+#include "core/sha256.h"
 #include "ctl_filter.h"
 #include "ctl_print.h"
 #include "store/export.h"
 
 #define REPORT_EVERY apr_time_from_sec(1)
-#define PIECE 65536
-#define SHA256_BYTES 32
 
 typedef struct {
     const ctl_t *ctl;
@@ -30,40 +29,29 @@ typedef struct {
     cs_export_writer_t writer;
     EVP_MD_CTX *digest; /* of all text but the last line */
     apr_int64_t octets; /* of that text */
-    FILE *file;
-    z_stream stream;
+    int fd;
+    gzFile file; /* of fd; compresses, or hands on what it gets */
     apr_time_t report_at;
     apr_pool_t *line_pool; /* of one line */
 } work_t;
 
 /* --- octets out --- */
 
-static apr_status_t write_octets(const work_t *work, const void *octets, apr_size_t len)
+/* What went wrong with the file, when something did. */
+static apr_status_t file_status(const work_t *work, bool done)
 {
-    return fwrite(octets, 1, len, work->file) == len ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+    int kind;
+
+    if (done) {
+        return APR_SUCCESS;
+    }
+    gzerror(work->file, &kind);
+    return kind == Z_MEM_ERROR ? APR_ENOMEM : APR_FROM_OS_ERROR(errno);
 }
 
-static apr_status_t write_compressed(work_t *work, const char *text, apr_size_t len, int flush)
+static apr_status_t write_text(const work_t *work, const char *text, apr_size_t len)
 {
-    static unsigned char piece[PIECE];
-    apr_status_t rv = APR_SUCCESS;
-
-    work->stream.next_in = (unsigned char *)text;
-    work->stream.avail_in = (unsigned int)len;
-    do {
-        work->stream.next_out = piece;
-        work->stream.avail_out = sizeof(piece);
-        if (deflate(&work->stream, flush) == Z_STREAM_ERROR) {
-            return APR_EGENERAL;
-        }
-        rv = write_octets(work, piece, sizeof(piece) - work->stream.avail_out);
-    } while (rv == APR_SUCCESS && !work->stream.avail_out);
-    return rv;
-}
-
-static apr_status_t write_text(work_t *work, const char *text, apr_size_t len)
-{
-    return work->export.gzip ? write_compressed(work, text, len, Z_NO_FLUSH) : write_octets(work, text, len);
+    return file_status(work, gzfwrite(text, 1, len, work->file) == len);
 }
 
 /* Text that counts for the digest. */
@@ -78,19 +66,9 @@ static apr_status_t emit(void *baton, const char *text, apr_size_t len)
     return write_text(work, text, len);
 }
 
-/* The digest of all until now, in hex; NULL: there is none to be had. */
 static const char *sha256_of(const work_t *work, apr_pool_t *pool)
 {
-    EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    unsigned char bytes[SHA256_BYTES];
-    char *hex = apr_palloc(pool, 2 * sizeof(bytes) + 1);
-    const bool made = copy && EVP_MD_CTX_copy_ex(copy, work->digest) && EVP_DigestFinal_ex(copy, bytes, NULL);
-
-    EVP_MD_CTX_free(copy);
-    for (apr_size_t i = 0; made && i < sizeof(bytes); i++) {
-        apr_snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    }
-    return made ? hex : NULL;
+    return cs_sha256_so_far(work->digest, "", 0, pool);
 }
 
 /* --- the run --- */
@@ -128,15 +106,9 @@ static apr_status_t report(void *baton)
 }
 
 /* All that was written, out of our hands: what does not fit on a disk shows before the row says that it is whole. */
-static apr_status_t let_go(work_t *work)
+static apr_status_t let_go(const work_t *work)
 {
-    const apr_status_t rv = work->export.gzip ? write_compressed(work, NULL, 0, Z_SYNC_FLUSH) : APR_SUCCESS;
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    return fflush(work->file) == 0 && (!work->ctl->output || fsync(fileno(work->file)) == 0) ? APR_SUCCESS
-                                                                                             : APR_FROM_OS_ERROR(errno);
+    return file_status(work, gzflush(work->file, Z_SYNC_FLUSH) == Z_OK && (!work->ctl->output || fsync(work->fd) == 0));
 }
 
 /* All lines are written: the note that it is done, then the last line. */
@@ -163,8 +135,7 @@ static apr_status_t finish(work_t *work, const cs_audit_entry_t *begun, apr_pool
     entry.detail = end;
     rv = cs_export_end(work->ctl->db, &work->export, &progress, progress.octets_sha256, &entry, pool);
     last = work->writer.format->end ? work->writer.format->end(end, pool) : "";
-    rv = rv == APR_SUCCESS ? write_text(work, last, strlen(last)) : rv;
-    return rv == APR_SUCCESS && work->export.gzip ? write_compressed(work, NULL, 0, Z_FINISH) : rv;
+    return rv == APR_SUCCESS ? write_text(work, last, strlen(last)) : rv;
 }
 
 /* It ended early: note how far it came. */
@@ -189,40 +160,36 @@ static int give_up(const work_t *work, const cs_audit_entry_t *begun, apr_status
 
 static int run(work_t *work, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    apr_status_t rv = work->export.gzip && deflateInit2(&work->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-                                                        Z_DEFAULT_STRATEGY) != Z_OK
-                          ? APR_ENOMEM
-                          : APR_SUCCESS;
+    apr_status_t rv = cs_sha256_begin(&work->digest, pool);
 
-    work->digest = EVP_MD_CTX_new();
-    if (rv == APR_SUCCESS && (!work->digest || !EVP_DigestInit_ex(work->digest, EVP_sha256(), NULL))) {
-        rv = APR_ENOMEM;
-    }
     if (rv == APR_SUCCESS) {
         rv = cs_export_walk(work->ctl->db, &work->export, add_line, report, work, pool);
     }
     rv = rv == APR_SUCCESS ? finish(work, entry, pool) : rv;
-    if (rv == APR_SUCCESS && fflush(work->file) != 0) {
-        rv = APR_FROM_OS_ERROR(errno);
-    }
     json_decref(work->writer.messages);
-    if (work->export.gzip) {
-        deflateEnd(&work->stream);
-    }
     return rv == APR_SUCCESS ? CTL_DONE : give_up(work, entry, rv, pool);
 }
 
 /* --- the files --- */
 
-static FILE *open_new(const char *path)
+/* A new file, or standard output. */
+static int open_file(work_t *work)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    const char *path = work->ctl->output;
 
-    if (!file) {
-        ctl_fail("%s cannot be made: %s", path, strerror(errno));
-    }
-    return file;
+    work->fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : dup(STDOUT_FILENO);
+    work->file = work->fd >= 0 ? gzdopen(work->fd, work->ctl->gzip ? "wb" : "wbT") : NULL;
+    return work->file ? CTL_DONE : ctl_fail("%s cannot be made: %s", path ? path : "the output", strerror(errno));
+}
+
+/* What is left of it goes out; a failure is said where nothing was before. */
+static int close_file(const work_t *work, int code)
+{
+    const char *path = work->ctl->output;
+
+    return gzclose(work->file) == Z_OK || code != CTL_DONE
+               ? code
+               : ctl_fail("%s could not be written: %s", path ? path : "the output", strerror(errno));
 }
 
 static int write_manifest(const ctl_t *ctl, const char *id, apr_pool_t *pool)
@@ -264,10 +231,6 @@ static int export_to(work_t *work, const cs_export_want_t *want, const cs_audit_
     if (code == CTL_DONE && ctl->manifest) {
         code = write_manifest(ctl, work->export.id, pool);
     }
-    if (code == CTL_DONE) {
-        say_done(work, pool);
-    }
-    EVP_MD_CTX_free(work->digest);
     return code;
 }
 
@@ -292,16 +255,15 @@ int ctl_export_make(ctl_t *ctl, apr_pool_t *pool)
         return code;
     }
     work.writer = (cs_export_writer_t){.format = format, .emit = emit, .baton = &work};
-    work.file = ctl->output ? open_new(ctl->output) : stdout;
-    if (!work.file) {
-        return CTL_FAILED;
+    code = open_file(&work);
+    if (code != CTL_DONE) {
+        return code;
     }
     apr_pool_create(&work.line_pool, pool);
-    code = export_to(&work, &want, &entry, pool);
-    if (ctl->output && fclose(work.file) != 0 && code == CTL_DONE) {
-        code = ctl_fail("%s could not be written: %s", ctl->output, strerror(errno));
-    }
-    if (ctl->output && code != CTL_DONE) {
+    code = close_file(&work, export_to(&work, &want, &entry, pool));
+    if (code == CTL_DONE) {
+        say_done(&work, pool);
+    } else if (ctl->output) {
         unlink(ctl->output);
     }
     return code;

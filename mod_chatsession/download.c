@@ -9,9 +9,9 @@
 #include <http_protocol.h>
 #include <openssl/evp.h>
 #include <zlib.h>
-#include <apr_escape.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "core/sha256.h"
 
 #define PIECE 65536
 /* Quick, because the text is made at the speed of a disk; half of what the best level saves. */
@@ -38,19 +38,6 @@ struct chatsession_download {
     bool begun;
     bool sealed; /* the digest is known: what follows is not in it */
 };
-
-static apr_status_t free_digest(void *digest)
-{
-    EVP_MD_CTX_free(digest);
-    return APR_SUCCESS;
-}
-
-static apr_status_t make_digest(EVP_MD_CTX **digest, apr_pool_t *pool)
-{
-    *digest = EVP_MD_CTX_new();
-    apr_pool_cleanup_register(pool, *digest, free_digest, apr_pool_cleanup_null);
-    return *digest && EVP_DigestInit_ex(*digest, EVP_sha256(), NULL) ? APR_SUCCESS : APR_ENOMEM;
-}
 
 static apr_status_t end_stream(void *stream)
 {
@@ -155,19 +142,6 @@ static apr_status_t send_octets(chatsession_download_t *download, const char *oc
 
 /* --- the part that the reader has --- */
 
-/* In hex: of all that digest was given, and of some more. */
-static const char *hex_of(const EVP_MD_CTX *digest, const char *more, apr_size_t len, apr_pool_t *pool)
-{
-    EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    const bool done = copy && EVP_MD_CTX_copy_ex(copy, digest) && EVP_DigestUpdate(copy, more, len) &&
-                      EVP_DigestFinal_ex(copy, sum, &size);
-
-    EVP_MD_CTX_free(copy);
-    return done ? apr_pescape_hex(pool, sum, size, 0) : NULL;
-}
-
 static bool is_as_known(const chatsession_known_t *known, const char *sha256)
 {
     return !known->sha256 || (sha256 && !strcmp(known->sha256, sha256));
@@ -183,7 +157,8 @@ static apr_status_t take_part_off(chatsession_download_t *download, const char *
     if (taken && !EVP_DigestUpdate(download->part, octets, taken)) {
         return APR_EGENERAL;
     }
-    if (taken && (apr_int64_t)taken == left && !is_as_known(part, hex_of(download->part, "", 0, download->r->pool))) {
+    if (taken && (apr_int64_t)taken == left &&
+        !is_as_known(part, cs_sha256_so_far(download->part, "", 0, download->r->pool))) {
         return CS_ECONFLICT;
     }
     return taken < len ? send_octets(download, octets + taken, len - taken) : APR_SUCCESS;
@@ -255,7 +230,8 @@ apr_status_t chatsession_download_flush(chatsession_download_t *download)
 
 const char *chatsession_download_sha256(const chatsession_download_t *download, apr_pool_t *pool)
 {
-    return hex_of(download->digest, download->text + download->digested, download->filled - download->digested, pool);
+    return cs_sha256_so_far(download->digest, download->text + download->digested,
+                            download->filled - download->digested, pool);
 }
 
 apr_int64_t chatsession_download_octets(const chatsession_download_t *download)
@@ -302,8 +278,8 @@ apr_status_t chatsession_download_create(chatsession_download_t **download, requ
     made->r = r;
     made->form = *form;
     made->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    rv = make_digest(&made->digest, r->pool);
-    rv = rv == APR_SUCCESS ? make_digest(&made->part, r->pool) : rv;
+    rv = cs_sha256_begin(&made->digest, r->pool);
+    rv = rv == APR_SUCCESS ? cs_sha256_begin(&made->part, r->pool) : rv;
     if (rv == APR_SUCCESS && form->gzip) {
         rv = make_gzip(&made->file, take_part_off, r->pool);
     } else if (rv == APR_SUCCESS && !form->plain && takes_gzip(r)) {

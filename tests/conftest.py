@@ -10,6 +10,7 @@ for, and nothing is left when all is done.
     httpd             a server on `database`                     (module)
     make_httpd        a server as the test wants it              (function)
     make_module_httpd the same, shared by the tests of a module  (module)
+    world             people and things of `httpd`, of each kind   (module)
     user, operator    accounts of `database`; operator is admin  (module)
     client            nobody's browser at `httpd`                (function)
     user_client, operator_client   theirs, logged in             (function)
@@ -26,6 +27,7 @@ from harness import left_behind, place  # noqa: E402
 from harness.client import Client  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
 from harness.postgres import Postgres, drop_database, new_database  # noqa: E402
+from harness.world import World  # noqa: E402
 
 _servers = []
 
@@ -141,6 +143,13 @@ def make_module_httpd(database):  # as above
 @pytest.fixture(scope="module")
 def httpd(make_module_httpd, database):
     return make_module_httpd(database.conninfo)
+
+
+@pytest.fixture(scope="module")
+def world(httpd, database):
+    made = World(httpd, database)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

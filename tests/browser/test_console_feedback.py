@@ -6,14 +6,6 @@ import json
 import pytest
 
 from harness.pages import ConsolePage
-from harness.world import World
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

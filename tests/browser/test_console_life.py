@@ -9,7 +9,6 @@ import socket
 import pytest
 
 from harness.pages import ConsolePage
-from harness.world import World
 
 
 @pytest.fixture(scope="module")
@@ -18,17 +17,9 @@ def httpd(make_module_httpd, database):
                                                        "ChatSessionSweepInterval 100ms"])
 
 
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
 def empty(world):
-    world.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
-                             " WHERE released_at IS NULL")
+    world.release_matters()
     world.connection.execute("TRUNCATE chatsession.retention_rules")
     world.connection.execute("DELETE FROM chatsession.conversations")
     world.make_retention_idle()

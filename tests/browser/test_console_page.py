@@ -10,16 +10,8 @@ from selenium.webdriver.common.keys import Keys
 
 from harness.client import Client
 from harness.pages import ConsolePage
-from harness.world import World
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

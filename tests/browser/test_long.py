@@ -7,9 +7,7 @@ import threading
 
 import pytest
 
-from harness.client import Client
-from harness.model import Model
-from harness.pages import ChatPage
+from harness.scripted_chat import chat, client, model, person  # noqa: F401  (fixtures are found by name)
 
 _numbers = itertools.count(1)
 MANY = 2000
@@ -32,33 +30,8 @@ window.observer.observe(document.querySelector('#transcript'), { subtree: true, 
 
 
 @pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
     return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"])
-
-
-@pytest.fixture
-def person(database, model):
-    model.reset()
-    return database.add_user(f"lena-{next(_numbers)}")
-
-
-@pytest.fixture
-def client(server, person):
-    one = Client(server.url)
-    one.login(person)
-    return one
-
-
-@pytest.fixture
-def chat(server, browser, person):
-    return ChatPage(browser, server).enter(person)
 
 
 def conversation(client, count, words="message {}"):

@@ -4,19 +4,12 @@
 ever a page, also for a browser that would not know our content security policy."""
 import pytest
 from harness.routes import ROUTES
-from harness.world import World, good_request
+from harness.world import good_request
 
 EVIL = "<!DOCTYPE html><html><script>window.ran = 1; document.title = 'ran'</script><img src=x onerror=\"window.ran = 1\"><svg onload=\"window.ran = 1\">"
 GETS = [route for route in ROUTES if route.method == "GET"]
 DATA = {"application/json", "text/plain", "text/event-stream", "application/x-ndjson", "text/csv", "text/markdown"}
 PAGE = {"text/html"}
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -5,21 +5,12 @@ I5). What the browser's console complains about fails the test (conftest.py)."""
 import json
 import subprocess
 
-import pytest
 from selenium.webdriver.common.keys import Keys
 
 from harness.pages import ConsolePage
 from harness.place import BUILD
-from harness.world import World
 
 OTHERS = 60  # more than a page, so that "all that match" is more than what is seen
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 def left_to(world, name):

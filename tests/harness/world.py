@@ -69,6 +69,11 @@ class World:
     def close(self):
         self.connection.close()
 
+    def release_matters(self):
+        """Nothing is held any more."""
+        self.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
+                                " WHERE released_at IS NULL")
+
     def thing(self, owner, trashed_by=None, title="a title", question="a question", answer="an answer"):
         """A new conversation of that person's, with one complete turn."""
         made = Thing(*(str(uuid.uuid4()) for _ in range(3)))

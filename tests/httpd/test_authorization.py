@@ -7,7 +7,7 @@ import pytest
 from harness.client import Client
 from harness.place import wait_until
 from harness.routes import ROUTES
-from harness.world import PEOPLE, World, good_request, needs_trash, send
+from harness.world import PEOPLE, good_request, needs_trash, send
 
 OPEN = ("no_session", "anyone")
 RANKS = (*OPEN, "guest", "unenrolled", "user", "viewer", "auditor", "operator", "admin")
@@ -118,13 +118,6 @@ LEVELS = {
 FOR_ALL = ("GET /chat/api/shared/{id}",)  # whoever logs in and knows the id
 MISSING = "00000000-0000-4000-8000-000000000000"
 SECRET = "only anna may read this"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 def test_every_route_has_its_row_in_the_table_of_who_may():

@@ -7,25 +7,16 @@ import uuid
 
 import pytest
 from harness.postgres import chatsessionctl
-from harness.world import World
 
 DONE, FAILED, USAGE, ABSENT, HELD, CHANGED = range(6)
 WHO = "(chatsessionctl)"
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
 def empty(world):
     """No test sees what another made."""
-    world.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
-                             " WHERE released_at IS NULL")
+    world.release_matters()
     for table in ("conversations", "retention_rules", "jobs", "views"):
         world.connection.execute(f"DELETE FROM chatsession.{table}")
     world.before = world.connection.execute("SELECT coalesce(max(seq), 0) FROM chatsession.audit_entries").fetchone()[0]

@@ -14,17 +14,9 @@ import pytest
 from harness.client import Client, read_turn
 from harness.model import Model
 from harness.place import wait_until
-from harness.world import World
 
 MISSING = "00000000-0000-4000-8000-000000000000"
 SECRET = "\u79d8\u5bc6 secret %_\\ \U0001f512"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -3,16 +3,7 @@
 """Home's figures, the settings and saved views of the console's API."""
 import uuid
 
-import pytest
 
-from harness.world import World
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 def console(world, name):

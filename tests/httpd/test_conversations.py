@@ -10,7 +10,6 @@ import pytest
 
 from harness.client import Client
 from harness.place import wait_until
-from harness.world import World
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MEMBERS = {"id", "title", "created_at", "updated_at", "pinned", "archived", "message_count", "trashed_at", "purge_at",
@@ -19,13 +18,6 @@ MESSAGE = {"id", "parent_id", "seq", "role", "content", "status", "created_at", 
            "usage", "detail", "feedback", "extra"}
 SETTINGS = {"model", "system", "params", "examples", "retention"}  # not in a list
 JAPANESE = "\u6771\u4eac\u306e\u5929\u6c17\u306f\uff1f \U0001f327\ufe0f e\u0301"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

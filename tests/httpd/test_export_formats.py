@@ -9,18 +9,10 @@ import json
 import pytest
 
 from harness.place import BUILD
-from harness.world import World
 import subprocess
 
 ODD = "\u79d8\u5bc6 \"quoted\", line\r\nbreak \U0001f512"
 FORMULA = "=cmd|' /C calc'!A0"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -10,17 +10,9 @@ import threading
 import pytest
 
 from harness.place import wait_until
-from harness.world import World
 
 BIG = 400  # conversations of the export that is cut: more than all buffers on the way hold
 MISSING = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

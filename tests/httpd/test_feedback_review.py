@@ -5,16 +5,8 @@ import json
 
 import pytest
 
-from harness.world import World
 
 AT = "timestamptz '2026-03-01 00:00:00Z'"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

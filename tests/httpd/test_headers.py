@@ -4,7 +4,6 @@
 import pytest
 
 from harness.client import Client
-from harness.world import World
 
 NAMES = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy",
          "Cross-Origin-Resource-Policy")
@@ -12,13 +11,6 @@ POLICY = {"default-src": "'none'", "script-src": "'self'", "style-src": "'self'"
           "connect-src": "'self'", "base-uri": "'none'", "form-action": "'self'", "frame-ancestors": "'none'",
           "object-src": "'none'", "require-trusted-types-for": "'script'", "trusted-types": "dompurify"}
 NOWHERE = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

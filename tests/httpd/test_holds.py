@@ -9,23 +9,14 @@ import pytest
 
 from harness.client import Client
 from harness.place import wait_until
-from harness.world import World
 
 MISSING = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)
 def empty(world):
     """No test sees the holds of another."""
-    world.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
-                             " WHERE released_at IS NULL")
+    world.release_matters()
     world.connection.execute("DELETE FROM chatsession.conversations")
 
 
@@ -189,8 +180,7 @@ def test_a_hold_and_a_deletion_at_the_same_moment_agree_on_who_was_first(world, 
 
 
 def empty_again(world):
-    world.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
-                             " WHERE released_at IS NULL")
+    world.release_matters()
 
 
 def test_a_release_has_a_reason_and_is_final(world):

@@ -9,19 +9,11 @@ import subprocess
 import pytest
 
 from harness.place import BUILD
-from harness.world import World
 
 # Every code point that PostgreSQL's text can hold, a few at a time; what has a meaning to JSON, CSV, lines or terminals.
 ODD = ["\u79d8\u5bc6 \"quoted\", line\r\nbreak \U0001f512", "\\u0000 \\ud83d \\\\ \\n", "a\u2028b\u2029c\u0085d\ufeff", "\r", "\n\n",
        "\t", " ", "\x01\x02\x1b[31m\x7f\x80\x9f", "e\u0301 \u00e9 \ufb01", "\u202e reversed \u200b\u200d", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
        "\ud7ff\ue000\ufffd\ufffe\uffff\U0001fffe\U0010ffff", '{"type":"end","sha256":"' + "0" * 64 + '","lines":1}', "=cmd|' /C calc'!A0"]
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.client import Client
 from harness.routes import ROUTES
-from harness.world import World, good_request
+from harness.world import good_request
 
 WITH_BODY = [route for route in ROUTES if route.limit]
 WRONG = {
@@ -22,13 +22,6 @@ WRONG = {
     "ARRAY": ["x", 1, True, {}],
     "OBJECT": ["x", 1, True, []],
 }
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -9,18 +9,10 @@ import psycopg
 import pytest
 
 from harness.client import Client
-from harness.world import World
 
 WORK, ODD = "\u4ed5\u4e8b \U0001f4bc", "taxes/2026, 50% \"A\\B\" {x}"
 TEN = [f"label {number}" for number in range(10)]
 NONE = ["", " ", " a", "a ", "a\nb", "\u200b", "\u3000a", "a\u2028b", "a" * 41, "\x85", "a\u00a0\u200b"]
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import uuid
 
 import pytest
 
-from harness.world import World
 
 TREE = [
     {"role": "user", "content": "\u6f6e\u6c50\u3068\u306f \U0001f30a", "created_at": "2025-03-01T09:00:00Z"},
@@ -17,13 +16,6 @@ TREE = [
      "model": "other"},
     {"role": "user", "content": "another beginning", "created_at": "2025-03-02T09:00:00Z", "parent": 0},
 ]
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

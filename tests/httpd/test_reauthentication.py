@@ -1,18 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """What exposes or destroys much wants a login of the last minutes (promise E8)."""
-import pytest
 
 from harness.client import Client
 from harness.place import wait_until
-from harness.world import World
-
-
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
 
 
 def grow_old(world, name, client):

@@ -20,17 +20,9 @@ def httpd(make_module_httpd, database):
                                                        "ChatSessionSweepInterval 100ms"])
 
 
-@pytest.fixture(scope="module")
-def world(httpd, database):
-    made = World(httpd, database)
-    yield made
-    made.close()
-
-
 @pytest.fixture(autouse=True)
 def empty(world):
-    world.connection.execute("UPDATE chatsession.matters SET released_at = now(), released_by = 'x', release_reason = 'x'"
-                             " WHERE released_at IS NULL")
+    world.release_matters()
     wait_until(lambda: world.connection.execute("SELECT count(*) FROM chatsession.jobs WHERE state = 'running'"
                                                 ).fetchone()[0] == 0, "the jobs of the test before to end")
     world.connection.execute("TRUNCATE chatsession.retention_rules")

@@ -4,7 +4,7 @@
  * What happens when a library refuses: each call that core makes to OpenSSL, zlib and libargon2 is refused in turn.
  * Each time the result is a failure and every out-parameter says so. Memory is test_short_memory.c's.
  */
-#include "refusal.h"
+#include "fixture.h"
 
 #include <argon2.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
  * What happens when there is no memory: each time that core or jansson asks for some it is refused in turn. What was
  * called is a failure or goes on without, and never hands on the half.
  */
-#include "refusal.h"
+#include "fixture.h"
 
 #include <stdlib.h>
 #include "core/answertext.h"

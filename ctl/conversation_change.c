@@ -46,12 +46,13 @@ static int say_none(const ctl_t *ctl, const cs_console_count_t *count, const cha
     return ctl->operand_count ? ctl_refuse(CTL_ABSENT, "none of these conversations is %s", where) : CTL_DONE;
 }
 
-static int say_changed(const cs_console_count_t *count, const char *done)
+static int say_changed(const cs_console_count_t *count, const char *done, apr_pool_t *pool)
 {
     return ctl_refuse(CTL_CHANGED,
-                      "there are %" APR_INT64_T_FMT " conversations (%" APR_INT64_T_FMT " messages; %" APR_INT64_T_FMT
-                      " more are on hold), not as many as --confirm says; nothing was %s",
-                      count->conversations, count->messages, count->held, done);
+                      "there %s %s (%s; on hold besides: %" APR_INT64_T_FMT
+                      "), not as many as --confirm says; nothing was %s",
+                      count->conversations == 1 ? "is" : "are", ctl_count(count->conversations, "conversation", pool),
+                      ctl_count(count->messages, "message", pool), count->held, done);
 }
 
 /* How many there would be. What texts hold is told by a count, too: a search is recorded. */
@@ -88,7 +89,7 @@ static int expire_by_job(const ctl_t *ctl, apr_int64_t confirmed, const cs_audit
     apr_status_t rv = cs_job_expire(&id, &count, ctl->db, &ctl->filter, confirmed, ctl->grace, entry, pool);
 
     if (rv == CS_EREFUSED) {
-        return say_changed(&count, "expired");
+        return say_changed(&count, "expired", pool);
     }
     if (rv == APR_SUCCESS && ctl->job) {
         return ctl->json ? ctl_print_json(json_pack("{s:s}", "job", id))
@@ -129,7 +130,7 @@ int ctl_conversation_expire(ctl_t *ctl, apr_pool_t *pool)
     rv = cs_console_expire(&count, ctl->db, &ctl->filter, confirmed, ctl->grace, &entry, pool);
     if (rv == CS_EREFUSED) {
         code = count.conversations ? CTL_DONE : say_none(ctl, &count, "in sight");
-        return code == CTL_DONE ? say_changed(&count, "expired") : code;
+        return code == CTL_DONE ? say_changed(&count, "expired", pool) : code;
     }
     return rv == APR_SUCCESS ? print_count(ctl, "expired", &count, pool)
                              : ctl_fail_status(ctl, rv, "the conversations could not be expired");
@@ -193,7 +194,7 @@ int ctl_conversation_purge(ctl_t *ctl, apr_pool_t *pool)
         return code;
     }
     if (rv == CS_EREFUSED) {
-        return confirmed < 0 ? preview_purge(ctl, &count, pool) : say_changed(&count, "purged");
+        return confirmed < 0 ? preview_purge(ctl, &count, pool) : say_changed(&count, "purged", pool);
     }
     return print_count(ctl, "purged", &count, pool);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """The chat page's list in a real browser on a real server: groups, folders, search, and what is done from it."""
+import pytest
 from selenium.webdriver.common.keys import Keys
 
 from harness.scripted_chat import chat, client, model, person, says, seeds, server  # noqa: F401  (fixtures are found by name)
@@ -148,7 +149,9 @@ def test_a_japanese_word_of_two_characters_is_found(browser, chat, client, model
     browser.wait(lambda: len(chat.titles) == 3, "all conversations again")
 
 
-def test_earlier_messages_come_as_the_reader_nears_the_top(browser, server, person, client, database, chat):
+@pytest.fixture
+def long_chat(browser, person, client, database, chat):
+    """The chat page with a conversation of 300 messages open, read at its end."""
     conversation = client.new_conversation("a long one")
     database.rows("""
         WITH numbers AS (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 300) AS n)
@@ -162,9 +165,22 @@ def test_earlier_messages_come_as_the_reader_nears_the_top(browser, server, pers
     chat.open(f"?c={conversation}")
     browser.see_text("message 300")
     assert "message 1" not in chat.questions
+    return chat
 
+
+def test_earlier_messages_come_as_the_reader_nears_the_top(browser, long_chat):
     def to_the_top():
         browser.run("document.querySelector('#transcript').scrollTop = 0")
-        return "message 1" in chat.questions
+        return "message 1" in long_chat.questions
     browser.wait(to_the_top, "the first message")
-    assert len(chat.questions) == len(chat.answers) == 150
+    assert len(long_chat.questions) == len(long_chat.answers) == 150
+
+
+def test_earlier_messages_come_to_a_reader_who_is_back_at_the_top_at_once(browser, long_chat):
+    """Back within the same frame, as by a held Home key: an observer of what is in sight sees no change then."""
+    browser.run("""
+        const box = document.querySelector('#transcript');
+        new MutationObserver(() => { box.scrollTop = 0; }).observe(box.querySelector('.transcript-list'), { childList: true });
+        box.scrollTop = 0;""")
+    browser.wait(lambda: "message 1" in long_chat.questions, "the first message")
+    assert len(long_chat.questions) == len(long_chat.answers) == 150

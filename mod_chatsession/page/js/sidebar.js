@@ -8,6 +8,7 @@ import { daysAgo, formatTime, hasMessage, isolate, onLanguageChange, t } from '.
 import { icon } from '../shared/icons.js';
 import { ConversationList } from './conversation-list.js';
 import { highlighted, withoutMarks } from './highlight.js';
+import { whenInSight } from './in-sight.js';
 import { LabelFilter } from './label-filter.js';
 import { Selection } from './selection.js';
 
@@ -25,7 +26,6 @@ export class Sidebar {
   #more = el('button', { class: 'button button-quiet button-small list-more', type: 'button' });
   #actions;
   #selection;
-  #end;
   #labels = new LabelFilter({ onChoose: (label) => this.load({ label }) });
   #onOpen;
   #current = null;
@@ -50,8 +50,7 @@ export class Sidebar {
     }
     this.#box.addEventListener('click', (event) => this.#onClick(event));
     this.#more.addEventListener('click', () => this.#loadMore());
-    this.#end = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#error === null && this.#loadMore(), { root: this.#box, rootMargin: '300px' });
-    this.#end.observe(this.#more);
+    whenInSight(this.#box, this.#more, '300px', () => this.#error === null && this.#loadMore());
     onLanguageChange(() => {
       this.#draw();
       this.#labels.draw();
@@ -130,13 +129,13 @@ export class Sidebar {
     this.load({ query: '', state: this.#list.state === state ? 'active' : state });
   }
 
+  /* Whether more came. */
   async #loadMore() {
-    if (this.#list.hasMore) {
-      await this.#attempt(() => this.#list.more());
-      /* Whoever scrolls to the end in the moment in which it moves away has it in sight all the while: it is asked for anew. */
-      this.#end.unobserve(this.#more);
-      this.#end.observe(this.#more);
+    if (!this.#list.hasMore) {
+      return false;
     }
+    await this.#attempt(() => this.#list.more());
+    return this.#error === null;
   }
 
   async #loadAll() {

@@ -8,6 +8,7 @@
 import { el } from '../shared/dom.js';
 import { isolate, t } from '../shared/i18n.js';
 import { markHits } from './highlight.js';
+import { whenInSight } from './in-sight.js';
 import { MessageView } from './message-view.js';
 import { ScrollLock } from './scroll-lock.js';
 
@@ -37,8 +38,7 @@ export class Transcript {
     box.replaceChildren(inner);
     this.#lock = new ScrollLock(box, inner, jump);
     this.#earlier.addEventListener('click', () => this.#buildEarlier());
-    new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#buildEarlier(), { root: box, rootMargin: '600px 0px 0px' })
-      .observe(this.#earlier);
+    whenInSight(box, this.#earlier, '600px 0px 0px', () => this.#buildEarlier());
     box.addEventListener('click', (event) => this.#onClick(event, onAction));
   }
 
@@ -220,7 +220,7 @@ export class Transcript {
   /* Built above what is read: the reader's place must not move, with or without the browser's own scroll anchoring. */
   #buildEarlier() {
     if (this.#first === 0) {
-      return;
+      return false;
     }
     const from = Math.max(0, this.#first - STEP);
     const anchor = this.#list.firstElementChild;
@@ -230,6 +230,7 @@ export class Transcript {
     this.#first = from;
     this.#updateEarlier();
     this.#box.scrollTop += anchor.getBoundingClientRect().top - before;
+    return true;
   }
 
   #updateEarlier() {

@@ -207,16 +207,20 @@ static char *write_escape(char *out, char c)
     return out + 5;
 }
 
+/* What stands between two escapes is copied in one piece: a history is mostly that. */
 char *cs_json_write_string(char *out, const char *bytes, apr_size_t len)
 {
-    apr_size_t at;
+    apr_size_t at = 0;
 
     *out++ = '"';
-    for (at = 0; at < len; at++) {
-        if (needs_escape(bytes[at]))
-            out = write_escape(out, bytes[at]);
-        else
-            *out++ = bytes[at];
+    while (at < len) {
+        const apr_size_t plain = plain_length(bytes + at, len - at);
+
+        memcpy(out, bytes + at, plain);
+        out += plain;
+        at += plain;
+        if (at < len)
+            out = write_escape(out, bytes[at++]);
     }
     *out++ = '"';
     return out;
@@ -242,7 +246,7 @@ static apr_status_t append_plain(cs_text_t *text, const char *bytes, apr_size_t 
     return rv;
 }
 
-/* What stands between two escapes is copied in one piece: a history is mostly that. */
+/* The same without room for the longest escape of each character. */
 apr_status_t cs_json_append_string(cs_text_t *text, const char *bytes, apr_size_t len)
 {
     apr_status_t rv;

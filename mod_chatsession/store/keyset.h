@@ -23,7 +23,15 @@ apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t
  */
 json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool);
 
-/** The same as the text of an object, {"<rows>":[…],"next":…}, at the end of text. */
+/** The most own parameters that a statement of cs_keyset_list may have. */
+#define CS_KEYSET_OWN 4
+
+/** Run a statement whose last three parameters are where to begin (time and id, NULL: from the newest) and the limit,
+ * after count of its own, and make a page of its rows. CS_EMALFORMED: after is no cursor; else as cs_db_run. */
+apr_status_t cs_keyset_list(json_t **rows, const char **next, cs_db_t *db, const char *sql, int count,
+                            const cs_db_param_t *own, const char *after, int limit, apr_pool_t *pool) CS_MUSTCHECK;
+
+/** A page as the text of an object, {"<rows>":[…],"next":…}, at the end of text. */
 apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit) CS_MUSTCHECK;
 
 #endif

@@ -78,7 +78,7 @@ int chatsession_list_conversations(chatsession_call_t *call)
     if (!read_state(&list.state, chatsession_query(call, "state"))) {
         return chatsession_bad_request(call, "state is none of active, archived, kept, trashed.");
     }
-    if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, 200, &answer)) {
+    if (!chatsession_query_int(&list.limit, call, "limit", 50, 1, CS_CONVERSATION_LIST_MAX, &answer)) {
         return answer;
     }
     rv = cs_conversation_list(page, call->conf->db, &list, call->r->pool);

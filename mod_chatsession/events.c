@@ -53,28 +53,53 @@ void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr
     add(bb, NULL, id_text(points, thought, pool), data, pool);
 }
 
-/* Written in one go: building and printing a value for each token took more time than sending it. */
+/* The parts of an event that nearly all are. */
+static const char text_id[] = "id: ", text_begin[] = "\ndata: {\"id\":",
+                  text_created[] = ",\"object\":\"chat.completion.chunk\",\"created\":", text_model[] = ",\"model\":",
+                  text_choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":",
+                  text_end[] = "},\"finish_reason\":null}]}\n\n";
+/* Digits of the longest number. */
+#define NUMBER_ROOM 20
+
+static char *write_number(char *at, apr_int64_t number)
+{
+    char digits[NUMBER_ROOM];
+    apr_size_t len = 0;
+
+    do {
+        digits[len++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    while (len) {
+        *at++ = digits[--len];
+    }
+    return at;
+}
+
+#define WRITE(at, text) ((char *)memcpy(at, text, sizeof(text) - 1) + sizeof(text) - 1)
+
+/* Written in one go: building and printing a value for each token took more time than sending it, and formatting its
+ * numbers more than all the rest of it. */
 void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, const char *answer_id,
                                 const char *model, const char *text, apr_size_t len, apr_pool_t *pool)
 {
-    static const char begin[] = "id: %s\ndata: {\"id\":";
-    static const char middle[] = ",\"object\":\"chat.completion.chunk\",\"created\":%" APR_TIME_T_FMT ",\"model\":";
-    static const char choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":";
-    static const char end[] = "},\"finish_reason\":null}]}\n\n";
-    const apr_size_t numbers = 3 * 21;
-    const apr_size_t room = sizeof(begin) + sizeof(middle) + sizeof(choice) + sizeof(end) + numbers +
-                            CS_JSON_STRING_ROOM(strlen(answer_id)) + CS_JSON_STRING_ROOM(strlen(model)) +
-                            CS_JSON_STRING_ROOM(len);
-    char *event = apr_palloc(pool, room);
-    char *at = event + apr_snprintf(event, room, begin, id_text(points, thought, pool));
+    const apr_size_t id_len = strlen(answer_id), model_len = strlen(model);
+    char *event =
+        apr_palloc(pool, sizeof(text_id) + sizeof(text_begin) + sizeof(text_created) + sizeof(text_model) +
+                             sizeof(text_choice) + sizeof(text_end) + 3 * NUMBER_ROOM + CS_JSON_STRING_ROOM(id_len) +
+                             CS_JSON_STRING_ROOM(model_len) + CS_JSON_STRING_ROOM(len));
+    char *at = write_number(WRITE(event, text_id), points);
 
-    at = cs_json_write_string(at, answer_id, strlen(answer_id));
-    at += apr_snprintf(at, sizeof(middle) + numbers, middle, apr_time_sec(apr_time_now()));
-    at = cs_json_write_string(at, model, strlen(model));
-    memcpy(at, choice, sizeof(choice) - 1);
-    at = cs_json_write_string(at + sizeof(choice) - 1, text, len);
-    memcpy(at, end, sizeof(end) - 1);
-    apr_brigade_write(bb, NULL, NULL, event, (apr_size_t)(at + sizeof(end) - 1 - event));
+    if (thought) {
+        *at++ = '+';
+        at = write_number(at, thought);
+    }
+    at = cs_json_write_string(WRITE(at, text_begin), answer_id, id_len);
+    at = write_number(WRITE(at, text_created), apr_time_sec(apr_time_now()));
+    at = cs_json_write_string(WRITE(at, text_model), model, model_len);
+    at = cs_json_write_string(WRITE(at, text_choice), text, len);
+    at = WRITE(at, text_end);
+    apr_brigade_write(bb, NULL, NULL, event, (apr_size_t)(at - event));
 }
 
 void chatsession_event_add_heartbeat(apr_bucket_brigade *bb)

@@ -48,7 +48,7 @@ ALTER FUNCTION chatsession.audit_next(p_operator text, p_role text, p_action tex
 
 CREATE FUNCTION chatsession.usec(timestamp with time zone) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((EXTRACT(epoch FROM $1) * (1000000)::numeric))::bigint;
+    RETURN ((EXTRACT(epoch FROM ($1 AT TIME ZONE 'UTC'::text)) * (1000000)::numeric))::bigint;
 
 ALTER FUNCTION chatsession.usec(timestamp with time zone) OWNER TO chatsession_owner;
 

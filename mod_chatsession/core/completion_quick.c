@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "core/json.h"
 #include "core/utf8.h"
 
 /* More digits may not fit a json_int_t. */
@@ -32,8 +33,14 @@ typedef bool read_fn(walk_t *walk);
 /** A member of an object: what it is called, and how its value is read. */
 typedef struct {
     const char *name;
+    apr_size_t len;
     read_fn *read;
 } member_t;
+
+#define MEMBER(name, read)                                                                                             \
+    {                                                                                                                  \
+        name, sizeof(name) - 1, read                                                                                   \
+    }
 
 /* ---- letters ---- */
 
@@ -68,17 +75,18 @@ static bool read_string(walk_t *walk, string_t *string)
         return false;
     string->text = walk->at;
     string->escaped = false;
-    for (; walk->at < walk->end && *walk->at != '"'; walk->at++) {
-        if ((unsigned char)*walk->at < ' ')
-            return false;
-        if (*walk->at != '\\')
-            continue;
+    while ((walk->at += cs_json_plain_length(walk->at, (apr_size_t)(walk->end - walk->at))) < walk->end &&
+           *walk->at == '\\') {
         string->escaped = true;
         if (++walk->at == walk->end || !*walk->at || !strchr("\"\\/bfnrt", *walk->at))
             return false;
+        walk->at++;
     }
     string->len = (apr_size_t)(walk->at - string->text);
-    return take(walk, '"');
+    if (walk->at == walk->end || *walk->at != '"')
+        return false;
+    walk->at++;
+    return true;
 }
 
 static char unescape(char letter)
@@ -194,7 +202,7 @@ static int find_member(walk_t *walk, const member_t *members, int count)
     if (!read_string(walk, &name) || name.escaped)
         return -1;
     for (row = 0; row < count; row++) {
-        if (strlen(members[row].name) == name.len && !memcmp(members[row].name, name.text, name.len))
+        if (members[row].len == name.len && !memcmp(members[row].name, name.text, name.len))
             return row;
     }
     return -1;
@@ -222,9 +230,9 @@ static bool read_object(walk_t *walk, const member_t *members, int count)
 
 static bool read_delta(walk_t *walk)
 {
-    static const member_t members[] = {{"role", read_text_or_null}, {"content", read_content},
-                                       {"refusal", read_null},      {"reasoning_content", read_null},
-                                       {"reasoning", read_null},    {"tool_calls", read_null}};
+    static const member_t members[] = {MEMBER("role", read_text_or_null), MEMBER("content", read_content),
+                                       MEMBER("refusal", read_null),      MEMBER("reasoning_content", read_null),
+                                       MEMBER("reasoning", read_null),    MEMBER("tool_calls", read_null)};
 
     walk->in_delta = true;
     return read_object(walk, members, COUNT(members));
@@ -232,20 +240,22 @@ static bool read_delta(walk_t *walk)
 
 static bool read_choices(walk_t *walk)
 {
-    static const member_t members[] = {{"index", read_index},
-                                       {"delta", read_delta},
-                                       {"finish_reason", read_finish_reason},
-                                       {"logprobs", read_null}};
+    static const member_t members[] = {MEMBER("index", read_index), MEMBER("delta", read_delta),
+                                       MEMBER("finish_reason", read_finish_reason), MEMBER("logprobs", read_null)};
 
     return take(walk, '[') && read_object(walk, members, COUNT(members)) && take(walk, ']');
 }
 
 bool cs_completion_quick(cs_completion_t *piece, const char *data, apr_size_t len, apr_pool_t *pool)
 {
-    static const member_t members[] = {{"id", read_text_or_null},           {"object", read_kind},
-                                       {"created", read_whole_number},      {"model", read_model},
-                                       {"choices", read_choices},           {"system_fingerprint", read_text_or_null},
-                                       {"service_tier", read_text_or_null}, {"usage", read_null}};
+    static const member_t members[] = {MEMBER("id", read_text_or_null),
+                                       MEMBER("object", read_kind),
+                                       MEMBER("created", read_whole_number),
+                                       MEMBER("model", read_model),
+                                       MEMBER("choices", read_choices),
+                                       MEMBER("system_fingerprint", read_text_or_null),
+                                       MEMBER("service_tier", read_text_or_null),
+                                       MEMBER("usage", read_null)};
     cs_completion_t read = {.done = false};
     walk_t walk = {.at = data, .end = data + len, .pool = pool, .piece = &read};
 

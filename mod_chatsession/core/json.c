@@ -163,27 +163,32 @@ static bool needs_escape(char c)
     return (unsigned char)c < ' ' || c == '"' || c == '\\';
 }
 
-/* Whether one of eight characters needs an escape: each of the three terms has the highest bit of an octet set when
- * that octet is below ' ', is a quote, is a backslash. */
-static bool eight_need_escape(const char *bytes)
+/* Which of eight characters need an escape: each of the three terms has the highest bit of an octet set when that octet
+ * is below ' ', is a quote, is a backslash; behind the first such octet perhaps others as well. */
+static uint64_t eight_escapes(const char *bytes)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     uint64_t eight, quotes, backslashes;
 
     memcpy(&eight, bytes, sizeof(eight));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    eight = __builtin_bswap64(eight);
+#endif
     quotes = eight ^ ones * '"';
     backslashes = eight ^ ones * '\\';
     return (((eight - ones * ' ') & ~eight) | ((quotes - ones) & ~quotes) | ((backslashes - ones) & ~backslashes)) &
            tops;
 }
 
-/* How many characters at the beginning need none. */
-static apr_size_t plain_length(const char *bytes, apr_size_t len)
+apr_size_t cs_json_plain_length(const char *bytes, apr_size_t len)
 {
     apr_size_t at = 0;
+    uint64_t escapes;
 
-    while (at + 8 <= len && !eight_need_escape(bytes + at))
-        at += 8;
+    for (; at + 8 <= len; at += 8) {
+        if ((escapes = eight_escapes(bytes + at)))
+            return at + (apr_size_t)__builtin_ctzll(escapes) / 8;
+    }
     while (at < len && !needs_escape(bytes[at]))
         at++;
     return at;
@@ -209,14 +214,17 @@ static char *write_escape(char *out, char c)
 
 char *cs_json_write_string(char *out, const char *bytes, apr_size_t len)
 {
-    apr_size_t at;
+    apr_size_t at = 0;
 
     *out++ = '"';
-    for (at = 0; at < len; at++) {
-        if (needs_escape(bytes[at]))
-            out = write_escape(out, bytes[at]);
-        else
-            *out++ = bytes[at];
+    while (at < len) {
+        const apr_size_t plain = cs_json_plain_length(bytes + at, len - at);
+
+        memcpy(out, bytes + at, plain);
+        out += plain;
+        at += plain;
+        if (at < len)
+            out = write_escape(out, bytes[at++]);
     }
     *out++ = '"';
     return out;
@@ -248,14 +256,14 @@ apr_status_t cs_json_append_string(cs_text_t *text, const char *bytes, apr_size_
     apr_status_t rv;
     apr_size_t at = 0;
 
-    if (plain_length(bytes, len) == len)
+    if (cs_json_plain_length(bytes, len) == len)
         return append_plain(text, bytes, len);
     rv = append(text, "\"", 1);
     while (rv == APR_SUCCESS && at < len) {
         const apr_size_t start = at;
         char escape[6];
 
-        at += plain_length(bytes + at, len - at);
+        at += cs_json_plain_length(bytes + at, len - at);
         rv = append(text, bytes + start, at - start);
         if (rv == APR_SUCCESS && at < len)
             rv = append(text, escape, (apr_size_t)(write_escape(escape, bytes[at++]) - escape));

@@ -27,6 +27,10 @@ apr_status_t cs_json_parse(json_t **value, const char *bytes, apr_size_t len, co
 /** Compact text of value in pool; *len may be NULL. NULL only when value cannot be written (out of memory). */
 const char *cs_json_print(const json_t *value, apr_size_t *len, apr_pool_t *pool);
 
+/** How many octets at the beginning of bytes stand in a JSON string as they are: up to the first quotation mark,
+ * backslash or control character, else len. */
+apr_size_t cs_json_plain_length(const char *bytes, apr_size_t len);
+
 /** Write bytes, which are text (core/utf8.h), at out as a JSON string, as cs_json_print writes it, without building a
  * value: for what is sent by the token. Returns where it ends; out has room for CS_JSON_STRING_ROOM(len). */
 char *cs_json_write_string(char *out, const char *bytes, apr_size_t len);

@@ -144,20 +144,32 @@ static apr_size_t pass_mark(cs_sse_reader_t *reader, const char *bytes, apr_size
     return at;
 }
 
+/** Where the line ends, or end. *line_feed, the next one as far as is known, is looked for again only from behind it:
+ * where lines end in CR alone, each would else be searched to the end of all. */
+static const char *find_line_end(const char *line, const char *end, const char **line_feed)
+{
+    const char *cr;
+
+    if (*line_feed <= line && !(*line_feed = memchr(line, '\n', (apr_size_t)(end - line))))
+        *line_feed = end;
+    cr = memchr(line, '\r', (apr_size_t)(*line_feed - line));
+    return cr ? cr : *line_feed;
+}
+
 static apr_status_t feed(cs_sse_reader_t *reader, const char *bytes, apr_size_t len)
 {
     const char *const end = bytes + len;
     apr_status_t rv = APR_SUCCESS;
     const char *line = bytes + pass_mark(reader, bytes, len, &rv);
+    const char *line_feed = bytes;
 
     while (rv == APR_SUCCESS && line < end) {
-        const char *stop = line;
+        const char *stop;
 
         if (reader->after_cr && *line == '\n')
-            stop = ++line;
+            line++;
         reader->after_cr = false;
-        while (stop < end && *stop != '\n' && *stop != '\r')
-            stop++;
+        stop = find_line_end(line, end, &line_feed);
         if (stop == end) {
             rv = hold(reader, line, (apr_size_t)(end - line));
             break;

@@ -16,13 +16,16 @@ typedef enum {
     CS_LIST_TRASHED /* by the user */
 } cs_conversation_state_e;
 
+/** Rows of the longest page. */
+#define CS_CONVERSATION_LIST_MAX 200
+
 typedef struct {
     const char *user_id;
     const char *query; /* NULL: all; text that titles or messages must hold, taken literally, case folded */
     cs_conversation_state_e state;
     const char *label; /* NULL: all; else what has this label */
     const char *after; /* NULL: from the first; else the text of next of the page before */
-    int limit;         /* rows, 1 to 200 */
+    int limit;         /* rows, 1 to CS_CONVERSATION_LIST_MAX */
 } cs_conversation_list_t;
 
 /** A page of conversations, pinned ones first, newest first, at the end of page: {"conversations":[…],"next":…}. With a

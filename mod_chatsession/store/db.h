@@ -156,9 +156,8 @@ json_t *cs_db_row_json(const cs_db_result_t *result, int row);
 /** All rows as an array of such objects; new reference. */
 json_t *cs_db_rows_json(const cs_db_result_t *result);
 /** The first limit rows (all of them when there are fewer) as the text of such an array, at the end of text and without
- * a tree between: for what is asked for often and has many rows. The column named without is left out; NULL: none. */
-apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit,
-                              const char *without) CS_MUSTCHECK;
+ * a tree between: for what is asked for often and has many rows. */
+apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit) CS_MUSTCHECK;
 /** One row as the text of such an object, without its closing brace: the caller adds to it. */
 apr_status_t cs_db_row_print_open(cs_text_t *text, const cs_db_result_t *result, int row) CS_MUSTCHECK;
 

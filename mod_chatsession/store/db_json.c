@@ -73,56 +73,64 @@ static json_t *json_from_time(const char *text, apr_size_t len)
     return rfc3339_of(rfc3339, text, len) ? json_string(rfc3339) : json_from_text(text, len);
 }
 
-/* ---- the same as text ---- */
-
-static apr_status_t append(cs_text_t *out, const char *bytes, apr_size_t len)
-{
-    return cs_text_append(out, bytes, len, 0);
-}
+/* ---- the same as text: each writes where there is room for it and returns where it ends ---- */
 
 /* What PostgreSQL writes is JSON as it stands: integers, json, jsonb. */
-static apr_status_t print_as_is(cs_text_t *out, const char *text, apr_size_t len)
+static char *write_as_is(char *out, const char *text, apr_size_t len)
 {
-    return append(out, text, len);
+    memcpy(out, text, len);
+    return out + len;
 }
 
-static apr_status_t print_bool(cs_text_t *out, const char *text, apr_size_t len)
+/* A text of a form that holds nothing to be escaped. */
+static char *write_quoted(char *out, const char *text, apr_size_t len)
+{
+    *out++ = '"';
+    out = write_as_is(out, text, len);
+    *out++ = '"';
+    return out;
+}
+
+static char *write_bool(char *out, const char *text, apr_size_t len)
 {
     (void)len;
-    return *text == 't' ? append(out, "true", 4) : append(out, "false", 5);
+    return *text == 't' ? write_as_is(out, "true", 4) : write_as_is(out, "false", 5);
 }
 
-static apr_status_t print_float(cs_text_t *out, const char *text, apr_size_t len)
+static char *write_float(char *out, const char *text, apr_size_t len)
 {
-    return isfinite(strtod(text, NULL)) ? append(out, text, len) : cs_json_append_string(out, text, len);
+    return isfinite(strtod(text, NULL)) ? write_as_is(out, text, len) : write_quoted(out, text, len);
 }
 
-static apr_status_t print_time(cs_text_t *out, const char *text, apr_size_t len)
+static char *write_time(char *out, const char *text, apr_size_t len)
 {
-    char rfc3339[sizeof(RFC3339_FORM)];
-
-    return rfc3339_of(rfc3339, text, len) ? cs_json_append_string(out, rfc3339, sizeof(rfc3339) - 1)
-                                          : cs_json_append_string(out, text, len);
+    if (!rfc3339_of(out + 1, text, len)) {
+        return write_quoted(out, text, len);
+    }
+    out[0] = '"';
+    out[sizeof(RFC3339_FORM)] = '"'; /* where it has its NUL */
+    return out + sizeof(RFC3339_FORM) + 1;
 }
 
 typedef struct {
     Oid type;
     json_t *(*make)(const char *text, apr_size_t len);
-    apr_status_t (*print)(cs_text_t *out, const char *text, apr_size_t len);
+    char *(*write)(char *out, const char *text, apr_size_t len);
 } json_type_t;
 
 /* The numbers are those of PostgreSQL's catalog pg_type, fixed for ever. */
 static const json_type_t json_types[] = {
-    {16, json_from_bool, print_bool},    /* bool */
-    {20, json_from_int, print_as_is},    /* int8 */
-    {21, json_from_int, print_as_is},    /* int2 */
-    {23, json_from_int, print_as_is},    /* int4 */
-    {114, json_from_json, print_as_is},  /* json */
-    {701, json_from_float, print_float}, /* float8 */
-    {1184, json_from_time, print_time},  /* timestamptz */
-    {3802, json_from_json, print_as_is}, /* jsonb */
+    {16, json_from_bool, write_bool},     /* bool */
+    {20, json_from_int, write_as_is},     /* int8 */
+    {21, json_from_int, write_as_is},     /* int2 */
+    {23, json_from_int, write_as_is},     /* int4 */
+    {114, json_from_json, write_as_is},   /* json */
+    {701, json_from_float, write_float},  /* float8 */
+    {1184, json_from_time, write_time},   /* timestamptz */
+    {2950, json_from_text, write_quoted}, /* uuid */
+    {3802, json_from_json, write_as_is},  /* jsonb */
 };
-static const json_type_t any_other = {0, json_from_text, cs_json_append_string};
+static const json_type_t any_other = {0, json_from_text, cs_json_write_string};
 
 static const json_type_t *type_of(const PGresult *rows, int column)
 {
@@ -180,13 +188,17 @@ json_t *cs_db_rows_json(const cs_db_result_t *result)
     return array;
 }
 
-/* What is the same in each row. */
 typedef struct {
+    /* the same in each row */
     const json_type_t *type;
     const char *head; /* a comma and the member's name with its colon */
     apr_size_t head_len;
-    bool left_out;
-} column_t;
+    /* of one row */
+    const char *text;
+    apr_size_t len;
+    bool null;
+    bool long_text;
+} field_t;
 
 static const char *head_of(const char *name, apr_size_t *len, apr_pool_t *pool)
 {
@@ -200,40 +212,90 @@ static const char *head_of(const char *name, apr_size_t *len, apr_pool_t *pool)
     return head;
 }
 
-static const column_t *columns_of(const cs_db_result_t *result, const char *without)
+static field_t *fields_of(const cs_db_result_t *result)
 {
     const int count = cs_db_columns(result);
-    column_t *columns = apr_palloc(result->pool, (apr_size_t)count * sizeof(*columns));
+    field_t *fields = apr_palloc(result->pool, (apr_size_t)count * sizeof(*fields));
 
     for (int i = 0; i < count; i++) {
-        const char *name = PQfname(result->rows, i);
-        columns[i].type = type_of(result->rows, i);
-        columns[i].head = head_of(name, &columns[i].head_len, result->pool);
-        columns[i].left_out = without && strcmp(name, without) == 0;
+        fields[i].type = type_of(result->rows, i);
+        fields[i].head = head_of(PQfname(result->rows, i), &fields[i].head_len, result->pool);
     }
-    return columns;
+    return fields;
 }
 
-static apr_status_t print_value(cs_text_t *out, const PGresult *rows, int row, int column, const json_type_t *type)
-{
-    return PQgetisnull(rows, row, column)
-               ? append(out, "null", 4)
-               : type->print(out, PQgetvalue(rows, row, column), (apr_size_t)PQgetlength(rows, row, column));
-}
+/* For each character of a longer text that might need an escape no room is reserved. */
+#define LONG_TEXT 400
+/* For what is written around a value, or in its place. */
+#define ROOM_BESIDE (sizeof(RFC3339_FORM) + 2)
 
-static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result, int row, const column_t *columns)
+/* Read the row's values; the room for what is written of it but for its long texts. */
+static apr_size_t read_row(field_t *fields, int count, const PGresult *rows, int row)
 {
-    apr_status_t rv = append(out, "{", 1);
-    apr_size_t comma = 1; /* none before the first */
+    apr_size_t room = sizeof("{");
 
-    for (int i = 0; rv == APR_SUCCESS && i < cs_db_columns(result); i++) {
-        if (!columns[i].left_out) {
-            rv = append(out, columns[i].head + comma, columns[i].head_len - comma);
-            if (rv == APR_SUCCESS) {
-                rv = print_value(out, result->rows, row, i, columns[i].type);
-            }
-            comma = 0;
+    for (int i = 0; i < count; i++) {
+        field_t *field = &fields[i];
+        const bool is_text = field->type == &any_other;
+
+        field->text = PQgetvalue(rows, row, i);
+        field->len = (apr_size_t)PQgetlength(rows, row, i);
+        field->null = !field->len && PQgetisnull(rows, row, i);
+        field->long_text = is_text && field->len > LONG_TEXT;
+        room += field->head_len + ROOM_BESIDE;
+        if (!field->long_text) {
+            room += is_text ? CS_JSON_STRING_ROOM(field->len) : field->len;
         }
+    }
+    return room;
+}
+
+/* Write the fields from number from on, as far as there is room for them: returns the number of the long text that is
+ * to follow its head, or count. */
+static int write_fields(char **out, const field_t *fields, int from, int count)
+{
+    char *at = *out;
+    int i;
+
+    for (i = from; i < count; i++) {
+        const field_t *field = &fields[i];
+        const apr_size_t comma = i == 0; /* none before the first */
+
+        at = write_as_is(at, field->head + comma, field->head_len - comma);
+        if (field->long_text) {
+            break;
+        }
+        at = field->null ? write_as_is(at, "null", 4) : field->type->write(at, field->text, field->len);
+    }
+    *out = at;
+    return i;
+}
+
+/* Room is made once for a row and once more after each long text, not for each piece. */
+static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result, int row, field_t *fields)
+{
+    const int count = cs_db_columns(result);
+    const apr_size_t room = read_row(fields, count, result->rows, row);
+    char *begin, *at;
+    apr_status_t rv = cs_text_room(&begin, out, room);
+    int i = 0;
+
+    if (rv == APR_SUCCESS) {
+        at = begin;
+        *at++ = '{';
+    }
+    while (rv == APR_SUCCESS) {
+        i = write_fields(&at, fields, i, count);
+        cs_text_grew(out, (apr_size_t)(at - begin));
+        if (i == count) {
+            break;
+        }
+        rv = cs_json_append_string(out, fields[i].text, fields[i].len);
+        if (rv == APR_SUCCESS) {
+            rv = cs_text_room(&begin, out, room);
+        }
+        at = begin;
+        i++;
     }
     return rv;
 }
@@ -241,23 +303,25 @@ static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result,
 apr_status_t cs_db_row_print_open(cs_text_t *text, const cs_db_result_t *result, int row)
 {
     assert(row >= 0 && row < cs_db_rows(result));
-    return print_row_open(text, result, row, columns_of(result, NULL));
+    return print_row_open(text, result, row, fields_of(result));
 }
 
-apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit, const char *without)
+static apr_status_t append(cs_text_t *out, const char *bytes, apr_size_t len)
+{
+    return cs_text_append(out, bytes, len, 0);
+}
+
+apr_status_t cs_db_rows_print(cs_text_t *text, const cs_db_result_t *result, int limit)
 {
     const int count = limit < cs_db_rows(result) ? limit : cs_db_rows(result);
-    const column_t *columns = columns_of(result, without);
+    field_t *fields = fields_of(result);
     apr_status_t rv = append(text, "[", 1);
 
     for (int row = 0; rv == APR_SUCCESS && row < count; row++) {
-        rv = row ? append(text, ",", 1) : APR_SUCCESS;
+        rv = row ? append(text, "},", 2) : APR_SUCCESS;
         if (rv == APR_SUCCESS) {
-            rv = print_row_open(text, result, row, columns);
-        }
-        if (rv == APR_SUCCESS) {
-            rv = append(text, "}", 1);
+            rv = print_row_open(text, result, row, fields);
         }
     }
-    return rv == APR_SUCCESS ? append(text, "]", 1) : rv;
+    return rv == APR_SUCCESS ? append(text, count > 0 ? "}]" : "]", count > 0 ? 2 : 1) : rv;
 }

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <assert.h>
 #include "core/json.h"
+#include "core/rfc3339.h"
 
 apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t *pool)
 {
@@ -21,6 +22,16 @@ apr_status_t cs_keyset_parse(cs_keyset_t *keyset, const char *cursor, apr_pool_t
     keyset->time = apr_pstrndup(pool, cursor, digits);
     keyset->id = apr_pstrdup(pool, underscore + 1);
     return APR_SUCCESS;
+}
+
+const char *cs_keyset_write(const char *time, const char *id, apr_pool_t *pool)
+{
+    const char *clock = strchr(time, ' ');
+    apr_time_t usec = 0;
+    const bool is_time = clock && cs_rfc3339_parse(&usec, apr_psprintf(pool, "%.*sT%s:00", (int)(clock - time), time,
+                                                                       clock + 1)) == APR_SUCCESS;
+
+    return is_time && usec >= 0 ? apr_psprintf(pool, "%" APR_TIME_T_FMT "_%s", usec, id) : NULL;
 }
 
 json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool)
@@ -72,11 +83,9 @@ static apr_status_t append(cs_text_t *text, const char *string)
     return cs_text_append(text, string, strlen(string), 0);
 }
 
-static apr_status_t print_next(cs_text_t *text, const cs_db_result_t *result, int limit)
+static apr_status_t print_next(cs_text_t *text, const char *next)
 {
     apr_status_t rv = append(text, ",\"next\":");
-    const char *next =
-        cs_db_rows(result) > limit ? cs_db_text(result, limit - 1, cs_db_columns(result) - 1, NULL) : NULL;
 
     if (rv == APR_SUCCESS) {
         rv = next ? cs_json_append_string(text, next, strlen(next)) : append(text, "null");
@@ -84,7 +93,8 @@ static apr_status_t print_next(cs_text_t *text, const cs_db_result_t *result, in
     return rv == APR_SUCCESS ? append(text, "}") : rv;
 }
 
-apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit)
+apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit,
+                             const char *next)
 {
     apr_status_t rv = append(text, "{");
 
@@ -95,7 +105,7 @@ apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_resu
         rv = append(text, ":");
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_db_rows_print(text, result, limit, "next");
+        rv = cs_db_rows_print(text, result, limit);
     }
-    return rv == APR_SUCCESS ? print_next(text, result, limit) : rv;
+    return rv == APR_SUCCESS ? print_next(text, next) : rv;
 }

@@ -175,7 +175,7 @@ apr_status_t cs_conversation_print(cs_text_t *text, cs_db_t *db, const char *use
         rv = cs_text_append(text, member, sizeof(member) - 1, 0);
     }
     if (rv == APR_SUCCESS) {
-        rv = cs_db_rows_print(text, messages, cs_db_rows(messages), NULL);
+        rv = cs_db_rows_print(text, messages, cs_db_rows(messages));
     }
     return rv == APR_SUCCESS ? cs_text_append(text, "}", 1, 0) : rv;
 }

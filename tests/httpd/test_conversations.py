@@ -114,6 +114,23 @@ def test_a_page_ends_exactly_at_its_limit(anna):
     assert first["next"] and second["next"] is None
 
 
+@pytest.mark.parametrize("time", ["2026-11-23 05:31:07.123456+00", "2026-11-23 05:31:07+00", "2026-11-23 05:31:07.1+00", "1970-01-01 00:00:00+00"])
+@pytest.mark.parametrize("query", ["", "&q=xylophone", "&label=green"])
+def test_a_page_ends_with_the_cursor_of_its_last_row(anna, world, time, query):
+    """The microseconds of its last change and its id, after a p when it is pinned: exact, or the row that follows would be missed."""
+    made = [world.thing("anna", title="xylophone").conversation for _ in range(4)]
+    world.connection.execute("UPDATE chatsession.conversations SET updated_at = %s, pinned = id = ANY(%s), labels = '{green}'", (time, made[:2]))
+    order = sorted(made[:2], reverse=True) + sorted(made[2:], reverse=True)
+    usec = world.connection.execute("SELECT (extract(epoch FROM %s::timestamptz) * 1000000)::bigint", (time,)).fetchone()[0]
+    seen, after = [], ""
+    for number, wanted in enumerate(order):
+        page = anna.json("GET", f"api/conversations?limit=1{query}{after}", 200)
+        seen += [one["id"] for one in page["conversations"]]
+        assert page["next"] == (f"{'p' if number < 2 else ''}{usec}_{wanted}" if number < 3 else None)
+        after = f"&after={page['next']}"
+    assert seen == order
+
+
 @pytest.mark.parametrize("needle", ["100%", "a_b", "back\\slash", "it's", 'say "x"', "(", "[x", "*", "%_\\", ":*", "!",
                                     "--",
                                     "\u5929\u6c17", "\u3067\u3059", "\U0001f327\ufe0f", "e\u0301", "\u00df", "<b>"])

@@ -192,6 +192,75 @@ static void test_rows_become_json(void **state)
     json_decref(expected);
 }
 
+static const char *printed(const char *sql, int limit)
+{
+    cs_text_t *text = cs_text_create(pool);
+    cs_db_result_t *result;
+
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, sql, 0, NULL, pool), APR_SUCCESS);
+    assert_int_equal(cs_db_rows_print(text, result, limit), APR_SUCCESS);
+    assert_int_equal(strlen(cs_text_get(text)), cs_text_length(text));
+    return cs_text_get(text);
+}
+
+static void test_rows_are_printed_by_the_types_of_their_columns(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        printed("SELECT true AS yes, false AS no, (-7)::int2 AS two, 8::int4 AS four, 9007199254740993::int8 AS eight,"
+                " 0.5::float8 AS half, '-Infinity'::float8 AS least, '{\"a\": [1, null]}'::jsonb AS object,"
+                " '\"x\\n\"'::json AS word, '2026-11-23 05:31:07.1239+00'::timestamptz AS cut,"
+                " '2026-11-23 07:31:07+02'::timestamptz AS whole, 'infinity'::timestamptz AS never,"
+                " '0044-03-15 BC'::timestamptz AS ides, 1.50::numeric AS price,"
+                " '21E11C32-4343-496b-95e7-dc8190e0cc92'::uuid AS id, '{\"a b\",\"\\\\\"}'::text[] AS array,"
+                " E'\"\\\\\b\f\n\r\t\\u0001\\u001f\\u007f\\u00fc\\u6f22' AS \"escaped \"\"\"",
+                1),
+        "[{\"yes\":true,\"no\":false,\"two\":-7,\"four\":8,\"eight\":9007199254740993,\"half\":0.5,"
+        "\"least\":\"-Infinity\",\"object\":{\"a\": [1, null]},\"word\":\"x\\n\",\"cut\":\"2026-11-23T05:31:07.123Z\","
+        "\"whole\":\"2026-11-23T05:31:07.000Z\",\"never\":\"infinity\",\"ides\":\"0044-03-15 00:00:00+00 BC\","
+        "\"price\":\"1.50\",\"id\":\"21e11c32-4343-496b-95e7-dc8190e0cc92\",\"array\":\"{\\\"a "
+        "b\\\",\\\"\\\\\\\\\\\"}\","
+        "\"escaped \\\"\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001F\x7f\u00fc\u6f22\"}]");
+}
+
+static void test_what_is_absent_is_printed_as_null_and_what_is_empty_as_empty(void **state)
+{
+    (void)state;
+    assert_string_equal(printed("SELECT NULL::bool AS a, NULL::int8 AS b, NULL::float8 AS c, NULL::jsonb AS d,"
+                                " NULL::timestamptz AS e, NULL::uuid AS f, NULL::text AS g, '' AS h, ''::\"char\" AS i",
+                                1),
+                        "[{\"a\":null,\"b\":null,\"c\":null,\"d\":null,\"e\":null,\"f\":null,\"g\":null,"
+                        "\"h\":\"\",\"i\":\"\"}]");
+    assert_string_equal(printed("SELECT 1 AS a WHERE false", 5), "[]");
+    assert_string_equal(printed("SELECT g AS a FROM generate_series(1, 3) g", 2), "[{\"a\":1},{\"a\":2}]");
+    assert_string_equal(printed("SELECT g AS a FROM generate_series(1, 3) g", 3), "[{\"a\":1},{\"a\":2},{\"a\":3}]");
+}
+
+/* Room is reserved by length, and not at all for long texts: of each length around the border, with and without what
+ * needs the longest escape, and several in one row, as jansson writes them. */
+static void test_texts_of_every_length_are_printed_as_jansson_writes_them(void **state)
+{
+    const char *sql =
+        "SELECT repeat(c, n) AS first, n, repeat(c, 500 - n) || 'x' AS \"then\", repeat(c, n * 100) AS last"
+        " FROM generate_series(0, 500) n, (VALUES ('a'), (E'\\u0001'), (E'\"'), ('\u6f22')) c(c)";
+    cs_db_result_t *result;
+
+    (void)state;
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, sql, 0, NULL, pool), APR_SUCCESS);
+    assert_int_equal(cs_db_rows(result), 4 * 501);
+    for (int row = 0; row < cs_db_rows(result); row++) {
+        cs_text_t *text = cs_text_create(pool);
+        json_t *object = cs_db_row_json(result, row);
+        char *expected = json_dumps(object, JSON_COMPACT);
+
+        assert_int_equal(cs_db_row_print_open(text, result, row), APR_SUCCESS);
+        assert_int_equal(cs_text_append(text, "}", 1, 0), APR_SUCCESS);
+        assert_string_equal(cs_text_get(text), expected);
+        free(expected);
+        json_decref(object);
+    }
+}
+
 static void test_affected_rows_are_counted(void **state)
 {
     cs_db_result_t *result;
@@ -584,6 +653,9 @@ int main(int argc, char **argv)
         TEST(test_time_limits_are_unavailable_not_defects),
         TEST(test_serialization_failures_are_repeated_twice),
         TEST(test_rows_become_json),
+        TEST(test_rows_are_printed_by_the_types_of_their_columns),
+        TEST(test_what_is_absent_is_printed_as_null_and_what_is_empty_as_empty),
+        TEST(test_texts_of_every_length_are_printed_as_jansson_writes_them),
         TEST(test_affected_rows_are_counted),
         TEST(test_no_parameter_reaches_the_log),
         TEST(test_a_syntax_error_is_logged_with_its_reason),

@@ -672,21 +672,52 @@ static void test_uuids_have_one_form_in_either_case(void **state)
         assert_false(cs_uuid_is(others[at]));
 }
 
-/** Eight characters are looked at together: each octet at each place among plain ones is written as alone. */
+/** What the characters are as a JSON string, one written after the other. */
+static void write_each_alone(char *out, const char *bytes, apr_size_t len)
+{
+    *out++ = '"';
+    for (apr_size_t at = 0; at < len; at++) {
+        char alone[CS_JSON_STRING_ROOM(1)];
+        const apr_size_t written = (apr_size_t)(cs_json_write_string(alone, bytes + at, 1) - alone);
+
+        memcpy(out, alone + 1, written - 2);
+        out += written - 2;
+    }
+    memcpy(out, "\"", 2);
+}
+
+/** Eight characters are looked at together: each octet at each place, before one that differs by a bit from what needs
+ * an escape, is written as alone. */
 static void test_each_octet_at_each_place_is_escaped_as_it_must_be(void **state)
 {
+    static const char next[] = "x #]\"\x1f";
+
     for (int octet = 0; octet < 256; octet++) {
-        for (size_t place = 0; place < 18; place++) {
+        for (size_t at = 0; at < 17 * (sizeof(next) - 1); at++) {
             cs_text_t *text = cs_text_create(*state);
-            char bytes[18], wanted[CS_JSON_STRING_ROOM(sizeof(bytes)) + 1];
+            char bytes[18], wanted[CS_JSON_STRING_ROOM(sizeof(bytes)) + 1], written[sizeof(wanted)];
 
             memset(bytes, 'x', sizeof(bytes));
-            bytes[place] = (char)octet;
-            *cs_json_write_string(wanted, bytes, sizeof(bytes)) = '\0';
+            bytes[at % 17] = (char)octet;
+            bytes[at % 17 + 1] = next[at / 17];
+            write_each_alone(wanted, bytes, sizeof(bytes));
+            *cs_json_write_string(written, bytes, sizeof(bytes)) = '\0';
+            assert_string_equal(written, wanted);
             assert_int_equal(cs_json_append_string(text, bytes, sizeof(bytes)), APR_SUCCESS);
             assert_string_equal(cs_text_get(text), wanted);
         }
     }
+}
+
+/** Up to the first that needs an escape, whatever lies behind it. */
+static void test_what_stands_as_it_is_is_measured(void **state)
+{
+    (void)state;
+    assert_int_equal(cs_json_plain_length("", 0), 0);
+    assert_int_equal(cs_json_plain_length("0123456789", 10), 10);
+    assert_int_equal(cs_json_plain_length("0123456789\"", 11), 10);
+    assert_int_equal(cs_json_plain_length("0\n \"\\#567", 9), 1);
+    assert_int_equal(cs_json_plain_length("01234\\", 6), 5);
 }
 
 int main(void)
@@ -726,6 +757,7 @@ int main(void)
         FIXTURE_TEST(test_a_route_without_members_takes_only_the_empty_object),
         FIXTURE_TEST(test_uuids_have_one_form_in_either_case),
         FIXTURE_TEST(test_each_octet_at_each_place_is_escaped_as_it_must_be),
+        FIXTURE_TEST(test_what_stands_as_it_is_is_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,20 @@ json_t *cs_db_row_json(const cs_db_result_t *result, int row)
     return object;
 }
 
+apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
+                           const cs_db_param_t *params, apr_pool_t *pool)
+{
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, repeat, sql, nparams, params, pool);
+
+    *row = NULL;
+    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    *row = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    return rv;
+}
+
 json_t *cs_db_rows_json(const cs_db_result_t *result)
 {
     json_t *array = json_array();

@@ -153,10 +153,12 @@ $(program): $(ctl) $(store) $(core) $(BUILD)/program.list
 # In these programs each call of core to these functions can be refused.
 refused := RAND_bytes_ex HMAC EVP_Digest EVP_MD_fetch EVP_MD_CTX_new EVP_MD_CTX_copy_ex EVP_DigestInit_ex \
 	EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex EVP_KDF_fetch EVP_KDF_CTX_new EVP_KDF_derive \
-	EVP_CIPHER_CTX_new EVP_CIPHER_CTX_ctrl EVP_CipherInit_ex EVP_CipherUpdate EVP_CipherFinal_ex inflateInit_ \
-	argon2id_ctx
+	EVP_CIPHER_CTX_new EVP_CIPHER_CTX_ctrl EVP_CipherInit_ex EVP_CipherUpdate EVP_CipherFinal_ex EVP_MAC_CTX_new \
+	EVP_MAC_init inflateInit_ argon2id_ctx
 $(BUILD)/tests/unit/test_refusals: LDFLAGS += $(refused:%=-Wl$(comma)--wrap=%)
 $(BUILD)/tests/unit/test_short_memory: LDFLAGS += -Wl,--wrap=realloc
+$(BUILD)/tests/unit/test_token_memo: LDFLAGS += -Wl,--wrap=EVP_MAC_fetch -Wl,--wrap=EVP_MAC_CTX_dup \
+	-Wl,--wrap=EVP_MD_CTX_copy_ex
 $(unit-tests): %: %.o $(core)
 	@echo "  LINK  $@"
 	@$(CC) $(LDFLAGS) -Wl,--no-undefined -o $@ $(filter %.o,$^) $(CORE_LIBS) -lcmocka

@@ -143,6 +143,17 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
     return !problem;
 }
 
+int chatsession_admin_reply_page(chatsession_call_t *call, apr_status_t rv, const char *name, json_t *rows,
+                                 const char *next)
+{
+    if (rv == CS_EMALFORMED) {
+        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
+    }
+    return rv == APR_SUCCESS
+               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", name, rows, "next", next))
+               : chatsession_reply_status(call->r, rv);
+}
+
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv)
 {
     if (rv == CS_EUNAVAILABLE && !strcmp(cs_db_last_sqlstate(), "57014")) {

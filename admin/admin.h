@@ -104,6 +104,10 @@ bool chatsession_query_filter(cs_console_filter_t *filter, chatsession_call_t *c
 /** The export has begun as a row, whose filter is judged: send it. */
 int chatsession_admin_send_export(chatsession_call_t *call, const cs_export_t *known, bool plain);
 
+/** A page {"<name>": rows, "next"} of a store's list that ended with rv, or its error; takes the reference to rows. */
+int chatsession_admin_reply_page(chatsession_call_t *call, apr_status_t rv, const char *name, json_t *rows,
+                                 const char *next);
+
 /** The failure of a list or search; 503 search_too_slow when the database's time limit ended it. */
 int chatsession_admin_reply_slow(chatsession_call_t *call, apr_status_t rv);
 

@@ -135,12 +135,7 @@ int chatsession_admin_erasures(chatsession_call_t *call)
         return answer;
     }
     rv = cs_erasure_list(&certificates, &next, call->conf->db, chatsession_query(call, "after"), limit, call->r->pool);
-    if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-    }
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK,
-                                                      json_pack("{s:o,s:s?}", "erasures", certificates, "next", next))
-                             : chatsession_reply_status(call->r, rv);
+    return chatsession_admin_reply_page(call, rv, "erasures", certificates, next);
 }
 
 int chatsession_admin_erasure(chatsession_call_t *call)

@@ -152,12 +152,7 @@ int chatsession_admin_exports(chatsession_call_t *call)
         return answer;
     }
     rv = cs_export_list(&exports, &next, call->conf->db, chatsession_query(call, "after"), limit, call->r->pool);
-    if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-    }
-    return rv == APR_SUCCESS
-               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", "exports", exports, "next", next))
-               : chatsession_reply_status(call->r, rv);
+    return chatsession_admin_reply_page(call, rv, "exports", exports, next);
 }
 
 int chatsession_admin_export_show(chatsession_call_t *call)

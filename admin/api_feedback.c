@@ -46,10 +46,6 @@ int chatsession_admin_feedback(chatsession_call_t *call)
     entry.target_user = filter.user;
     rv = cs_feedback_list(&feedback, &next, call->conf->db, &filter, chatsession_query(call, "after"), limit, &entry,
                           call->r->pool);
-    if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-    }
-    return rv == APR_SUCCESS
-               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", "feedback", feedback, "next", next))
-               : chatsession_admin_reply_slow(call, rv);
+    return rv == APR_SUCCESS || rv == CS_EMALFORMED ? chatsession_admin_reply_page(call, rv, "feedback", feedback, next)
+                                                    : chatsession_admin_reply_slow(call, rv);
 }

@@ -30,12 +30,7 @@ int chatsession_admin_jobs(chatsession_call_t *call)
         return chatsession_bad_request(call, "kind is none of expire, retention.");
     }
     rv = cs_job_list(&jobs, &next, call->conf->db, kind, chatsession_query(call, "after"), limit, call->r->pool);
-    if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-    }
-    return rv == APR_SUCCESS
-               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", "jobs", jobs, "next", next))
-               : chatsession_reply_status(call->r, rv);
+    return chatsession_admin_reply_page(call, rv, "jobs", jobs, next);
 }
 
 int chatsession_admin_job(chatsession_call_t *call)

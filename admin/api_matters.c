@@ -44,12 +44,7 @@ int chatsession_admin_matters(chatsession_call_t *call)
         return chatsession_bad_request(call, "state is none of open, released, all.");
     }
     rv = cs_matter_list(&matters, &next, call->conf->db, state, chatsession_query(call, "after"), limit, call->r->pool);
-    if (rv == CS_EMALFORMED) {
-        return chatsession_bad_request(call, "after is not the \"next\" of a page before.");
-    }
-    return rv == APR_SUCCESS
-               ? chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o,s:s?}", "matters", matters, "next", next))
-               : chatsession_reply_status(call->r, rv);
+    return chatsession_admin_reply_page(call, rv, "matters", matters, next);
 }
 
 static int reply_matter(chatsession_call_t *call, int status, const char *id)

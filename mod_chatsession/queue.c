@@ -135,17 +135,8 @@ static void send_place(chatsession_turn_t *turn, int place, double estimate)
 /* What ends the waiting; the state is another one then. */
 static void obey(chatsession_turn_t *turn)
 {
-    if (atomic_load(&turn->cut)) {
-        chatsession_stream_cut(turn);
-    }
-    if (atomic_load(&turn->stop)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_STOPPED, NULL, NULL);
-    } else if (chatsession_stream_is_stopping(turn)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "server_stopping", "The server was stopped.");
-    } else if (atomic_load(&turn->gone)) {
-        chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
-                                 "The turn was ended while it waited.");
-    } else if (atomic_load(&turn->admitted)) {
+    chatsession_stream_obey(turn);
+    if (turn->state == CHATSESSION_TURN_QUEUED && atomic_load(&turn->admitted)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_RUNNING, NULL, NULL);
     }
 }

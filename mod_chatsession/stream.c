@@ -471,13 +471,8 @@ bool chatsession_stream_is_stopping(const chatsession_turn_t *turn)
     return fd < 0;
 }
 
-/* What others want of the turn, and its total time. False: it is to end. */
-static bool obey(chatsession_turn_t *turn)
+void chatsession_stream_obey(chatsession_turn_t *turn)
 {
-    if (turn->state == CHATSESSION_TURN_COMPLETE) {
-        /* All is said; a server that does not end its body, or goes on sending, is not waited for. */
-        return cs_steady_now() - turn->last_heard < DRAIN_LIMIT;
-    }
     if (atomic_load(&turn->cut)) {
         chatsession_stream_cut(turn);
     }
@@ -488,7 +483,19 @@ static bool obey(chatsession_turn_t *turn)
     } else if (atomic_load(&turn->gone)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_INTERRUPTED, "conversation_gone",
                                  "The conversation was deleted.");
-    } else if (cs_steady_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
+    }
+}
+
+/* What others want of the turn, and its total time. False: it is to end. */
+static bool obey(chatsession_turn_t *turn)
+{
+    if (turn->state == CHATSESSION_TURN_COMPLETE) {
+        /* All is said; a server that does not end its body, or goes on sending, is not waited for. */
+        return cs_steady_now() - turn->last_heard < DRAIN_LIMIT;
+    }
+    chatsession_stream_obey(turn);
+    if (turn->state == CHATSESSION_TURN_RUNNING &&
+        cs_steady_now() - turn->began >= chatsession_number(turn->conf, CHATSESSION_ANSWER_TIMEOUT)) {
         chatsession_turn_transit(turn, CHATSESSION_TURN_ERROR, "backend_timeout", "The answer took too long.");
     }
     return turn->state == CHATSESSION_TURN_RUNNING;

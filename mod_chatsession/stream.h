@@ -41,6 +41,9 @@ void chatsession_stream_patience(chatsession_turn_t *turn, bool begin);
 /** Whether httpd is being stopped, not gracefully. */
 bool chatsession_stream_is_stopping(const chatsession_turn_t *turn);
 
+/** Do what others want of the turn: cut it, or bring it into the state in which its thread ends it. */
+void chatsession_stream_obey(chatsession_turn_t *turn);
+
 /** A heartbeat when it is time for one. */
 void chatsession_stream_heartbeat(chatsession_turn_t *turn);
 

@@ -14,6 +14,7 @@ for, and nothing is left when all is done.
     user, operator    accounts of `database`; operator is admin  (module)
     client            nobody's browser at `httpd`                (function)
     user_client, operator_client   theirs, logged in             (function)
+    model             a scripted model's server; harness/scripted_chat.py has one that a module shares   (function)
     browser           Chromium, see harness/browser.py           (function)
 """
 import sys
@@ -24,8 +25,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import left_behind, place  # noqa: E402
-from harness.client import Client  # noqa: E402
+from harness.client import Client, log_in  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
+from harness.model import Model  # noqa: E402
 from harness.postgres import Postgres, drop_database, new_database  # noqa: E402
 from harness.world import World  # noqa: E402
 
@@ -166,16 +168,22 @@ def client(httpd):
 
 @pytest.fixture
 def user_client(httpd, user):
-    one = Client(httpd.url)
-    one.login(user)
-    return one
+    return log_in(httpd, user)
 
 
 @pytest.fixture
 def operator_client(httpd, operator):
-    one = Client(httpd.url, "/chat-admin")
-    one.login(operator)
-    return one
+    return log_in(httpd, operator, "/chat-admin")
+
+
+# --- the model
+
+
+@pytest.fixture
+def model():
+    made = Model()
+    yield made
+    made.close()
 
 
 # --- the browser

@@ -23,6 +23,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include "core/sha256.h"
+#include "core/token_memo.h"
 
 #define VERSION "v1."
 #define VERSION_LEN 3
@@ -56,6 +57,7 @@ struct cs_keyring {
     EVP_KDF *hkdf;
     signing_key_t *first;
     int count;
+    cs_token_memo_t *memo; /* NULL: OpenSSL has no SipHash, so each token is verified anew */
 };
 
 static const char *const purpose_labels[CS_PURPOSE_COUNT] = {"session", "export", "device", "cipher", "visitor"};
@@ -165,6 +167,7 @@ static apr_status_t ring_free(void *data)
 apr_status_t cs_keyring_create(cs_keyring_t **ring, apr_pool_t *pool)
 {
     cs_keyring_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t rv;
 
     *ring = NULL;
     made->pool = pool;
@@ -173,6 +176,9 @@ apr_status_t cs_keyring_create(cs_keyring_t **ring, apr_pool_t *pool)
     apr_pool_cleanup_register(pool, made, ring_free, apr_pool_cleanup_null);
     if (!made->sha256 || !made->hkdf)
         return APR_EGENERAL;
+    rv = cs_token_memo_create(&made->memo, pool);
+    if (rv != APR_SUCCESS && rv != APR_ENOTIMPL)
+        return rv;
     *ring = made;
     return APR_SUCCESS;
 }
@@ -441,16 +447,21 @@ static bool hash_id(char text[CS_TOKEN_HASH_CHARS + 1], const cs_keyring_t *ring
            apr_escape_hex(text, digest, sizeof(digest), 0, NULL) == APR_SUCCESS;
 }
 
+static apr_status_t read_id(cs_token_t *token, const char *payload)
+{
+    apr_size_t written;
+
+    return cs_base64url_decode(token->id, sizeof(token->id), &written, payload + ID_AT, ID_CHARS);
+}
+
 /** The id with its hash, and the time, of an authentic payload. */
 static apr_status_t read_payload(cs_token_t *token, const cs_keyring_t *ring, const char *payload, apr_size_t len)
 {
-    apr_size_t written;
     apr_status_t rv;
 
     if (len < ID_AT + ID_CHARS + 1 || payload[ID_AT + ID_CHARS] != '.')
         return CS_EMALFORMED;
-    rv = cs_base64url_decode(token->id, sizeof(token->id), &written, payload + ID_AT, ID_CHARS);
-    if (rv != APR_SUCCESS)
+    if ((rv = read_id(token, payload)) != APR_SUCCESS)
         return rv;
     if (!hash_id(token->hash, ring, token->id))
         return APR_EGENERAL;
@@ -487,13 +498,29 @@ static apr_status_t verify(cs_token_t *token, const cs_keyring_t *ring, cs_purpo
     return read_payload(token, ring, text, len - tail);
 }
 
+/** The same of a token that may be known: text that was verified before is taken as it was then. */
+static apr_status_t verify_or_know(cs_token_t *token, const cs_keyring_t *ring, cs_purpose_e purpose, const char *text,
+                                   apr_size_t len)
+{
+    cs_token_tag_t tag;
+    const bool tagged = ring->memo && len <= CS_TOKEN_MAX && cs_token_memo_tag(&tag, ring->memo, purpose, text, len);
+    apr_status_t rv;
+
+    if (tagged && cs_token_memo_find(token, ring->memo, &tag))
+        return read_id(token, text);
+    rv = verify(token, ring, purpose, text, len);
+    if (tagged && rv == APR_SUCCESS)
+        cs_token_memo_keep(ring->memo, &tag, token);
+    return rv;
+}
+
 apr_status_t cs_token_verify(cs_token_t *token, const cs_keyring_t *ring, cs_purpose_e purpose, const char *text,
                              apr_size_t len, apr_time_t now, apr_interval_time_t max_age)
 {
     apr_status_t rv;
 
     memset(token, 0, sizeof(*token));
-    rv = verify(token, ring, purpose, text, len);
+    rv = verify_or_know(token, ring, purpose, text, len);
     if (rv == APR_SUCCESS && is_expired(token->issued, now, max_age))
         rv = CS_EEXPIRED;
     if (rv != APR_SUCCESS)

@@ -13,7 +13,8 @@
  * bits of the last character are 0). At most CS_TOKEN_MAX octets.
  *
  * The MAC is checked in constant time before anything but the key id is interpreted (ASVS 5.0 9.1.1, 11.2.4). The key
- * id says which secret signed; it is derived from the secret, so an administrator names none.
+ * id says which secret signed; it is derived from the secret, so an administrator names none. A token that was found
+ * authentic is known again (core/token_memo.h), and then only its time is judged.
  */
 #include <apr_pools.h>
 #include <apr_time.h>
@@ -40,7 +41,8 @@ typedef enum {
     CS_PURPOSE_COUNT
 } cs_purpose_e;
 
-/** Secrets in order: the first signs, all verify. Immutable once built; safe to share between threads. */
+/** Secrets in order: the first signs, all verify. Nothing but its memo changes once it is built; safe to share between
+ * threads. */
 typedef struct cs_keyring cs_keyring_t;
 
 typedef struct {

@@ -91,6 +91,10 @@ apr_status_t cs_db_create(cs_db_t **db, const cs_db_config_t *config, apr_pool_t
 apr_status_t cs_db_run(cs_db_result_t **result, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
                        const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;
 
+/** The same for a statement that gives one row or none: *row as by cs_db_row_json (new reference), or APR_ENOENT. */
+apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
+                           const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** The five characters of the last failure in this thread, "" after a success or when PostgreSQL gave none. */
 const char *cs_db_last_sqlstate(void);
 

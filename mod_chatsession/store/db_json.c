@@ -54,7 +54,7 @@ static bool rfc3339_of(char out[static sizeof(RFC3339_FORM)], const char *text, 
     const apr_size_t date_and_time = 19;
     apr_size_t i;
 
-    if (len < date_and_time + 3 || text[4] != '-' || text[10] != ' ' || strcmp(text + len - 3, "+00") != 0) {
+    if (len < date_and_time + 3 || text[4] != '-' || text[10] != ' ' || memcmp(text + len - 3, "+00", 3) != 0) {
         return false;
     }
     memcpy(out, RFC3339_FORM, sizeof(RFC3339_FORM));
@@ -164,6 +164,20 @@ json_t *cs_db_row_json(const cs_db_result_t *result, int row)
     return object;
 }
 
+apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
+                           const cs_db_param_t *params, apr_pool_t *pool)
+{
+    cs_db_result_t *result;
+    apr_status_t rv = cs_db_run(&result, db, repeat, sql, nparams, params, pool);
+
+    *row = NULL;
+    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
+        return APR_ENOENT;
+    }
+    *row = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    return rv;
+}
+
 json_t *cs_db_rows_json(const cs_db_result_t *result)
 {
     json_t *array = json_array();
@@ -177,7 +191,7 @@ json_t *cs_db_rows_json(const cs_db_result_t *result)
 typedef struct {
     /* the same in each row */
     const json_type_t *type;
-    const char *head; /* a comma and the member's name with its colon */
+    const char *head; /* a brace or a comma, and the member's name with its colon; HEAD_ROOM octets can be read */
     apr_size_t head_len;
     /* of one row */
     const char *text;
@@ -186,16 +200,19 @@ typedef struct {
     bool long_text;
 } field_t;
 
-static const char *head_of(const char *name, apr_size_t *len, apr_pool_t *pool)
+/* Most heads are shorter than this. */
+#define HEAD_ROOM 32
+
+static void make_head(field_t *field, const char *name, char begin, apr_pool_t *pool)
 {
-    char *head = apr_palloc(pool, CS_JSON_STRING_ROOM(strlen(name)) + 2);
+    char *head = apr_pcalloc(pool, CS_JSON_STRING_ROOM(strlen(name)) + HEAD_ROOM);
     char *end;
 
-    *head = ',';
+    *head = begin;
     end = cs_json_write_string(head + 1, name, strlen(name));
     *end++ = ':';
-    *len = (apr_size_t)(end - head);
-    return head;
+    field->head = head;
+    field->head_len = (apr_size_t)(end - head);
 }
 
 static field_t *fields_of(const cs_db_result_t *result)
@@ -205,7 +222,7 @@ static field_t *fields_of(const cs_db_result_t *result)
 
     for (int i = 0; i < count; i++) {
         fields[i].type = type_of(result->rows, i);
-        fields[i].head = head_of(PQfname(result->rows, i), &fields[i].head_len, result->pool);
+        make_head(&fields[i], PQfname(result->rows, i), i ? ',' : '{', result->pool);
     }
     return fields;
 }
@@ -215,17 +232,18 @@ static field_t *fields_of(const cs_db_result_t *result)
 /* For what is written around a value, or in its place. */
 #define ROOM_BESIDE (sizeof(RFC3339_FORM) + 2)
 
-/* Read the row's values; the room for what is written of it but for its long texts. */
+/* Read the row's values; the room for what is written of it but for its long texts. A value is text without a NUL, and
+ * to find its end takes less than to ask libpq for its length. */
 static apr_size_t read_row(field_t *fields, int count, const PGresult *rows, int row)
 {
-    apr_size_t room = sizeof("{");
+    apr_size_t room = HEAD_ROOM;
 
     for (int i = 0; i < count; i++) {
         field_t *field = &fields[i];
         const bool is_text = field->type == &any_other;
 
         field->text = PQgetvalue(rows, row, i);
-        field->len = (apr_size_t)PQgetlength(rows, row, i);
+        field->len = strlen(field->text);
         field->null = !field->len && PQgetisnull(rows, row, i);
         field->long_text = is_text && field->len > LONG_TEXT;
         room += field->head_len + ROOM_BESIDE;
@@ -234,6 +252,17 @@ static apr_size_t read_row(field_t *fields, int count, const PGresult *rows, int
         }
     }
     return room;
+}
+
+/* A copy of one size takes no call; what it writes too much is written over by what follows. */
+static char *write_head(char *out, const field_t *field)
+{
+    if (field->head_len <= HEAD_ROOM) {
+        memcpy(out, field->head, HEAD_ROOM);
+    } else {
+        memcpy(out, field->head, field->head_len);
+    }
+    return out + field->head_len;
 }
 
 /* Write the fields from number from on, as far as there is room for them: returns the number of the long text that is
@@ -245,9 +274,8 @@ static int write_fields(char **out, const field_t *fields, int from, int count)
 
     for (i = from; i < count; i++) {
         const field_t *field = &fields[i];
-        const apr_size_t comma = i == 0; /* none before the first */
 
-        at = write_as_is(at, field->head + comma, field->head_len - comma);
+        at = write_head(at, field);
         if (field->long_text) {
             break;
         }
@@ -262,15 +290,13 @@ static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result,
 {
     const int count = cs_db_columns(result);
     const apr_size_t room = read_row(fields, count, result->rows, row);
-    char *begin, *at;
+    char *begin;
     apr_status_t rv = cs_text_room(&begin, out, room);
     int i = 0;
 
-    if (rv == APR_SUCCESS) {
-        at = begin;
-        *at++ = '{';
-    }
     while (rv == APR_SUCCESS) {
+        char *at = begin;
+
         i = write_fields(&at, fields, i, count);
         cs_text_grew(out, (apr_size_t)(at - begin));
         if (i == count) {
@@ -280,7 +306,6 @@ static apr_status_t print_row_open(cs_text_t *out, const cs_db_result_t *result,
         if (rv == APR_SUCCESS) {
             rv = cs_text_room(&begin, out, room);
         }
-        at = begin;
         i++;
     }
     return rv;

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/db_listen.h"
 
+#include <apr_portable.h>
 #include <apr_strings.h>
 #include <poll.h>
 #include "store/db_private.h"
@@ -94,4 +95,44 @@ apr_status_t cs_db_listen(cs_db_t *db, const cs_db_listen_t *listen)
         cs_db_give_back(slot);
     }
     return rv;
+}
+
+/* ---- a thread for it ---- */
+
+apr_status_t cs_db_listener_start(cs_db_listener_t *listener, const cs_db_config_t *config, apr_thread_start_t work,
+                                  apr_status_t (*stop)(void *baton), void *baton, apr_pool_t *pool)
+{
+    cs_db_config_t own = *config;
+    apr_status_t rv;
+
+    own.max_connections = 1;
+    rv = cs_db_create(&listener->db, &own, pool);
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_pipe_create(&listener->wake_read, &listener->wake_write, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_os_file_get(&listener->wake_fd, listener->wake_read);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_create(&listener->thread, NULL, work, baton, pool);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_pool_pre_cleanup_register(pool, baton, stop);
+    }
+    return rv;
+}
+
+void cs_db_listener_pause(const cs_db_listener_t *listener, apr_interval_time_t time)
+{
+    struct pollfd fd = {.fd = listener->wake_fd, .events = POLLIN};
+
+    poll(&fd, 1, (int)apr_time_as_msec(time));
+}
+
+apr_status_t cs_db_listener_join(cs_db_listener_t *listener)
+{
+    apr_status_t ended;
+
+    apr_file_putc('x', listener->wake_write);
+    return apr_thread_join(&ended, listener->thread);
 }

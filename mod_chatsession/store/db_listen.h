@@ -6,6 +6,8 @@
  * Hearing what PostgreSQL is told by NOTIFY. Part of the door (db.h): a thread that has nothing else to do gives itself
  * to cs_db_listen, which holds one connection of db for as long as it lives.
  */
+#include <apr_file_io.h>
+#include <apr_thread_proc.h>
 #include "store/db.h"
 
 /** What is heard, told in the listening thread. */
@@ -26,5 +28,22 @@ typedef struct {
  * CS_EDATABASE). A connection whose other end vanished without a word is found out within four seconds.
  */
 apr_status_t cs_db_listen(cs_db_t *db, const cs_db_listen_t *listen) CS_MUSTCHECK;
+
+/** A thread for it, with a door of one connection and a pipe that ends its waits. */
+typedef struct {
+    cs_db_t *db;
+    int wake_fd;
+    apr_file_t *wake_read, *wake_write;
+    apr_thread_t *thread;
+} cs_db_listener_t;
+
+/** Start work(baton) as *listener's thread. stop(baton) is called before pool's sub-pools go (the connection is one of
+ * them): it makes work end, by cs_db_listener_join. */
+apr_status_t cs_db_listener_start(cs_db_listener_t *listener, const cs_db_config_t *config, apr_thread_start_t work,
+                                  apr_status_t (*stop)(void *baton), void *baton, apr_pool_t *pool) CS_MUSTCHECK;
+/** In the thread: wait so long, or until it is joined. */
+void cs_db_listener_pause(const cs_db_listener_t *listener, apr_interval_time_t time);
+/** Wake the thread, which has been told to end, and wait for its end. */
+apr_status_t cs_db_listener_join(cs_db_listener_t *listener);
 
 #endif

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/keyset.h"
 #include <apr_strings.h>
+#include <assert.h>
 #include "core/json.h"
 #include "core/rfc3339.h"
 
@@ -48,6 +49,33 @@ json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limi
         *next = apr_pstrdup(pool, cs_db_text(result, limit - 1, cursor, NULL));
     }
     return rows;
+}
+
+apr_status_t cs_keyset_list(json_t **rows, const char **next, cs_db_t *db, const char *sql, int count,
+                            const cs_db_param_t *own, const char *after, int limit, apr_pool_t *pool)
+{
+    cs_db_param_t params[CS_KEYSET_OWN + 3];
+    cs_db_result_t *result;
+    cs_keyset_t from;
+    apr_status_t rv = cs_keyset_parse(&from, after, pool);
+
+    assert(count >= 0 && count <= CS_KEYSET_OWN);
+    *rows = NULL;
+    *next = NULL;
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    for (int i = 0; i < count; i++) {
+        params[i] = own[i];
+    }
+    params[count] = CS_DB_TEXT(from.time);
+    params[count + 1] = CS_DB_TEXT(from.id);
+    params[count + 2] = CS_DB_TEXT(apr_itoa(pool, limit));
+    rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, count + 3, params, pool);
+    if (rv == APR_SUCCESS) {
+        *rows = cs_keyset_page(next, result, limit, pool);
+    }
+    return rv;
 }
 
 static apr_status_t append(cs_text_t *text, const char *string)

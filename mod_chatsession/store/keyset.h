@@ -28,6 +28,14 @@ const char *cs_keyset_write(const char *time, const char *id, apr_pool_t *pool);
  */
 json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limit, apr_pool_t *pool);
 
+/** The most own parameters that a statement of cs_keyset_list may have. */
+#define CS_KEYSET_OWN 4
+
+/** Run a statement whose last three parameters are where to begin (time and id, NULL: from the newest) and the limit,
+ * after count of its own, and make a page of its rows. CS_EMALFORMED: after is no cursor; else as cs_db_run. */
+apr_status_t cs_keyset_list(json_t **rows, const char **next, cs_db_t *db, const char *sql, int count,
+                            const cs_db_param_t *own, const char *after, int limit, apr_pool_t *pool) CS_MUSTCHECK;
+
 /** At most limit rows as the text of an object, {"<rows>":[…],"next":…}, at the end of text; next may be NULL. */
 apr_status_t cs_keyset_print(cs_text_t *text, const char *rows, const cs_db_result_t *result, int limit,
                              const char *next) CS_MUSTCHECK;

@@ -2,11 +2,7 @@
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 #include "store/session_ear.h"
 
-#include <apr_file_io.h>
-#include <apr_portable.h>
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "core/token.h"
@@ -24,10 +20,7 @@ static const char *const channels[] = {"chatsession_revoked", "chatsession_heard
 
 typedef struct {
     cs_session_cache_t *cache;
-    cs_db_t *db; /* of one connection */
-    apr_thread_t *thread;
-    apr_file_t *wake_read, *wake_write; /* ends a wait at once */
-    int wake_fd;
+    cs_db_listener_t listener;
     atomic_bool stopping;
 } ear_t;
 
@@ -73,19 +66,12 @@ static bool is_over(void *baton)
 
 static void listen_once(ear_t *ear)
 {
-    const cs_db_listen_t how = {EAR_NAME, channels, ear->wake_fd, begin, hear, is_over, ear};
-    const apr_status_t ended = cs_db_listen(ear->db, &how);
+    const cs_db_listen_t how = {EAR_NAME, channels, ear->listener.wake_fd, begin, hear, is_over, ear};
+    const apr_status_t ended = cs_db_listen(ear->listener.db, &how);
 
     /* However it ended (the door has logged it), nobody hears now. */
     (void)ended;
     cs_session_cache_set_hearing(ear->cache, false);
-}
-
-static void pause_a_while(const ear_t *ear)
-{
-    struct pollfd fd = {.fd = ear->wake_fd, .events = POLLIN};
-
-    poll(&fd, 1, (int)apr_time_as_msec(PAUSE));
 }
 
 static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
@@ -102,7 +88,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
         }
         cs_session_cache_leave_ear(ear->cache);
         if (!is_over(ear)) {
-            pause_a_while(ear);
+            cs_db_listener_pause(&ear->listener, PAUSE);
         }
     }
     return NULL;
@@ -111,36 +97,17 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
 static apr_status_t stop(void *baton)
 {
     ear_t *ear = baton;
-    apr_status_t ended;
 
     atomic_store(&ear->stopping, true);
-    apr_file_putc('x', ear->wake_write);
-    return apr_thread_join(&ended, ear->thread);
+    return cs_db_listener_join(&ear->listener);
 }
 
 apr_status_t cs_session_ear_start(cs_session_cache_t *cache, const cs_db_config_t *config, apr_pool_t *pool)
 {
     ear_t *ear = apr_pcalloc(pool, sizeof(*ear));
-    cs_db_config_t own = *config;
-    apr_status_t rv;
 
-    own.max_connections = 1;
     ear->cache = cache;
-    rv = cs_db_create(&ear->db, &own, pool);
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_pipe_create(&ear->wake_read, &ear->wake_write, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_os_file_get(&ear->wake_fd, ear->wake_read);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_create(&ear->thread, NULL, work, ear, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        /* Before the pool's sub-pools: the connection is one of them. */
-        apr_pool_pre_cleanup_register(pool, ear, stop);
-    }
-    return rv;
+    return cs_db_listener_start(&ear->listener, config, work, stop, ear, pool);
 }
 
 /* Send the mark, and count the ears that will meet it: those that listen when it is committed. */

@@ -8,23 +8,6 @@
 #include "store/columns.h"
 #include "store/keyset.h"
 
-/* One row as JSON, or APR_ENOENT: the end of every statement that returns the object it changed. */
-static apr_status_t one_row(json_t **object, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int count,
-                            const cs_db_param_t *params, apr_pool_t *pool)
-{
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, repeat, sql, count, params, pool);
-
-    *object = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        rv = APR_ENOENT;
-    }
-    if (rv == APR_SUCCESS) {
-        *object = cs_db_row_json(result, 0);
-    }
-    return rv;
-}
-
 static const char *bool_text(const bool *value)
 {
     return !value ? NULL : *value ? "true" : "false";
@@ -32,7 +15,6 @@ static const char *bool_text(const bool *value)
 
 /* How many ids one call gives. */
 #define IDS 200
-#define IDS_TEXT APR_STRINGIFY(IDS)
 
 apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, const char *user_id, const char *after,
                                  apr_pool_t *pool)
@@ -42,21 +24,10 @@ apr_status_t cs_conversation_ids(json_t **ids, const char **next, cs_db_t *db, c
         " WHERE c.user_id = $1::uuid AND coalesce(c.trashed_by, 'user') = 'user'"
         " AND ($2::bigint IS NULL OR (c.created_at, c.id) >"
         "   (to_timestamp(0) + $2::bigint * interval '1 microsecond', $3::uuid))"
-        " ORDER BY c.created_at, c.id LIMIT " IDS_TEXT " + 1";
-    cs_keyset_t keyset;
-    cs_db_result_t *result;
-    apr_status_t rv = cs_keyset_parse(&keyset, after, pool);
+        " ORDER BY c.created_at, c.id LIMIT $4::integer + 1";
+    const cs_db_param_t own[] = {CS_DB_TEXT(user_id)};
 
-    *ids = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(user_id), CS_DB_TEXT(keyset.time), CS_DB_TEXT(keyset.id)};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        *ids = cs_keyset_page(next, result, IDS, pool);
-    }
-    return rv;
+    return cs_keyset_list(ids, next, db, sql, 1, own, after, IDS, pool);
 }
 
 apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const char *user_id,
@@ -81,7 +52,7 @@ apr_status_t cs_conversation_create(json_t **conversation, cs_db_t *db, const ch
                                     CS_DB_TEXT(apr_psprintf(pool, "%" APR_TIME_T_FMT, made->temporary)),
                                     CS_DB_TEXT(apr_itoa(pool, made->most))};
     const apr_status_t rv =
-        one_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 6, params, pool);
+        cs_db_run_row(conversation, db, made->client_id ? CS_DB_REPEATABLE : CS_DB_ONCE, sql, 6, params, pool);
 
     return rv == APR_ENOENT ? CS_EFULL : rv;
 }
@@ -109,7 +80,7 @@ apr_status_t cs_conversation_settings(cs_conversation_settings_t *settings, cs_d
         " WHERE c.id = $1::uuid AND c.user_id = $2::uuid AND c.trashed_at IS NULL";
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
     json_t *row;
-    apr_status_t rv = one_row(&row, db, CS_DB_OFTEN, sql, 2, params, pool);
+    apr_status_t rv = cs_db_run_row(&row, db, CS_DB_OFTEN, sql, 2, params, pool);
 
     *settings = (cs_conversation_settings_t){0};
     if (rv == APR_SUCCESS) {
@@ -248,7 +219,7 @@ apr_status_t cs_conversation_update(json_t **conversation, cs_db_t *db, const ch
                                     CS_DB_TEXT(print_or_null(change->add_labels, pool)),
                                     CS_DB_TEXT(print_or_null(change->remove_labels, pool)),
                                     CS_DB_TEXT(APR_STRINGIFY(CS_LABELS_MAX))};
-    apr_status_t rv = one_row(conversation, db, CS_DB_REPEATABLE, sql, 11, params, pool);
+    apr_status_t rv = cs_db_run_row(conversation, db, CS_DB_REPEATABLE, sql, 11, params, pool);
 
     if (rv == APR_SUCCESS && json_is_null(json_object_get(*conversation, "id"))) {
         json_decref(*conversation);
@@ -287,7 +258,7 @@ apr_status_t cs_conversation_restore(json_t **conversation, cs_db_t *db, const c
         " RETURNING " CS_CONVERSATION_COLUMNS;
     const cs_db_param_t params[] = {CS_DB_TEXT(id), CS_DB_TEXT(user_id)};
 
-    return one_row(conversation, db, CS_DB_REPEATABLE, sql, 2, params, pool);
+    return cs_db_run_row(conversation, db, CS_DB_REPEATABLE, sql, 2, params, pool);
 }
 
 apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id, const char *message_id, int rating,
@@ -306,7 +277,7 @@ apr_status_t cs_feedback_set(json_t **feedback, cs_db_t *db, const char *user_id
     const cs_db_param_t params[] = {CS_DB_TEXT(message_id), CS_DB_TEXT(user_id), CS_DB_TEXT(apr_itoa(pool, rating)),
                                     CS_DB_TEXT(comment)};
 
-    return one_row(feedback, db, CS_DB_REPEATABLE, sql, 4, params, pool);
+    return cs_db_run_row(feedback, db, CS_DB_REPEATABLE, sql, 4, params, pool);
 }
 
 apr_status_t cs_conversation_end_temporary(apr_int64_t *ended, cs_db_t *db, int batch, apr_pool_t *pool)

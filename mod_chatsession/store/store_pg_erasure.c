@@ -16,15 +16,8 @@ apr_status_t cs_erasure_preview(json_t **preview, cs_db_t *db, const char *name_
         " FROM chatsession.users u WHERE u.id = $2::uuid OR ($2 IS NULL AND u.canonical_name = "
         "chatsession.canonical_name($1))";
     const cs_db_param_t params[] = {CS_DB_TEXT(name_or_id), CS_DB_TEXT(cs_uuid_is(name_or_id) ? name_or_id : NULL)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 2, params, pool);
 
-    *preview = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *preview = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(preview, db, CS_DB_REPEATABLE, sql, 2, params, pool);
 }
 
 typedef struct {
@@ -125,15 +118,8 @@ apr_status_t cs_erasure_certificate(json_t **certificate, cs_db_t *db, const cha
 {
     static const char sql[] = "SELECT " CERTIFICATE " FROM chatsession.erasures x WHERE x.user_id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *certificate = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *certificate = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(certificate, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
 apr_status_t cs_erasure_list(json_t **certificates, const char **next, cs_db_t *db, const char *after, int limit,
@@ -144,17 +130,6 @@ apr_status_t cs_erasure_list(json_t **certificates, const char **next, cs_db_t *
         " WHERE $1::bigint IS NULL OR (x.erased_at, x.user_id) <"
         " (to_timestamp(0) + $1::bigint * interval '1 microsecond', $2::uuid)"
         " ORDER BY x.erased_at DESC, x.user_id DESC LIMIT $3::integer + 1";
-    cs_keyset_t keyset;
-    cs_db_result_t *result = NULL;
-    apr_status_t rv = cs_keyset_parse(&keyset, after, pool);
 
-    *certificates = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(keyset.time), CS_DB_TEXT(keyset.id),
-                                        CS_DB_TEXT(apr_itoa(pool, limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
-    }
-    *certificates = rv == APR_SUCCESS ? cs_keyset_page(next, result, limit, pool) : NULL;
-    return rv;
+    return cs_keyset_list(certificates, next, db, sql, 0, NULL, after, limit, pool);
 }

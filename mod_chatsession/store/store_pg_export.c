@@ -260,36 +260,16 @@ apr_status_t cs_export_list(json_t **exports, const char **next, cs_db_t *db, co
         " WHERE ($1::bigint IS NULL OR (x.created_at, x.id) < (to_timestamp(0) + $1::bigint * interval '1 "
         "microsecond', "
         "$2::uuid)) ORDER BY x.created_at DESC, x.id DESC LIMIT $3::integer + 1";
-    cs_db_result_t *result;
-    cs_keyset_t place;
-    apr_status_t rv = cs_keyset_parse(&place, after, pool);
 
-    *exports = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(place.time), CS_DB_TEXT(place.id),
-                                        CS_DB_TEXT(apr_itoa(pool, limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        *exports = cs_keyset_page(next, result, limit, pool);
-    }
-    return rv;
+    return cs_keyset_list(exports, next, db, sql, 0, NULL, after, limit, pool);
 }
 
 apr_status_t cs_export_get(json_t **export, cs_db_t *db, const char *id, apr_pool_t *pool)
 {
     static const char sql[] = "SELECT " EXPORT_COLUMNS " FROM chatsession.exports x WHERE x.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *export = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *export = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(export, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
 apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, apr_pool_t *pool)

@@ -18,21 +18,9 @@ apr_status_t cs_matter_list(json_t **matters, const char **next, cs_db_t *db, co
         " WHERE ($1::text IS NULL OR (m.released_at IS NULL) = ($1::text = 'open'))"
         " AND ($2::bigint IS NULL OR (m.created_at, m.id) < (to_timestamp(0) + $2::bigint * interval '1 microsecond', "
         "$3::uuid)) ORDER BY m.created_at DESC, m.id DESC LIMIT $4::integer + 1";
-    cs_db_result_t *result;
-    cs_keyset_t place;
-    apr_status_t rv = cs_keyset_parse(&place, after, pool);
+    const cs_db_param_t own[] = {CS_DB_TEXT(state)};
 
-    *matters = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(state), CS_DB_TEXT(place.time), CS_DB_TEXT(place.id),
-                                        CS_DB_TEXT(apr_itoa(pool, limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        *matters = cs_keyset_page(next, result, limit, pool);
-    }
-    return rv;
+    return cs_keyset_list(matters, next, db, sql, 1, own, after, limit, pool);
 }
 
 apr_status_t cs_matter_get(json_t **matter, cs_db_t *db, const char *id, apr_pool_t *pool)
@@ -47,15 +35,8 @@ apr_status_t cs_matter_get(json_t **matter, cs_db_t *db, const char *id, apr_poo
         "   LIMIT " APR_STRINGIFY(CS_MATTER_CONVERSATIONS) ") h) AS held"
                                                            " FROM chatsession.matters m WHERE m.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *matter = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *matter = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(matter, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
 /* --- hold and release --- */

@@ -207,36 +207,17 @@ apr_status_t cs_job_list(json_t **jobs, const char **next, cs_db_t *db, const ch
         " WHERE ($1::text IS NULL OR j.kind = $1::text)"
         " AND ($2::bigint IS NULL OR (j.created_at, j.id) < (to_timestamp(0) + $2::bigint * interval '1 microsecond', "
         "$3::uuid)) ORDER BY j.created_at DESC, j.id DESC LIMIT $4::integer + 1";
-    cs_db_result_t *result;
-    cs_keyset_t place;
-    apr_status_t rv = cs_keyset_parse(&place, after, pool);
+    const cs_db_param_t own[] = {CS_DB_TEXT(kind)};
 
-    *jobs = NULL;
-    *next = NULL;
-    if (rv == APR_SUCCESS) {
-        const cs_db_param_t params[] = {CS_DB_TEXT(kind), CS_DB_TEXT(place.time), CS_DB_TEXT(place.id),
-                                        CS_DB_TEXT(apr_itoa(pool, limit))};
-        rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 4, params, pool);
-    }
-    if (rv == APR_SUCCESS) {
-        *jobs = cs_keyset_page(next, result, limit, pool);
-    }
-    return rv;
+    return cs_keyset_list(jobs, next, db, sql, 1, own, after, limit, pool);
 }
 
 apr_status_t cs_job_get(json_t **job, cs_db_t *db, const char *id, apr_pool_t *pool)
 {
     static const char sql[] = "SELECT " JOB_COLUMNS " FROM chatsession.jobs j WHERE j.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *job = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *job = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(job, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
 static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)

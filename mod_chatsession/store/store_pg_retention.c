@@ -227,13 +227,6 @@ apr_status_t cs_retention_explain(json_t **answer, cs_db_t *db, const char *id, 
         "       ELSE chatsession.retention_applies(c, u.role, r.subject, r.value, r.user_id) END) q) x) r"
         " WHERE c.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *answer = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *answer = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(answer, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }

@@ -62,15 +62,8 @@ apr_status_t cs_user_object(json_t **user, cs_db_t *db, const char *name, apr_po
     static const char sql[] = "SELECT " USER_COLUMNS " FROM chatsession.users u"
                               " WHERE u.canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
-    cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 
-    *user = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
-    }
-    *user = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    return rv;
+    return cs_db_run_row(user, db, CS_DB_REPEATABLE, sql, 1, params, pool);
 }
 
 apr_status_t cs_user_sessions(json_t **sessions, cs_db_t *db, const char *name, const cs_session_limits_t *limits,

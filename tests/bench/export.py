@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.client import Client  # noqa: E402
+from harness.client import log_in  # noqa: E402
 from harness.httpd import Httpd  # noqa: E402
 from harness.postgres import Postgres, new_database, program  # noqa: E402
 
@@ -187,8 +187,7 @@ def main():
         assert user
         fill(database, options.messages)
         httpd = Httpd(database.conninfo, children=1).start()
-        client = Client(httpd.url)
-        client.login(operator)
+        client = log_in(httpd, operator)
         sql = own_statement(postgres, database, client.console)
         if options.wait:
             print(f"{client.console.url('api/export?state=all')} {httpd.children}", file=sys.stderr)

@@ -8,10 +8,10 @@ import threading
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from harness.client import Client
-from harness.model import Model
+from harness.client import log_in
 from harness.pages import ChatPage
 from harness.place import TREE
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 PICTURES = TREE / "docs" / "pictures"
 WIDE, PHONE = (1280, 960), (390, 844)
@@ -57,13 +57,6 @@ WORDS = {
            "part": "月の引力が地球の**両側**で異なるためです。", "find": "大潮", "deleted": "京都旅行の計画",
            "others": ["大家さんへの手紙", "SQL: グループごとの最新行", "こねないパン", "京都旅行の計画", "猫の名前"]},
 }
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +117,7 @@ def test_pictures(server, database, model, make_browser, tongue):
     look("empty")
     page.click("#chat-temporary")
     look("temporary")
-    client = Client(server.url)
-    client.login(person)
+    client = log_in(server, person)
     first = history(client, database, words)
     page.open(f"?c={first}")
     browser.see(".markdown table")

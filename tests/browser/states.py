@@ -10,8 +10,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from harness.client import Client
-from harness.model import Model
 from harness.pages import ChatPage
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 _numbers = itertools.count(1)
 WIDE, PHONE = (1280, 960), (390, 844)
@@ -30,13 +30,6 @@ _REFUSE = """const real = window.fetch; let first = true; const [status, code] =
       return Promise.resolve(new Response(JSON.stringify({ error: code, detail: code, request_id: 'r5V2k1' }),
         { status, headers: { 'Retry-After': '90' } }));
     };"""
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,20 +8,13 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from harness import axe
-from harness.client import Client
-from harness.model import Model
+from harness.client import log_in
 from harness.pages import ChatPage, ConsolePage
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 _numbers = itertools.count(1)
 ANSWER = ("## Tides\n\nA **table** and a [link](https://example.org/):\n\n| a | b |\n|---|---|\n| 1 | \u6f6e |\n\n> quoted\n\n"
           "1. one\n2. two\n\n```python\nprint('a line')\n```\n\nand `code`.")
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +75,7 @@ def test_the_chat_page(server, browser, person, model):
     page.log_in(person)
     browser.see("#composer-text")
     judge("nothing said yet")
-    client = Client(server.url)
-    client.login(person)
+    client = log_in(server, person)
     first = conversation(client)
     conversation(client)
     page.open(f"?c={first}")
@@ -168,8 +160,7 @@ def test_the_chat_page(server, browser, person, model):
 
 
 def test_the_console(server, browser, person, model):
-    client = Client(server.url)
-    client.login(person)
+    client = log_in(server, person)
     first = conversation(client)
     judge, page = Judge(browser), ConsolePage(browser, server)
     page.open()

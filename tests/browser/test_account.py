@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage
 
 NEW = "seven pale lanterns"
@@ -70,8 +70,7 @@ def test_another_session_is_ended(chat, elsewhere):
 
 
 def test_all_other_sessions_are_ended_once_that_is_confirmed(chat, httpd, person, elsewhere):
-    third = Client(httpd.url)
-    third.login(person)
+    third = log_in(httpd, person)
     chat.click("[data-end-others]")
     chat.dialog("Log out everywhere else?")
     chat.click("dialog[open] .button", "Cancel")

@@ -8,7 +8,7 @@ import threading
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage
 from harness.place import wait_until
 from harness.relay import Relay
@@ -397,8 +397,7 @@ def test_a_tab_that_is_behind_is_told(browser, server, chat, client, model):
 
 def test_a_session_that_ended_elsewhere_keeps_what_was_typed(browser, server, operator, person, chat, client):
     browser.expect_console("401")
-    desk = Client(server.url, "/chat-admin")
-    desk.login(operator)
+    desk = log_in(server, operator, "/chat-admin")
 
     def end_sessions():
         refs = [one["ref"] for one in desk.get("api/sessions").json()["sessions"] if one["user"] == person.name]

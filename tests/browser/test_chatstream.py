@@ -9,7 +9,6 @@ import uuid
 import pytest
 
 from harness.client import Client
-from harness.model import Model
 from harness.place import wait_until
 
 CLIENT = """
@@ -56,13 +55,6 @@ window.chatstream = (() => {
   return { seen, send, call, abort };
 })();
 """
-
-
-@pytest.fixture
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ConsolePage
 from harness.postgres import User
 
@@ -33,12 +33,6 @@ def console(httpd, browser):
 
 def of(user):
     return f"{LIST}&name={user.name}"
-
-
-def log_in(httpd, user):
-    client = Client(httpd.url)
-    client.login(user)
-    return client
 
 
 def is_logged_in(client):
@@ -356,8 +350,7 @@ def test_who_was_demoted_meanwhile_changes_nothing_and_is_led_to_the_log_in(brow
     console.enter(me, of(other))
     browser.see_text(other.name, "h1")
     console.loaded()
-    above = Client(httpd.url, "/chat-admin")
-    above.login(root)
+    above = log_in(httpd, root, "/chat-admin")
     above.json("PATCH", f"api/users/{me.name}", 200, json={"role": "operator"})
     console.click(".screen-actions .button-danger", "Disable")
     console.click("dialog[open] .button-danger")

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage, ConsolePage
 
 _numbers = itertools.count(1)
@@ -37,9 +37,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 def in_order(browser, css, *words):

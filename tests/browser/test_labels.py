@@ -7,7 +7,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from harness import axe
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage
 from harness.place import TREE
 
@@ -23,9 +23,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 def make(client, title, *labels):

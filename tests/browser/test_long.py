@@ -48,6 +48,19 @@ def top_of(browser, text):
         return found ? Math.round(found.getBoundingClientRect().top) : null""", text)
 
 
+def rest(browser, text):
+    """Where it stands once it stays there: what comes into sight is laid out then, and may push it once more."""
+    browser.run("return new Promise((done) => { let left = 10; const next = () => (left-- ? requestAnimationFrame(next) : done()); next(); })")
+    place = top_of(browser, text)
+
+    def same():
+        nonlocal place
+        before, place = place, top_of(browser, text)
+        return before == place
+    browser.wait(same, f"{text} to stay where it is")
+    return place
+
+
 def counted_turn(browser, chat, text):
     browser.run(_COUNT)
     chat.send(text)
@@ -132,7 +145,7 @@ def test_the_readers_place_stays_while_an_answer_grows(browser, chat, client, mo
     browser.gone("#jump")
     browser.run("document.querySelector('#transcript').scrollTop -= 500")
     browser.see("#jump")
-    place = top_of(browser, "message 60")
+    place = rest(browser, "message 60")
     gate.set()
     chat.answer()
     assert top_of(browser, "message 60") == place
@@ -153,7 +166,7 @@ def test_the_readers_place_is_kept_per_conversation_and_over_a_reload(browser, c
         const box = document.querySelector('#transcript');
         box.scrollTop += one.getBoundingClientRect().top - box.getBoundingClientRect().top - 30""")
     browser.see("#jump")
-    place = top_of(browser, "message 270")
+    place = rest(browser, "message 270")
     chat.click("#conversations a[data-id]", "2 long")
     browser.see_text("short 2")
     chat.click("#conversations a[data-id]", "300 long")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage
 
 _numbers = itertools.count(1)
@@ -20,9 +20,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 @pytest.fixture
@@ -143,8 +141,7 @@ def test_what_was_taken_home_comes_back_in(browser, chat, client, database, http
     browser.close()
 
     other = database.add_user(f"noa-{next(_numbers)}")
-    theirs = Client(httpd.url)
-    theirs.login(other)
+    theirs = log_in(httpd, other)
     second = make_browser(language="ja-JP")
     page = ChatPage(second, httpd).enter(other)
     import_file(page, tmp_path, lines, "export.ndjson")
@@ -199,11 +196,9 @@ def test_an_import_of_many_shows_how_far_it_is_and_can_be_stopped(browser, chat,
 def test_who_looked_is_seen_and_the_account_is_erased(make_module_httpd, database, browser, person, operator):
     """[I3] [D9]"""
     server = make_module_httpd(database.conninfo, lines=["ChatSessionShowAccess name", "ChatSessionSelfErase on"])
-    made = Client(server.url)
-    made.login(person)
+    made = log_in(server, person)
     conversation = made.json("POST", "api/conversations", 201, json={"title": "my letter"})["id"]
-    looking = Client(server.url, "/chat-admin")
-    looking.login(operator)
+    looking = log_in(server, operator, "/chat-admin")
     looking.json("GET", f"api/conversations/{conversation}?reason=ticket", 200)
     chat = ChatPage(browser, server).enter(person)
     chat.click("#account")

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import requests
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage
 
 _numbers = itertools.count(1)
@@ -55,8 +55,7 @@ def test_a_key_is_shown_once_opens_the_api_and_opens_nothing_when_it_was_ended(c
     chat.toast("has ended")
     browser.gone("[data-end-key]")
     assert models(httpd, key) == 401
-    client = Client(httpd.url)
-    client.login(person)
+    client = log_in(httpd, person)
     assert client.json("GET", "api/keys", 200)["keys"] == []
 
 

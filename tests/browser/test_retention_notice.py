@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage
 
 _numbers = itertools.count(1)
@@ -18,9 +18,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 @pytest.fixture

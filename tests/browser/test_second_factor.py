@@ -8,7 +8,7 @@ import re
 import subprocess
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage, ConsolePage, Page
 from harness.place import TREE, new_folder
 from harness.totp import code, wrong_code
@@ -51,8 +51,7 @@ def unused(database, user):
 
 def give_factor(database, httpd, user):
     """(secret, recovery codes) of a second factor that is set up without a page."""
-    client = Client(httpd.url)
-    client.login(user)
+    client = log_in(httpd, user)
     secret = client.json("POST", "api/second-factor", 200, json={"password": user.password})["secret"]
     codes = client.json("POST", "api/second-factor/confirm", 200, json={"code": code(secret)})["recovery_codes"]
     unused(database, user)

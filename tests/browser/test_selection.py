@@ -7,7 +7,7 @@ import json
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from harness.client import Client
+from harness.client import log_in
 from harness.pages import ChatPage
 
 _numbers = itertools.count(1)
@@ -20,9 +20,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 def make(client, *titles):

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage
 
 _numbers = itertools.count(1)
@@ -22,20 +22,14 @@ def reader(database):
     return database.add_user(f"reader-{next(_numbers)}")
 
 
-def logged_in(httpd, user):
-    one = Client(httpd.url)
-    one.login(user)
-    return one
-
-
 @pytest.fixture
 def client(httpd, person):
-    return logged_in(httpd, person)
+    return log_in(httpd, person)
 
 
 @pytest.fixture
 def other(httpd, reader):
-    return logged_in(httpd, reader)
+    return log_in(httpd, reader)
 
 
 def said(client, *texts):
@@ -86,13 +80,13 @@ def test_only_its_owner_makes_lists_and_ends_it_and_it_ends_with_the_chat(client
     database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = %s", (person.name,))
     other.json("GET", f"api/shared/{link}", 404)
     database.rows("UPDATE chatsession.users SET disabled_at = NULL WHERE name = %s", (person.name,))
-    logged_in(httpd, person).json("DELETE", f"api/shares/{link}", 204)
+    log_in(httpd, person).json("DELETE", f"api/shares/{link}", 204)
     other.json("GET", f"api/shared/{link}", 404)
 
 
 def test_a_site_may_offer_none(make_httpd, database, person):
     server = make_httpd(database.conninfo, lines=["ChatSessionShare off"])
-    client = logged_in(server, person)
+    client = log_in(server, person)
     made, messages = said(client, "mine")
     assert share(client, made, messages[1], 403)["error"] == "sharing_off"
     link = database.value("INSERT INTO chatsession.shares (conversation_id, last_message_id) VALUES (%s, %s)"

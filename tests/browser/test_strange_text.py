@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage, ConsolePage
 
 _numbers = itertools.count(1)
@@ -61,8 +61,7 @@ def nothing_happened(browser, places):
 
 def write_everywhere(server, person, text):
     """A conversation whose every text is this one; its id."""
-    client = Client(server.url)
-    client.login(person)
+    client = log_in(server, person)
     conversation = client.new_conversation(text[:100])
     client.json("PATCH", f"api/conversations/{conversation}", 200, json={"system": text})
     client.turn(conversation, f"```\n{text}\n```")
@@ -98,8 +97,7 @@ def test_strange_text_is_text_all_over_the_chat_page(watched, server, person):
 def test_strange_text_is_text_all_over_the_console(watched, server, person, database):
     """[D3] [D4] [D5]"""
     everything = write_everywhere(server, person, TOGETHER)
-    client = Client(server.url)
-    client.login(person)
+    client = log_in(server, person)
     for text in STRANGE:
         client.turn(client.new_conversation(text), "x")
     console = ConsolePage(watched, server)

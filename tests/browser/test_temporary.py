@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.pages import ChatPage
 from harness.place import wait_until
 
@@ -19,9 +19,7 @@ def person(database):
 
 @pytest.fixture
 def client(httpd, person):
-    one = Client(httpd.url)
-    one.login(person)
-    return one
+    return log_in(httpd, person)
 
 
 def make(client):

@@ -10,7 +10,7 @@ import time
 
 import requests
 
-from harness.client import Client
+from harness.client import log_in
 from harness.httpd import Httpd
 from harness.place import wait_until
 
@@ -123,8 +123,7 @@ def _counted(scene, servers):
     """What the hosts say themselves: (checkpoints, the share of them that was stored within 250 ms of its oldest octet)."""
     operator, found = scene.database.add_user("operator", "admin"), {".25": 0, "+Inf": 0}
     for server in servers:
-        client = Client(server.url, "/chat-admin")
-        client.login(operator)
+        client = log_in(server, operator, "/chat-admin")
         answer = client.get("metrics")
         assert answer.status_code == 200, f"{answer.status_code} {answer.text[:300]}"
         text = answer.text

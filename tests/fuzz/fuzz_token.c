@@ -73,11 +73,16 @@ static void verify(const cs_keyring_t *ring, const char *text, apr_size_t len, b
     static const cs_token_t zero;
     const apr_interval_time_t max_age = apr_time_from_sec(3600);
     const char *minted;
-    cs_token_t token;
+    cs_token_t token, again;
     apr_status_t rv;
 
     memset(&token, 0x5A, sizeof(token));
+    memset(&again, 0xA5, sizeof(again));
     rv = cs_token_verify(&token, ring, CS_PURPOSE_SESSION, text, len, NOW, max_age);
+    /* A token that is known is what it was. */
+    HOLDS(cs_token_verify(&again, ring, CS_PURPOSE_SESSION, text, len, NOW, max_age) == rv);
+    HOLDS(memcmp(token.id, again.id, sizeof(token.id)) == 0 && strcmp(token.hash, again.hash) == 0);
+    HOLDS(token.issued == again.issued && token.old_key == again.old_key);
     HOLDS(rv == APR_SUCCESS || rv == CS_EMALFORMED || rv == CS_EBADSIG || rv == CS_EEXPIRED);
     HOLDS(rv == APR_SUCCESS || memcmp(&token, &zero, sizeof(token)) == 0);
     HOLDS(!is_signed || rv != CS_EBADSIG);

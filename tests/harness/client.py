@@ -200,3 +200,10 @@ def read_turn(stream):
     turn = Turn(list(stream))
     turn.heartbeats = stream.heartbeats
     return turn
+
+
+def log_in(server, user, mount="/chat"):
+    """A new browser of user's at server, logged in."""
+    client = Client(server.url, mount)
+    client.login(user)
+    return client

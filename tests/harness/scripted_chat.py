@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from .client import Client
+from .client import log_in
 from .model import Model
 from .pages import ChatPage
 
@@ -35,9 +35,7 @@ def person(database, model):
 @pytest.fixture
 def client(server, person):
     """The same person's access without a page."""
-    one = Client(server.url)
-    one.login(person)
-    return one
+    return log_in(server, person)
 
 
 @pytest.fixture

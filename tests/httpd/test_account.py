@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import BUILD, wait_until
 from harness.postgres import chatsessionctl
 
@@ -26,12 +26,6 @@ def other_host(make_module_httpd, database, httpd):
     second = make_module_httpd(database.conninfo, start=False)
     (second.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
     return second.start()
-
-
-def log_in(server, user):
-    client = Client(server.url)
-    client.login(user)
-    return client
 
 
 def on(host, client):

@@ -4,7 +4,7 @@
 the route tables say, on purpose. A route without a row fails, and so does a row that has become wrong."""
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 from harness.routes import ROUTES
 from harness.world import PEOPLE, good_request, needs_trash, send
@@ -312,8 +312,7 @@ def test_an_error_document_within_the_chat_does_the_work_once(make_httpd, databa
     """[E9] httpd asks for it as a GET of its own: what was refused is not done by it, and what was done is done once."""
     server = make_httpd(database.conninfo, lines=["ErrorDocument 404 /chat/api/session", "ErrorDocument 403 /chat/api/conversations"])
     user = database.add_user("errand")
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     before = database.value("SELECT count(*) FROM chatsession.sessions")
     assert client.get(server.url + "/nowhere").json()["user"]["name"] == "errand", "httpd asks the chat for its page"
     assert client.get("api/nowhere").status_code == 404, "our own answers are no pages of errors"

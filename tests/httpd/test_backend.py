@@ -10,22 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client, read_turn
+from harness.client import Client, log_in, read_turn
 from harness.model import Model, chunk
 from harness.place import free_port, new_folder, wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 MIXED = "a\u00e9\u4e16\U0001f600\U0001d54f e\u0301 \u05e9\u202e \u2028 \\u0041 \" \\ / \x7f \ufffd\uffff"
 KEY = "sk-test-0123456789"
 # mod_proxy's own words about a server that breaks off, refuses, or is left; and ours.
 VOUCHED = ("AH01110", "AH01102", "AH00898", "AH01114", "AH00957", "AH10501", "AH01105", "AH01095", "AH01097", "CS0051",
            "CS0052")
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +104,7 @@ def unheard(make_module_httpd, database):
 def logged_in(server, user, model):
     model.reset()
     server.expect_log(*VOUCHED)
-    client = Client(server.url)
-    client.login(user)
-    return client
+    return log_in(server, user)
 
 
 @pytest.fixture
@@ -562,8 +554,8 @@ def test_a_model_behind_a_unix_socket_answers(make_httpd, database, user):
         assert (models[0].calls, models[1].calls) == (3, 0)
         assert models[0].requests[-1].path == "/v1/chat/completions"
     finally:
-        for model in models:
-            model.close()
+        for one in models:
+            one.close()
 
 
 @pytest.mark.parametrize("status", ["error", "stopped"])

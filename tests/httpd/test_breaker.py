@@ -5,27 +5,13 @@ import socket
 import time
 import uuid
 
-import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.model import Model
 from harness.place import wait_until
 
 PAUSE = 1.0
 LINES = ["ChatSessionBreakerFailures 5", "ChatSessionBreakerPause 1s"]
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
-
-
-def log_in(server, user):
-    one = Client(server.url)
-    one.login(user)
-    return one
 
 
 def fail(answer):

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """How requests came by their sessions, counted by cause for the console."""
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 
 CAUSES = ["success", "new", "none", "skipped", "valid_cookie_but_no_store", "renew after InvalidSignature",
@@ -48,8 +48,7 @@ def ask(server, cookie=None, **headers):
 def test_every_cause_is_counted_once_per_request_over_all_children(server, database, vera):
     user = database.add_user("causes")
     client = Client(server.url)
-    good = Client(server.url)
-    good.login(user)
+    good = log_in(server, user)
     cookie = good.cookies["sid"]
     assert list(look(vera)["requests"]) == CAUSES
     for cause, request in (("none", ask(server)), ("success", ask(server, cookie)), ("skipped", ask(server, cookie, **{"X-Probe": "1"})),
@@ -60,8 +59,7 @@ def test_every_cause_is_counted_once_per_request_over_all_children(server, datab
 
 
 def ended(server, user):
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     cookie = client.cookies["sid"]
     client.logout()
     return cookie

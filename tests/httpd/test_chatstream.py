@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 import requests
 
-from harness.client import Client
-from harness.model import Model
+from harness.client import Client, log_in
 from harness.place import wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 PROXY_ENDED = ("AH01110", "AH01102", "AH00898", "CS0052")
 MARK = "<::EOS::>"
@@ -19,13 +19,6 @@ ID_HEADER = "X-ChatStream-Last-Generated-Message-Id"
 ELSEWHERE = "http://localhost:3000"
 NAMES = ("chat_stream", "clear_context", "get_prompt", "set_feedback", "set_generation_params", "get_generation_params",
          "get_load", "get_resource_usage")
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -366,8 +359,7 @@ def test_each_role_calls_what_it_is_allowed(make_httpd, database, model):
 
 
 def test_without_the_directive_there_is_nothing(httpd, user):
-    client = Client(httpd.url)
-    client.login(user)
+    client = log_in(httpd, user)
     assert {client.post(name, json={}).status_code for name in NAMES} == {404}
 
 

@@ -6,7 +6,7 @@ import itertools
 import json
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 from harness.postgres import chatsessionctl
 
@@ -49,12 +49,6 @@ def entries(database, target=None):
     """What the command line did, oldest first: (action, target, detail)."""
     return database.rows("SELECT action, target_user, detail FROM chatsession.audit_entries WHERE operator = %s"
                          " AND (%s::text IS NULL OR target_user = %s) ORDER BY seq", (WHO, target, target))
-
-
-def log_in(server, user):
-    client = Client(server.url)
-    client.login(user)
-    return client
 
 
 def is_logged_in(client):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.httpd import Httpd
 from harness.place import BUILD
 from harness.sources import text
@@ -264,8 +264,7 @@ def test_a_handler_outside_of_a_location_is_named_when_it_is_asked(make_httpd, d
 
 def test_several_mounts_of_the_same_handler_are_one_service(make_httpd, database, user):
     server = make_httpd(database.conninfo, lines=['<Location "/second/chat">\nSetHandler chatsession\n</Location>'])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     conversation = client.new_conversation("seen from both")
     second = Client(server.url, "/second/chat", client.session)
     assert second.conversation(conversation)["title"] == "seen from both"

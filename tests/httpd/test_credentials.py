@@ -6,7 +6,7 @@ import threading
 import uuid
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import new_folder
 from harness.postgres import chatsessionctl
 
@@ -81,8 +81,7 @@ def test_no_token_is_in_what_a_program_sees_or_in_any_log(make_httpd, make_datab
     server = make_httpd(database.conninfo, modules=("cgid",), log_level="notice chatsession:trace8", lines=[
         f'ScriptAlias "/cgi" "{folder}"', f'ScriptSock "{folder}/sock"', '<Location "/cgi">', "ChatSession on", "Require all granted", "</Location>"])
     user = database.add_user(f"canary {uuid.uuid4().hex[:8]}")
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     invitation = chatsessionctl(database.superuser, "user", "invite", user.name, "--role", "user", "--key-file", str(server.folder / "secret")).stdout.strip()
     key = client.json("POST", "api/keys", 201, json={"name": "a key"})["key"]
     claims = {"CHATSESSION_USER": "root", "CHATSESSION-ROLE": "admin", "Chatsession-Authenticated": "1", "Remote-User": "root", "Session": "x"}
@@ -112,8 +111,7 @@ def test_a_flood_of_logins_hashes_few_at_once_and_lets_everybody_else_through(ma
     server = make_httpd(database.conninfo, threads=40, lines=[f"ChatSessionPasswordMemory {HASH_KIB}", "ChatSessionPasswordConcurrency 1",
                                                               "ChatSessionLoginDelay 0", "ChatSessionLoginLimit 100"])
     user = database.add_user(f"patient {uuid.uuid4().hex[:8]}")
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     before = peak_kib(server)
     answers, others = [], []
     flood = [threading.Thread(target=lambda i=i: answers.append(Client(server.url).post(

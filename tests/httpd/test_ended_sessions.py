@@ -7,19 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client, read_turn
-from harness.model import Model
+from harness.client import Client, log_in, read_turn
 from harness.place import wait_until
 from harness.postgres import chatsessionctl
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 SECONDS = 5
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +51,6 @@ def gate(model, pool):
 
 
 TEXT = "first half, second half"
-
-
-def log_in(server, account):
-    client = Client(server.url)
-    client.login(account)
-    return client
 
 
 def log_out(client, server, database, operator, account):

@@ -11,8 +11,7 @@ import uuid
 import pytest
 import requests
 
-from harness.client import Client, read_turn
-from harness.model import Model
+from harness.client import Client, log_in, read_turn
 from harness.place import wait_until
 from harness.postgres import new_database
 from harness.relay import postgres_relay
@@ -22,19 +21,6 @@ LONG = "".join(f"{number}, \u4e16\u754c\U0001f600 " for number in range(400))
 # The last is libpq's own, of a server that ends while somebody connects: no notice receiver can be set so early.
 AWAY = ("CS0012", "CS0060", "CS0061", "CS0071", "CS0072", "CS0030", "CS20",
         "WARNING:  terminating connection due to immediate shutdown command")
-
-
-@pytest.fixture
-def model():
-    made = Model()
-    yield made
-    made.close()
-
-
-def log_in(server, user):
-    client = Client(server.url)
-    client.login(user)
-    return client
 
 
 def last(client, conversation):

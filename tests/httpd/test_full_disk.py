@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from harness.client import read_turn
+from harness.client import log_in, read_turn
 from harness.model import Model
 
 FULL = """
@@ -44,11 +44,7 @@ def no_room(database):
 
 @pytest.fixture
 def browser_of(server, user):
-    from harness.client import Client
-
-    client = Client(server.url)
-    client.login(user)
-    return client
+    return log_in(server, user)
 
 
 def test_a_full_disk_refuses_questions_with_503_keeps_histories_readable_and_heals_by_itself(server, browser_of, database):

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 
 _numbers = itertools.count(1)
@@ -94,8 +94,7 @@ def test_a_refused_login_leaves_everything_with_the_guest(site, account):
 def test_nothing_goes_from_one_user_to_another(site, account, database):
     """[E1] Logging in over another user's session takes nothing of that user's."""
     first = database.add_user(f"first{next(_numbers)}")
-    client = Client(site.url)
-    client.login(first)
+    client = log_in(site, first)
     client.json("POST", "api/conversations", 201, json={"title": "of the first"})
     client.login(account)
     assert titles(client) == []

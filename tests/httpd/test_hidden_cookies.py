@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import new_folder
 
 ENVIRONMENT = """#!/bin/sh
@@ -73,9 +73,7 @@ def site(make_module_httpd, database, application):
 
 @pytest.fixture(scope="module")
 def mika(site, user):
-    client = Client(site.url)
-    client.login(user)
-    return client
+    return log_in(site, user)
 
 
 def ours(client):
@@ -122,8 +120,7 @@ def test_a_cookie_of_our_name_that_is_not_valid_is_taken_out_too(mika):
 
 def test_without_known_browsers_the_cookie_of_that_name_is_anothers(make_httpd, database, user):
     site = make_httpd(database.conninfo, modules=("cgid",), lines=["ChatSessionKnownDevice off", *places(make_folder())[:3]])
-    client = Client(site.url)
-    client.login(user)
+    client = log_in(site, user)
     assert "HTTP_COOKIE=known=an application's\n" in get(client, "/cgi/env.cgi", others="known=an application's")
 
 

@@ -5,7 +5,7 @@ import threading
 import uuid
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import BUILD
 from harness.postgres import chatsessionctl
 
@@ -98,8 +98,7 @@ def test_a_password_that_may_not_be_set_leaves_the_invitation_open(httpd, name, 
 def test_who_is_there_already_is_out_everywhere_once_it_is_used(database, httpd, invite):
     """[A8] A forgotten password is set anew in the same way: until then the old one counts, from then on nothing of before."""
     user = database.add_user(f"there {uuid.uuid4().hex[:8]}")
-    client = Client(httpd.url)
-    client.login(user)
+    client = log_in(httpd, user)
     token = invite(user.name, "user")
     assert client.get("api/conversations").status_code == 200
     assert use(httpd, token).status_code == 200
@@ -158,8 +157,7 @@ def test_who_is_invited_by_the_console_sets_the_own_password_and_has_the_role(ad
 def test_one_who_is_there_is_invited_and_the_old_password_counts_until_then(admin, httpd, database):
     """[C10] [A8]"""
     user = database.add_user(f"there {uuid.uuid4().hex[:8]}", "viewer")
-    client = Client(httpd.url)
-    client.login(user)
+    client = log_in(httpd, user)
     first = admin.json("POST", f"api/users/{user.name}/invitation", 201)["invitation"]["token"]
     token = admin.json("POST", f"api/users/{user.name}/invitation", 201)["invitation"]["token"]
     Client(httpd.url).login(user)
@@ -185,8 +183,7 @@ def test_where_the_chat_page_is_on_another_host_there_is_only_the_token(make_htt
         f'ChatSessionDatabase "{database.conninfo}"', f'ChatSessionSecretFile "{httpd.folder}/secret"', "ChatSessionCookieSecure off",
         f'ChatSessionPages "{BUILD}/share"',
         '<Location "/chat-admin">', "SetHandler chatsession-admin", "</Location>"])
-    client = Client(site.url, "/chat-admin")
-    client.login(operator)
+    client = log_in(site, operator, "/chat-admin")
     made = client.json("POST", "api/users", 201, json={"name": name, "role": "user", "invite": True})["invitation"]
     assert made["path"] is None and len(made["token"]) == 43
 

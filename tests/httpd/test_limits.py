@@ -9,26 +9,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 
-from harness.client import Client
-from harness.model import Model, chunk
+from harness.client import Client, log_in
+from harness.model import chunk
 from harness.place import SANITIZE, wait_until
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
-
-
-def log_in(server, user):
-    one = Client(server.url)
-    one.login(user)
-    return one
 
 
 def same_browser(client):

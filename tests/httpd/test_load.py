@@ -9,7 +9,6 @@ import uuid
 import pytest
 
 from harness.client import Client, read_turn
-from harness.model import Model
 from harness.place import wait_until
 
 PROXY_ENDED = ("AH01110", "AH01102")
@@ -50,13 +49,6 @@ class Gates:
             self.all_open = True
             for gate in self.gates.values():
                 gate.set()
-
-
-@pytest.fixture
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -7,25 +7,11 @@ import uuid
 
 import pytest
 
-from harness.client import Client, read_turn
-from harness.model import Model
+from harness.client import Client, log_in, read_turn
 from harness.place import wait_until
 
 LINE = re.compile(r'([a-z_]+)(\{[a-z_]+="[^"\\\n]*"\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?)')
 NUMBER_OF = {"complete": 7, "error": 3, "stopped": 2}
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
-
-
-def log_in(server, user):
-    one = Client(server.url)
-    one.login(user)
-    return one
 
 
 def read(text):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.client import Client, read_turn
+from harness.client import Client, log_in, read_turn
 from harness.model import Model, chunk
 from harness.place import free_port, give_port_back, wait_until
 
@@ -39,9 +39,7 @@ def server(make_module_httpd, database, models, tmp_path_factory):
 def client(server, user, models):
     for model in models:
         model.reset()
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 def asked(model):
@@ -155,8 +153,7 @@ def test_the_history_fits_the_context_by_what_the_server_counts(make_httpd, data
     """whole turns only; the newest goes however long it is; usage corrects the estimate"""
     model = Model()
     server = make_httpd(database.conninfo, backends=[f"small {model.url} context=400"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     conversation = client.json("POST", "api/conversations", 201, json={"params": {"max_tokens": 100}})["id"]
     usage = {"total_tokens": 0}
 
@@ -249,9 +246,7 @@ def test_what_comes_beside_the_text_is_content_and_hidden_from_viewers(client, m
 def titled(make_httpd, database, user, model, word, *expected):
     server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=[f"ChatSessionTitle {word}"])
     server.expect_log(*expected)
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 def test_the_model_names_a_conversation_after_its_first_turn_and_nobody_waits(make_httpd, database, user, models):
@@ -347,8 +342,7 @@ def test_a_dead_member_of_a_balancer_is_passed_over(make_httpd, database, user, 
         "<Proxy balancer://models>", f"BalancerMember http://127.0.0.1:{dead} retry=60",
         f"BalancerMember http://127.0.0.1:{models[0].port}", "</Proxy>"])
     server.expect_log("AH00957", "AH00959", "AH01114", "AH10501")
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     conversation = client.new_conversation()
     for number in range(6):
         turn = client.turn(conversation, str(number))

@@ -5,6 +5,8 @@ import json
 import re
 
 import pytest
+
+from harness.client import Client, log_in
 from harness.sources import text
 
 SELECTOR = re.compile(r"\b(chatsession_\w+)(?:\{([^}]*)\})?")
@@ -16,10 +18,8 @@ OF_PROMETHEUS = {"instance", "job"}
 @pytest.fixture(scope="module")
 def given(make_module_httpd, database, operator):
     """{metric: {label: values}} as the endpoint gives them, after a turn."""
-    from harness.client import Client
     server = make_module_httpd(database.conninfo)
-    console = Client(server.url, "/chat-admin")
-    console.login(operator)
+    console = log_in(server, operator, "/chat-admin")
     chat = Client(server.url, "/chat", console.session)
     chat.turn(chat.new_conversation(), "Good morning")
     answer = console.get("metrics")

@@ -8,20 +8,13 @@ import uuid
 import pytest
 
 from harness.client import Client
-from harness.model import Model
 from harness.place import wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 from harness.world import World
 
 FORMATS = [r'ErrorLogFormat "[%{u}t] [%-m:%l] [pid %P:tid %T] %7F: %E: [client\ %a] %M [request %L]"',
            'LogFormat "%m %>s %L" joined', "CustomLog joined.log joined", "LogLevel chatsession:info"]
 INSIDE = re.compile(r"SELECT|INSERT|chatsession\.\w+ |relation|constraint|/usr/|/work/|/tmp/|\.c:\d+|libpq|PG::|stack|0x[0-9a-f]{6}", re.I)
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -157,20 +150,22 @@ def test_audit_log_and_metrics_agree_with_the_database_after_faults(make_httpd, 
         looks[answer.headers["X-Request-Id"]] = answer.status_code
     gate = threading.Event()
     model.script = lambda answer: (answer.begin(), answer.text("half"), answer.hold(gate))
-    for _ in range(2):
+    for killed in (1, 2):
         with anna.send(anna.new_conversation(), "x") as stream:
             stream.next("message")
             for child in server.children:
                 server.kill_child(child)
+        # The next kill must not meet a sweep between its statement and its count: that one would have died with the child.
+        wait_until(lambda killed=killed: scrape(server)["chatsession_reaped_total"] == killed, "the sweep to count what it ended")
     gate.set()
-    wait_until(lambda: database.value("SELECT count(*) FROM chatsession.live_turns") == 0, "the dead answers to be given up")
+    assert database.value("SELECT count(*) FROM chatsession.live_turns") == 0
     entries = dict(database.rows("SELECT request_id, count(*) FROM chatsession.audit_entries WHERE action = 'conversation.read' GROUP BY 1"))
     assert {request for request, status in looks.items() if status == 200} <= set(entries) <= set(looks)
     assert set(entries.values()) == {1} and list(looks.values()).count(200) > 20
     assert ada.console.json("GET", "api/audit/verify", 200)["ok"] is True
     stored = dict(database.rows("SELECT status, count(*) FROM chatsession.messages WHERE role = 'assistant' GROUP BY 1"))
-    wait_until(lambda: scrape(server)["chatsession_reaped_total"] == stored["interrupted"], "the sweep to count what it ended")
     counted = scrape(server)
+    assert counted["chatsession_reaped_total"] == stored["interrupted"]
     assert {status: counted[f'chatsession_turns_total{{status="{status}"}}'] for status in ("complete", "stopped", "error", "interrupted")} == {
         "complete": stored["complete"], "stopped": 0, "error": 0, "interrupted": 0}
     assert (stored, counted['chatsession_turns{state="streaming"}']) == ({"complete": 5, "interrupted": 2}, 0)

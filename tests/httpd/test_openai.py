@@ -10,21 +10,15 @@ import uuid
 import pytest
 import requests
 
-from harness.client import Client
-from harness.model import Model, chunk
+from harness.client import Client, log_in
+from harness.model import chunk
 from harness.passwords import MODULES, htpasswd
 from harness.place import new_folder, wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 PROXY_ENDED = ("AH01110", "AH01102", "AH00898")
 ODD = ('{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","x_unknown":[1.0,2e3],'
        '"choices":[{"index":0,"delta":{"content":"\\u65e5\\u672c"},"finish_reason":null}]}')
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +32,7 @@ def server(make_module_httpd, database, model):
 def client(server, user, model):
     model.reset()
     server.expect_log(*PROXY_ENDED)
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 @pytest.fixture
@@ -101,8 +93,7 @@ def test_a_key_that_was_ended_opens_nothing_at_once(client, server, key):
 def test_a_key_is_its_users_alone_and_ends_with_the_account(client, server, database):
     """[E1]"""
     person = database.add_user(f"u{uuid.uuid4().hex[:8]}")
-    other = Client(server.url)
-    other.login(person)
+    other = log_in(server, person)
     made = other.json("POST", "api/keys", 201, json={"name": "x"})
     assert client.delete(f"api/keys/{made['id']}").status_code == 404
     assert made["id"] not in client.get("api/keys").text
@@ -306,8 +297,7 @@ def test_limits_are_told_in_openais_form_and_leave_no_empty_conversation(make_ht
     """[G5] [G6]"""
     model.reset()
     server = make_httpd(database.conninfo, backends=[f"one {model.url}"], lines=["ChatSessionUserRequests 1"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     key = client.json("POST", "api/keys", 201, json={"name": "x"})["key"]
     assert ask(server, key, question(stream=True)).status_code == 200
     before = database.value("SELECT count(*) FROM chatsession.conversations")

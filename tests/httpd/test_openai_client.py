@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from harness.client import Client
-from harness.model import Model, chunk
+from harness.client import log_in
+from harness.model import chunk
 from harness.place import TREE, wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 FOLDER = TREE / "tests/openai"
 FETCHED = TREE / "build/npm-openai"
@@ -21,13 +22,6 @@ def library():
 
 
 @pytest.fixture(scope="module")
-def model():
-    one = Model()
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
 def server(make_module_httpd, database, model):
     return make_module_httpd(database.conninfo, backends=[f"one {model.url} model=upstream", f"two {model.url}"],
                              lines=["ChatSessionOnDisconnect stop"])
@@ -36,9 +30,7 @@ def server(make_module_httpd, database, model):
 @pytest.fixture
 def person(server, user, model):
     model.reset()
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.postgres import chatsessionctl, program
 from harness.world import World
 
@@ -234,8 +234,7 @@ def test_the_last_administrator_stays(make_httpd, make_database):
     database = make_database()
     user = database.add_user("root", "admin")
     server = make_httpd(database.conninfo, lines=["ChatSessionSelfErase on"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     assert client.json("POST", "api/erase", 409, json={"password": user.password, "conversations": 0, "messages": 0})[
         "error"] == "last_admin"
 

@@ -6,18 +6,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from harness.client import Client
-from harness.model import Model
+from harness.client import Client, log_in
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 OWN = ('ChatSessionPromptTemplate own "requester=<u>" "responder=<a>" "system=<s>" "role-end=\\n" "message-end=<e>\\n" '
        '"stop=<e>" "input=<u>=>(u)" "output=<br>=>\\n"')
-
-
-@pytest.fixture(scope="module")
-def model():
-    one = Model()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +28,7 @@ def server(make_module_httpd, database, model):
 @pytest.fixture
 def client(server, user, model):
     model.reset()
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 def writes(*pieces, finish="stop", end=True):

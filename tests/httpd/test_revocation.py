@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """What is remembered of sessions, and that it is forgotten in time: promise A8, on every child and every host."""
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 
 
@@ -43,8 +43,7 @@ def looks_at_sessions(database):
 
 def test_a_known_session_costs_no_statement(httpd, database, account):
     """PostgreSQL reports its counts late, so they are compared over many more requests than it may be behind."""
-    client = Client(httpd.url)
-    client.login(account)
+    client = log_in(httpd, account)
     assert is_logged_in(client)
     before = looks_at_sessions(database)
     for _ in range(300):
@@ -57,8 +56,7 @@ def test_a_logout_holds_on_the_other_host_for_the_next_request(hosts, account):
     """[A8]"""
     first, second = hosts
     for _ in range(50):
-        client = Client(first.url)
-        client.login(account)
+        client = log_in(first, account)
         elsewhere = on(second, client)
         assert is_logged_in(elsewhere)
         client.logout()

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 import requests
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.model import Model
 from harness.oidc import Provider
 from harness.passwords import MODULES
@@ -43,13 +43,6 @@ def etc():
                     "-addext", "basicConstraints=critical,CA:FALSE", "-subj", "/CN=chat.example.org", "-keyout", folder / "tls.key", "-out", folder / "tls.crt"],
                    check=True, capture_output=True)
     return folder
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
 
 
 def sample(name, etc, words):
@@ -155,8 +148,7 @@ def test_of_two_hosts_one_goes_on_where_the_other_began_and_a_dead_model_is_pass
     modules = ("proxy_balancer", "lbmethod_bybusyness", "slotmem_shm")
     try:
         one, two = (make_httpd(bare=True, modules=modules, lines=[*OURS, "ChatSessionCookieSecure off", *lines]) for _ in range(2))
-        client = Client(one.url)
-        client.login(user)
+        client = log_in(one, user)
         conversation = client.new_conversation()
         client.origin = two.url
         for server in (one, two):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 import requests
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.httpd import Httpd
 from harness.place import wait_until
 from harness.process import is_running
@@ -88,8 +88,7 @@ def test_what_a_program_prints_is_the_secret(make_httpd, database, user):
     other = make_httpd(database.conninfo, start=False)
     use(other, write(other.folder / "same", b"chr" + secret.encode() + b"\n"))
     one.start(), other.start()
-    client = Client(one.url)
-    client.login(user)
+    client = log_in(one, user)
     there = Client(other.url).get("api/session", headers={"Cookie": f"sid={client.cookies['sid']}"})
     assert there.json()["authenticated"]
 
@@ -158,8 +157,7 @@ def key_of(cookie):
 def test_a_cookie_of_an_old_secret_is_signed_anew(make_httpd, database, user):
     """The same session, id and time; said once; and never on an answer to a cookie that counts no more."""
     server = make_httpd(database.conninfo, lines=['<Location "/seen">', "ChatSession on", "</Location>"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     old = client.cookies["sid"]
     use(server, random_secret(server.folder / "new"), server.folder / "secret")
     server.graceful()
@@ -180,8 +178,7 @@ def test_a_cookie_of_an_old_secret_is_signed_anew(make_httpd, database, user):
 
 def test_signing_anew_makes_no_cookie_last_longer(make_httpd, database, user):
     server = make_httpd(database.conninfo, lines=["ChatSessionCookieMaxAge 1h"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     old = client.cookies["sid"]
     issued = int(old.split(".")[3])
     wait_until(lambda: time.time() >= issued + 2, "two seconds to pass since the login")

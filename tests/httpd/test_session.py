@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 
 LOGINS = int(os.environ.get("SESSION_LOGINS", "12"))
@@ -114,8 +114,7 @@ def test_a_logout_clears_the_cookie_and_ends_the_session(user_client, httpd, tok
 def test_after_a_logout_no_child_takes_the_cookie(make_httpd, database, user):
     """[A8] [J7] also not while it is used by many at once, on eight children"""
     server = make_httpd(database.conninfo, children=8, threads=5)
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     cookie = f"sid={client.cookies['sid']}"
     over, late, wrong = threading.Event(), threading.Event(), []
 
@@ -209,8 +208,7 @@ def test_of_two_different_cookies_of_our_name_none_counts(httpd, token):
 def test_a_cookie_is_found_in_any_of_several_headers_of_http2_and_a_comma_separates_none(make_httpd, database, user):
     """[B4] HTTP/2 splits the list; HTTP/1.1 forbids a second header, and a value with a comma is one value."""
     server = make_httpd(database.conninfo, modules=("http2",), lines=["Protocols h2c http/1.1"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     token = client.cookies["sid"]
 
     def ask(*cookies):
@@ -278,8 +276,7 @@ NEWEST = "FROM chatsession.sessions ORDER BY created_at DESC LIMIT 1"
 @pytest.mark.parametrize("cache", ["ChatSessionCacheEntries 0", "ChatSessionCacheEntries 1000"])
 def test_a_session_in_use_outlives_its_idle_limit_and_one_left_alone_does_not(make_httpd, database, user, cache):
     server = make_httpd(database.conninfo, lines=["ChatSessionIdleTimeout 1s", cache])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     value = f"sid={client.cookies['sid']}"
 
     def used_for_two_limits():
@@ -296,16 +293,14 @@ def test_a_session_in_use_outlives_its_idle_limit_and_one_left_alone_does_not(ma
 @pytest.mark.parametrize("cache", ["ChatSessionCacheEntries 0", "ChatSessionCacheEntries 1000"])
 def test_the_absolute_limit_is_that_of_the_configuration(make_httpd, database, user, cache):
     server = make_httpd(database.conninfo, lines=["ChatSessionMaxLifetime 1s", cache])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     value = f"sid={client.cookies['sid']}"
     wait_until(lambda: session(server.url, value)["cause"] == NO_STORE, "the session to end")
 
 
 def test_a_disabled_user_is_out_as_soon_as_the_hosts_have_heard_of_it(httpd, database):
     other = database.add_user("olga")
-    client = Client(httpd.url)
-    client.login(other)
+    client = log_in(httpd, other)
     assert client.get("api/conversations").status_code == 200
     database.rows("UPDATE chatsession.users SET disabled_at = now() WHERE name = 'olga'")
     wait_until(lambda: client.get("api/conversations").status_code == 401, "every host to hear of it", 2)
@@ -340,8 +335,7 @@ def test_no_cookie_and_no_password_is_in_the_logs(httpd, user, token):
 def test_changing_the_secret_with_the_old_one_behind_it_logs_nobody_out(make_httpd, database, user):
     """[A9] A: rotation: the first signs, all verify"""
     server = make_httpd(database.conninfo)
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     old = client.cookies["sid"]
     new_secret = server.folder / "secret-new"
     new_secret.touch(mode=0o600)
@@ -352,8 +346,7 @@ def test_changing_the_secret_with_the_old_one_behind_it_logs_nobody_out(make_htt
     server.config.write_text(config.replace(line, f'ChatSessionSecretFile "{new_secret}" "{server.folder}/secret"'))
     server.graceful()
     assert session(server.url, f"sid={old}")["authenticated"]
-    other = Client(server.url)
-    other.login(user)
+    other = log_in(server, user)
     new = other.cookies["sid"]
     assert new.split(".")[1] != old.split(".")[1]
     server.config.write_text(config.replace(line, f'ChatSessionSecretFile "{new_secret}"'))

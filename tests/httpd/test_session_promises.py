@@ -6,7 +6,7 @@ import base64
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import wait_until
 
 IDS = int(os.environ.get("SESSION_IDS", "480"))  # a larger number narrows the bound of the balance
@@ -87,8 +87,7 @@ def test_a_login_hashes_anew_when_the_cost_has_risen(make_httpd, make_database):
     database = make_database()
     user = database.add_user("mika")
     cheap = make_httpd(database.conninfo, lines=["ChatSessionPasswordMemory 64", "ChatSessionPasswordIterations 1"])
-    client = Client(cheap.url)
-    client.login(user)
+    client = log_in(cheap, user)
     client.json("POST", "api/password", 204, json={"current": user.password, "new": "seven pale lanterns"})
 
     def stored():
@@ -113,6 +112,5 @@ def test_a_new_installation_has_no_account_and_lets_nobody_in(make_httpd, make_d
     assert database.value("SELECT count(*) FROM chatsession.users") == 0
     first = database.add_user("first", "admin")
     assert len(first.password) >= 16
-    client = Client(site.url, "/chat-admin")
-    client.login(first)
+    client = log_in(site, first, "/chat-admin")
     assert client.get("api/users").status_code == 200

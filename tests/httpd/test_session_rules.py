@@ -13,8 +13,7 @@ import time
 import zlib
 
 import pytest
-from harness.client import Client, read_turn
-from harness.model import Model
+from harness.client import Client, log_in, read_turn
 from harness.place import wait_until
 
 INVALID, NO_STORE = "renew after InvalidSignature", "valid_cookie_but_no_store"
@@ -37,8 +36,7 @@ def session(origin, cookie=None, **headers):
 
 
 def logged_in(httpd, account):
-    client = Client(httpd.url)
-    client.login(account)
+    client = log_in(httpd, account)
     return client, f"sid={client.cookies['sid']}"
 
 
@@ -155,13 +153,6 @@ def test_a_login_sends_one_cookie_of_each_name_also_when_the_one_before_is_signe
 
 
 # --- a rotation under a stream
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
 
 
 @pytest.fixture

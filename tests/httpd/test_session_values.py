@@ -6,7 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.passwords import MODULES, htpasswd
 from harness.place import BUILD, new_folder, wait_until
 from harness.sources import text
@@ -28,8 +28,7 @@ def somebody(server, database):
     """A new user's browser."""
     somebody.number = getattr(somebody, "number", 0) + 1
     account = database.add_user(f"values{somebody.number}")
-    client = Client(server.url)
-    client.login(account)
+    client = log_in(server, account)
     client.account = account
     return client
 
@@ -154,8 +153,7 @@ def test_without_the_database_the_other_module_hears_it(make_httpd, make_postgre
     account = database.add_user("mika")
     server = make_httpd(database.conninfo, lines=PROBED)
     server.expect_log("CS2")
-    client = Client(server.url)
-    client.login(account)
+    client = log_in(server, account)
     cluster.stop()
     assert probe(client, "set/a/x") == ["APR_EAGAIN", "-"] and probe(client, "get/a") == ["APR_EAGAIN", "-"]
     cluster.start()

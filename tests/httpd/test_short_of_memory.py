@@ -5,7 +5,7 @@ defect, and when there is memory again all is as before. Calls that fail at rand
 import pytest
 
 from faults.starvation import Starver
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import BUILD, SANITIZE, wait_until
 
 SIGNATURES, ANSWERS = 8, 16
@@ -22,18 +22,20 @@ def starver(monkeypatch):
 @pytest.fixture
 def browser_of(starver, make_httpd, database, user):
     server = make_httpd(database.conninfo, preload=[str(BUILD / "tests/starve.so")])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     client.server = server
     return client
 
 
-def refused(starver, client, kind):
-    """The first refusal while every call of a kind fails, which none does in a child's first second."""
-    cookie = client.cookies.get("sid")
+def refused(starver, client, kind, asker=None):
+    """A refusal of client's request while every call of a kind fails, which none does in a child's first second: asker, or
+    client itself, asks until then."""
+    cookie, asker = client.cookies.get("sid"), asker or client
+    before = asker.get("api/conversations").status_code
     starver.begin(kind, 1)
     try:
-        answer, = wait_until(lambda: [got for got in (client.get("api/conversations"),) if got.status_code != 200], "a call to fail")
+        wait_until(lambda: asker.get("api/conversations").status_code != before, "a call to fail")
+        answer = client.get("api/conversations")
     finally:
         starver.end()
     assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0, f"{answer.status_code} {answer.text}"
@@ -43,9 +45,12 @@ def refused(starver, client, kind):
 
 
 def test_a_signature_that_cannot_be_computed_is_no_wrong_one(starver, browser_of):
-    """[H16] [A2] Who has a session is asked to come again, and not to log in."""
-    browser_of.server.expect_log("CS2090", "CS0100")
-    assert refused(starver, browser_of, SIGNATURES) == "memory_short"
+    """[H16] [A2] Who has a session is asked to come again, and not to log in. (A cookie that the server knows needs none.)"""
+    server, cookie = browser_of.server, browser_of.cookies["sid"]
+    server.expect_log("CS2090", "CS0100")
+    stranger = Client(server.url)
+    stranger.session.headers["Cookie"] = f"sid={cookie[:-1]}{'B' if cookie[-1] == 'A' else 'A'}"
+    assert refused(starver, browser_of, SIGNATURES, stranger) == "memory_short"
 
 
 def test_an_error_of_libpq_itself_is_no_refusal_by_the_database(starver, browser_of):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.caches import Memcached, Redis
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.passwords import MODULES as AUTH_MODULES
 from harness.passwords import htpasswd
 from harness.place import BUILD, new_folder, wait_until
@@ -266,8 +266,7 @@ def test_a_users_cookie_is_nobodys_where_there_is_no_postgresql(make_bare, make_
     full = make_httpd(database.conninfo)
     bare = make_bare("redis", secret=full.folder / "secret")
     account = database.add_user("elsewhere")
-    client = Client(full.url)
-    client.login(account)
+    client = log_in(full, account)
     other = copy(client, bare.url)
     assert ask(other, "user").text == "APR_EACCES -" and cause(other) == "valid_cookie_but_no_store"
 

@@ -5,18 +5,12 @@ import threading
 
 import pytest
 
-from harness.client import Client, read_turn
-from harness.model import Model, chunk
+from harness.client import log_in, read_turn
+from harness.model import chunk
 from harness.place import wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 CALL = {"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": "{\"a\":"}}
-
-
-@pytest.fixture(scope="module")
-def model():
-    one = Model()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +22,7 @@ def server(make_module_httpd, database, model):
 @pytest.fixture
 def client(server, user, model):
     model.reset()
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 def delta(answer, **members):

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import new_folder
 from harness.postgres import new_database
 
@@ -205,8 +205,7 @@ def exhaust(server, name):
 
 def test_the_owner_gets_in_from_a_known_browser_at_the_first_try(httpd, user):
     """[C5]"""
-    known = Client(httpd.url)
-    known.login(user)
+    known = log_in(httpd, user)
     del known.cookies["sid"]
     exhaust(httpd, user.name)
     assert status(httpd, user.name, user.password) == 429
@@ -215,8 +214,7 @@ def test_the_owner_gets_in_from_a_known_browser_at_the_first_try(httpd, user):
 
 def test_a_known_browser_also_passes_a_network_that_is_closed(patient, user):
     """[C5] a stranger behind the same address"""
-    known = Client(patient.url)
-    known.login(user)
+    known = log_in(patient, user)
     for n in range(100):
         status(patient, f"name {n}")
     assert status(patient, user.name, user.password) == 429
@@ -225,8 +223,7 @@ def test_a_known_browser_also_passes_a_network_that_is_closed(patient, user):
 
 def test_a_known_browser_has_a_count_of_its_own(httpd, user):
     """[C5] who steals the cookie guesses no faster"""
-    known = Client(httpd.url)
-    known.login(user)
+    known = log_in(httpd, user)
     assert [status(httpd, user.name, client=known) for _ in range(4)] == [401, 401, 401, 429]
     assert status(httpd, user.name, user.password) == 200
 
@@ -234,8 +231,7 @@ def test_a_known_browser_has_a_count_of_its_own(httpd, user):
 def test_a_known_browser_is_known_for_its_account_alone(httpd, database, user):
     """[C5]"""
     other = database.add_user("stranger")
-    known = Client(httpd.url)
-    known.login(other)
+    known = log_in(httpd, other)
     exhaust(httpd, user.name)
     assert status(httpd, user.name, user.password, known) == 429
 
@@ -253,8 +249,7 @@ def test_a_known_browser_keeps_its_number_at_the_next_login(httpd, user):
                                    lambda text: "x.y", lambda text: text.split(".")[0], lambda text: "A" * 4000])
 def test_a_cookie_that_is_not_ours_makes_no_browser_known(httpd, user, spoil):
     """[A5] [C5]"""
-    known = Client(httpd.url)
-    known.login(user)
+    known = log_in(httpd, user)
     exhaust(httpd, user.name)
     spoiled = {"Cookie": f"known={spoil(known.cookies['known'])}"}
     response = Client(httpd.url).post("api/login", json={"username": user.name, "password": user.password},
@@ -264,8 +259,7 @@ def test_a_cookie_that_is_not_ours_makes_no_browser_known(httpd, user, spoil):
 
 def test_a_session_cookie_is_no_known_browser(httpd, user):
     """[A5] purposes are apart"""
-    client = Client(httpd.url)
-    client.login(user)
+    client = log_in(httpd, user)
     exhaust(httpd, user.name)
     for cookie in (f"known={client.cookies['sid']}", f"sid={client.cookies['known']}"):
         response = Client(httpd.url).post("api/login", json={"username": user.name, "password": user.password},
@@ -276,13 +270,11 @@ def test_a_session_cookie_is_no_known_browser(httpd, user):
 
 
 def test_known_browsers_can_be_switched_off(make_httpd, database, user, httpd):
-    known = Client(httpd.url)
-    known.login(user)
+    known = log_in(httpd, user)
     server = make_httpd(database.conninfo, lines=[*DEFAULTS, "ChatSessionKnownDevice off"], start=False)
     (server.folder / "secret").write_bytes((httpd.folder / "secret").read_bytes())
     server.start()
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     assert "known" not in client.cookies
     exhaust(server, user.name)
     client.cookies.set("known", known.cookies["known"], domain="127.0.0.1", path="/")

@@ -9,22 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.client import Client, read_turn
-from harness.model import Model, chunk
+from harness.client import Client, log_in, read_turn
+from harness.model import chunk
 from harness.place import wait_until
+from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
 MIXED = ("Hello, \u4e16\u754c\uff01 "
          "\U0001f468\u200d\U0001f469\u200d\U0001f467 e\u0301 \u05e9\u05dc\u05d5\u05dd \U0001d54f")
 # What mod_proxy says when we end its exchange with the model.
 PROXY_ENDED = ("AH01110: error reading response", "AH01102: error reading status line")
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +32,13 @@ def server(make_module_httpd, database, model):
 def client(server, user, model):
     model.reset()
     server.expect_log(*PROXY_ENDED)
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 @pytest.fixture
 def other(server, user):
     """The same user's second tab, in another browser."""
-    one = Client(server.url)
-    one.login(user)
-    return one
+    return log_in(server, user)
 
 
 class Gated:

@@ -5,18 +5,10 @@ import threading
 
 import pytest
 
-from harness.client import Client, read_turn
-from harness.model import Model
+from harness.client import log_in, read_turn
 from harness.place import wait_until
 
 SAVING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%turn_save%' AND usename = 'chatsession'"
-
-
-@pytest.fixture
-def model():
-    made = Model()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -40,8 +32,7 @@ def closed(model):
 def test_a_purge_that_a_checkpoint_waits_for_ends_the_answer_too(make_httpd, database, user, model, closed):
     """[J5] The checkpoint's snapshot still has the message; it must not be the last look."""
     server = make_httpd(database.conninfo, backends=[f"model {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     server.expect_log("AH01110", "AH01086")
     conversation = client.new_conversation()
     with client.send(conversation, "x") as stream:
@@ -59,8 +50,7 @@ def test_a_purge_that_a_checkpoint_waits_for_ends_the_answer_too(make_httpd, dat
 def test_a_purge_after_another_host_gave_the_answer_up_ends_it_too(make_httpd, database, user, model, closed):
     """[J5] Its row is out of the list of running answers by then, and nothing else of it changes any more."""
     server = make_httpd(database.conninfo, backends=[f"model {model.url}"], lines=["ChatSessionCheckpoint 20ms"])
-    client = Client(server.url)
-    client.login(user)
+    client = log_in(server, user)
     server.expect_log("AH01110", "AH01086")
     conversation = client.new_conversation()
     with client.send(conversation, "x") as stream:

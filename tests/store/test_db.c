@@ -213,6 +213,7 @@ static void test_rows_are_printed_by_the_types_of_their_columns(void **state)
                 " '2026-11-23 07:31:07+02'::timestamptz AS whole, 'infinity'::timestamptz AS never,"
                 " '0044-03-15 BC'::timestamptz AS ides, 1.50::numeric AS price,"
                 " '21E11C32-4343-496b-95e7-dc8190e0cc92'::uuid AS id, '{\"a b\",\"\\\\\"}'::text[] AS array,"
+                " 3 AS \"a name of as many octets as PostgreSQL allows which is sixty 3 \", 4 AS \"ü\","
                 " E'\"\\\\\b\f\n\r\t\\u0001\\u001f\\u007f\\u00fc\\u6f22' AS \"escaped \"\"\"",
                 1),
         "[{\"yes\":true,\"no\":false,\"two\":-7,\"four\":8,\"eight\":9007199254740993,\"half\":0.5,"
@@ -220,6 +221,7 @@ static void test_rows_are_printed_by_the_types_of_their_columns(void **state)
         "\"whole\":\"2026-11-23T05:31:07.000Z\",\"never\":\"infinity\",\"ides\":\"0044-03-15 00:00:00+00 BC\","
         "\"price\":\"1.50\",\"id\":\"21e11c32-4343-496b-95e7-dc8190e0cc92\",\"array\":\"{\\\"a "
         "b\\\",\\\"\\\\\\\\\\\"}\","
+        "\"a name of as many octets as PostgreSQL allows which is sixty 3 \":3,\"ü\":4,"
         "\"escaped \\\"\":\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u001F\x7f\u00fc\u6f22\"}]");
 }
 

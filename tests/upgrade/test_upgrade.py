@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from harness.client import Client, Turn
-from harness.model import Model
 from harness.place import BUILD, TREE, wait_until
 from harness.postgres import User
 
@@ -23,13 +22,6 @@ OLD = TREE / "build" / "upgrade" / "old"
 def ctl(where, database, *arguments):
     return subprocess.run([str(where / "build/chatsessionctl"), "--database", database.superuser, *arguments], cwd=where, text=True,
                           capture_output=True, stdin=subprocess.DEVNULL, check=True).stdout.strip()
-
-
-@pytest.fixture
-def model():
-    one = Model()
-    yield one
-    one.close()
 
 
 class Site:

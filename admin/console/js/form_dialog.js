@@ -9,13 +9,13 @@ import { t } from '../shared/i18n.js';
 import { openDialog } from '../shared/notify.js';
 
 /**
- * @param {{title: string, fields: (Node|false|null)[], submitLabel: string, danger?: boolean, check?: function(): string,
- *   send: function(): Promise<*>, onDone: function(*): void, onError?: function(Error): boolean, onClose?: function(): void}} options check gives
- *   the problem in words, '' when there is none; onError says whether it dealt with the error itself; onClose is called at the end in any
- *   case, after onDone
+ * @param {{title: string, fields: (Node|false|null)[], submitLabel: string, danger?: boolean, small?: boolean, check?: function(): string,
+ *   judged?: HTMLElement, send: function(): Promise<*>, onDone: function(*): void, onError?: function(Error): boolean,
+ *   onClose?: function(): void}} options check gives the problem in words, '' when there is none; judged is the control that problems are
+ *   about; onError says whether it dealt with the error itself; onClose is called at the end in any case, after onDone
  * @returns {HTMLDialogElement}
  */
-export function askByForm({ title, fields, submitLabel, danger = false, check = () => '', send, onDone, onError = () => false, onClose }) {
+export function askByForm({ title, fields, submitLabel, danger = false, small = false, check = () => '', judged, send, onDone, onError = () => false, onClose }) {
   const problem = el('p', { class: 'notice notice-error', role: 'alert', hidden: true });
   const submit = el('button', { class: `button ${danger ? 'button-danger' : 'button-primary'}`, type: 'submit' }, submitLabel);
   const form = el(
@@ -30,16 +30,20 @@ export function askByForm({ title, fields, submitLabel, danger = false, check = 
       submit,
     ),
   );
-  const dialog = openDialog({ title, content: form, onClose });
+  const dialog = openDialog({ title, content: form, class: small ? 'dialog-small' : '', onClose });
   const say = (text) => {
     problem.textContent = text;
     problem.hidden = text === '';
+    judged?.setAttribute('aria-invalid', String(text !== ''));
   };
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const wrong = check();
     say(wrong);
-    if (wrong) return;
+    if (wrong) {
+      judged?.focus();
+      return;
+    }
     submit.disabled = true;
     try {
       const answer = await send();

@@ -6,9 +6,10 @@
 import { el, replaceChildren } from '../shared/dom.js';
 import { describeError } from '../shared/errors.js';
 import { isolate, t } from '../shared/i18n.js';
-import { confirmDialog, openDialog, toast } from '../shared/notify.js';
+import { confirmDialog, toast } from '../shared/notify.js';
 import { changeUser, createUser, endUserSessions, inviteUser, resetPassword, resetSecondFactor } from './endpoints.js';
 import { roleName } from './entrance.js';
+import { askByForm } from './form_dialog.js';
 import { forget } from './memory.js';
 import { ROLES } from './roles.js';
 import { hrefFor, navigate } from './router.js';
@@ -44,8 +45,9 @@ export function createUserByDialog() {
       ways.node,
     ],
     submitLabel: t('users.new.do'),
+    small: true,
     check: () => (isName(name.value.trim()) ? '' : t('users.new.badName')),
-    invalid: name,
+    judged: name,
     send: () => createUser(name.value.trim(), roles.select.value, ways.select.value === 'invitation'),
     onDone: (made) => {
       forget('users');
@@ -58,7 +60,6 @@ export function createUserByDialog() {
       }
     },
   });
-  name.focus();
 }
 
 /**
@@ -72,15 +73,15 @@ export function changeRoleByDialog(user, onDone) {
     title: t('user.role.title', { name: named(user) }),
     fields: [roles.node, el('p', { class: 'muted' }, t('user.role.effect'))],
     submitLabel: t('user.role.do'),
+    small: true,
     check: () => (roles.select.value === user.role ? t('user.role.same') : ''),
-    invalid: roles.select,
+    judged: roles.select,
     send: () => changeUser(user.name, { role: roles.select.value }),
     onDone: (changed) => {
       toast({ text: t('user.role.done', { name: named(user), role: roleName(changed.role) }), kind: 'success' });
       onDone();
     },
   });
-  roles.select.focus();
 }
 
 /**
@@ -223,45 +224,4 @@ function explainedSelect(id, label, options, nameOf, explanationOf, chosen) {
   select.addEventListener('change', explain);
   explain();
   return { select, node: el('div', { class: 'field' }, el('label', { for: id }, label), select, words) };
-}
-
-/* A form in a dialog: what check() says is wrong is shown, else it is sent, and stays open with the reason when that fails. */
-function askByForm({ title, fields, submitLabel, check, invalid, send, onDone }) {
-  const problem = el('p', { class: 'notice notice-error', role: 'alert', hidden: true });
-  const submit = el('button', { class: 'button button-primary', type: 'submit' }, submitLabel);
-  const form = el(
-    'form',
-    { class: 'dialog-form user-form', novalidate: true },
-    fields,
-    problem,
-    el(
-      'div',
-      { class: 'dialog-actions' },
-      el('button', { class: 'button', type: 'button', onclick: () => dialog.close('') }, t('console.cancel')),
-      submit,
-    ),
-  );
-  const dialog = openDialog({ title, content: form, class: 'dialog-small' });
-  const say = (text) => {
-    problem.hidden = text === '';
-    problem.textContent = text;
-    invalid.setAttribute('aria-invalid', String(text !== ''));
-  };
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    say(check());
-    if (!problem.hidden) {
-      invalid.focus();
-      return;
-    }
-    submit.disabled = true;
-    try {
-      const done = await send();
-      dialog.close('');
-      onDone(done);
-    } catch (error) {
-      submit.disabled = false;
-      say(describeError(error));
-    }
-  });
 }

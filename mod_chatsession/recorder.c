@@ -19,6 +19,7 @@ APR_RING_HEAD(turns, chatsession_turn);
 struct chatsession_recorder {
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    apr_time_t wakes; /* the thread rests until then */
     apr_thread_t *thread;
     struct turns written; /* who was not asked for longest first */
     struct turns waiting; /* in the queue */
@@ -209,16 +210,17 @@ static void rest(chatsession_recorder_t *recorder)
 {
     apr_time_t since;
 
+    recorder->wakes = APR_INT64_MAX;
     while (!recorder->stopping && !recorder->pace.count && !recorder->queued) {
         pthread_cond_wait(&recorder->wake, &recorder->lock);
     }
     since = cs_steady_now();
     while (!recorder->stopping && !(recorder->queued && recorder->hurry)) {
-        const apr_interval_time_t left = rests_until(recorder, since) - cs_steady_now();
-        if (left <= 0) {
+        recorder->wakes = rests_until(recorder, since);
+        if (recorder->wakes <= cs_steady_now()) {
             break;
         }
-        cs_steady_wait(&recorder->wake, &recorder->lock, left);
+        cs_steady_wait(&recorder->wake, &recorder->lock, recorder->wakes - cs_steady_now());
     }
 }
 
@@ -263,7 +265,8 @@ void chatsession_recorder_add(chatsession_turn_t *turn)
     } else {
         write_from_now(recorder, turn);
     }
-    if (queued || recorder->pace.count == 1) {
+    /* Waking the thread for each turn that finds itself alone would cost more than the turn's own work here. */
+    if (queued || next_tick(recorder) < recorder->wakes) {
         pthread_cond_signal(&recorder->wake);
     }
     pthread_mutex_unlock(&recorder->lock);

@@ -136,6 +136,21 @@ static void send_event(chatsession_turn_t *turn, const char *name, json_t *data)
     chatsession_stream_send(turn, bb);
 }
 
+/* The last event, and with it, in one write, the end of the answer, unless something is still to be done behind it. */
+static void send_done(chatsession_turn_t *turn, json_t *data, bool more)
+{
+    request_rec *r = turn->r;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+
+    chatsession_event_add(bb, "done", data, r->pool);
+    if (!more && !turn->client_gone) {
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+        /* httpd looks for an end that is the last of what is passed; behind this one stands a flush. */
+        r->eos_sent = 1;
+    }
+    chatsession_stream_send(turn, bb);
+}
+
 /* A piece of the text that no event has told of yet. */
 static void send_chunk(chatsession_turn_t *turn, const char *text)
 {
@@ -301,7 +316,7 @@ static void count_end(const char *status)
 }
 
 /* Nothing may be sent as done before it is committed. */
-static void finish(chatsession_turn_t *turn)
+static void finish(chatsession_turn_t *turn, bool titled)
 {
     cs_turn_finished_e outcome;
     const char *status = state_names[turn->state];
@@ -334,8 +349,8 @@ static void finish(chatsession_turn_t *turn)
     if (turn->error) {
         send_event(turn, "error", chatsession_error_json(turn->r, turn->error, turn->detail));
     }
-    send_event(turn, "done",
-               chatsession_done_json(turn->answer_id, status, turn->finish_reason, usage_text(turn), turn->detail));
+    send_done(turn, chatsession_done_json(turn->answer_id, status, turn->finish_reason, usage_text(turn), turn->detail),
+              titled);
 }
 
 /* --- the walk --- */
@@ -390,7 +405,7 @@ static int stream(chatsession_turn_t *turn, bool untitled)
     } else if (rv != APR_SUCCESS) {
         say_unasked(turn, rv);
     }
-    finish(turn);
+    finish(turn, titled);
     chatsession_recorder_remove(turn);
     chatsession_prompt_calibrate(turn);
     if (titled && turn->state == CHATSESSION_TURN_COMPLETE) {

@@ -6,170 +6,59 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
-#include <apr_uuid.h>
 #include <pthread.h>
+#include "core/pace.h"
 #include "core/steady.h"
-#include "core/utf8.h"
-#include "counters.h"
+#include "saving.h"
 #include "store/turn_ear.h"
 
 APLOG_USE_MODULE(chatsession);
 
-/* A tick's snapshot of one turn: what is being saved, while the turn itself goes on. */
-typedef struct {
-    char answer_id[APR_UUID_FORMATTED_LENGTH + 1];
-    const char *text;
-    apr_size_t len;
-    apr_int64_t at;
-    const char *thought;
-    apr_size_t thought_len;
-    apr_int64_t thought_at;
-    json_t *extra; /* calls and parts, when they have changed; else NULL */
-    unsigned extra_version;
-    apr_time_t since; /* the oldest of it came then; 0: there is nothing */
-} piece_t;
+APR_RING_HEAD(turns, chatsession_turn);
 
 struct chatsession_recorder {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     apr_thread_t *thread;
-    apr_array_header_t *turns; /* of chatsession_turn_t * */
+    struct turns written; /* who was not asked for longest first */
+    struct turns waiting; /* in the queue */
+    int queued;           /* of waiting */
+    cs_pace_t pace;       /* of saving written; their number */
     server_rec *server;
     cs_db_t *db;
-    apr_interval_time_t interval;
     bool stopping;
     bool failing; /* the last save failed: said once, not at every tick */
 
     cs_turn_ear_t *ear;
-    pthread_cond_t news;       /* for those who wait */
-    int queued;                /* of turns */
-    bool hurry;                /* something moved in the queue */
-    apr_time_t ticked;         /* when the last tick began */
-    apr_interval_time_t takes; /* what a tick's statement takes, about */
-    apr_time_t looked;         /* at the queue */
-    apr_interval_time_t beat;  /* those who wait are shown to live this often */
+    pthread_cond_t news;      /* for those who wait */
+    bool hurry;               /* something moved in the queue */
+    apr_time_t looked;        /* at the queue */
+    apr_interval_time_t beat; /* those who wait are shown to live this often */
     apr_interval_time_t silence;
 };
 
 /* --- one tick, under the lock, which is let go during the statement --- */
 
-static void take_piece(piece_t *piece, const chatsession_turn_t *turn, apr_pool_t *pool)
+/* What the turns have gained, of chatsession_saving_t *: of a part of them, those that were not asked for longest, and
+ * of whoever else is due; at the end of all. They are the last in their ring then. */
+static apr_array_header_t *snapshot(chatsession_recorder_t *recorder, apr_pool_t *pool)
 {
-    apr_size_t len;
-    const char *thought = cs_extra_reasoning(turn->extra, &len);
+    const int share = recorder->stopping ? recorder->pace.count : cs_pace_share(&recorder->pace);
+    const apr_time_t now = recorder->pace.began = cs_steady_now();
+    apr_array_header_t *savings = apr_array_make(pool, share, sizeof(chatsession_saving_t *));
 
-    apr_cpystrn(piece->answer_id, turn->answer_id, sizeof(piece->answer_id));
-    piece->at = turn->saved_points;
-    piece->thought_at = turn->saved_thought;
-    piece->extra_version = turn->saved_extra;
-    if (turn->reaped) {
-        /* Nothing can be saved any more. It is asked for all the same, for its conversation may yet be purged, and then
-         * nobody would keep what the model goes on to write. */
-        piece->text = piece->thought = "";
-        return;
-    }
-    piece->len = cs_text_length(turn->text) - turn->saved_bytes;
-    piece->text = apr_pstrmemdup(pool, cs_text_get(turn->text) + turn->saved_bytes, piece->len);
-    piece->thought_len = len - turn->saved_thought_bytes;
-    piece->thought = apr_pstrmemdup(pool, thought + turn->saved_thought_bytes, piece->thought_len);
-    piece->extra_version = cs_extra_version(turn->extra);
-    piece->extra = piece->extra_version != turn->saved_extra ? cs_extra_beside(turn->extra) : NULL;
-    piece->since = piece->len || piece->thought_len || piece->extra ? turn->unsaved_since : 0;
-}
+    while (savings->nelts < recorder->pace.count) {
+        chatsession_turn_t *turn = APR_RING_FIRST(&recorder->written);
 
-/* What the turns have gained. */
-static apr_array_header_t *snapshot(const chatsession_recorder_t *recorder, apr_pool_t *pool)
-{
-    apr_array_header_t *pieces = apr_array_make(pool, recorder->turns->nelts, sizeof(piece_t));
-
-    for (int i = 0; i < recorder->turns->nelts; i++) {
-        const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        if (atomic_load(&turn->admitted)) {
-            piece_t *piece = apr_array_push(pieces);
-            memset(piece, 0, sizeof(*piece));
-            take_piece(piece, turn, pool);
+        if (savings->nelts >= share && !cs_pace_is_due(&recorder->pace, turn->asked, now)) {
+            break;
         }
+        turn->asked = now;
+        APR_RING_REMOVE(turn, link);
+        APR_RING_INSERT_TAIL(&recorder->written, turn, chatsession_turn, link);
+        APR_ARRAY_PUSH(savings, chatsession_saving_t *) = chatsession_saving_begin(turn, pool);
     }
-    return pieces;
-}
-
-static json_t *pieces_json(const apr_array_header_t *pieces)
-{
-    json_t *array = json_array();
-
-    for (int i = 0; i < pieces->nelts; i++) {
-        const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
-        json_array_append_new(array,
-                              json_pack("{s:s,s:I,s:o,s:I,s:o,s:o?}", "id", piece->answer_id, "at",
-                                        (json_int_t)piece->at, "t", json_stringn(piece->text, piece->len), "thought_at",
-                                        (json_int_t)piece->thought_at, "thought",
-                                        json_stringn(piece->thought, piece->thought_len), "extra", piece->extra));
-    }
-    return array;
-}
-
-/* The turns that are still running, by their answers. Looking each up in the list took a thousand streams longer than
- * their statement, while all of them waited for the lock. */
-static apr_hash_t *running_turns(const chatsession_recorder_t *recorder, apr_pool_t *pool)
-{
-    apr_hash_t *turns = apr_hash_make(pool);
-
-    for (int i = 0; i < recorder->turns->nelts; i++) {
-        chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        apr_hash_set(turns, turn->answer_id, APR_HASH_KEY_STRING, turn);
-    }
-    return turns;
-}
-
-/* What the database said of piece. */
-static void take(chatsession_turn_t *turn, const cs_turn_saved_t *saved, const piece_t *piece)
-{
-    if (saved->saved_points > piece->at) {
-        turn->saved_bytes += cs_utf8_prefix(piece->text, piece->len, (apr_size_t)(saved->saved_points - piece->at));
-        turn->saved_points = saved->saved_points;
-    }
-    if (saved->saved_thought > piece->thought_at) {
-        turn->saved_thought_bytes +=
-            cs_utf8_prefix(piece->thought, piece->thought_len, (apr_size_t)(saved->saved_thought - piece->thought_at));
-        turn->saved_thought = saved->saved_thought;
-    }
-    turn->saved_extra = piece->extra_version;
-    if (piece->since && saved->life == CS_TURN_LIVE) {
-        chatsession_count_lag(cs_steady_now() - piece->since);
-    }
-    /* What has come since the snapshot is at most as old as this. */
-    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? cs_steady_now() : 0;
-    if (saved->stop) {
-        atomic_store(&turn->stop, true);
-    }
-    if (saved->cut) {
-        atomic_store(&turn->cut, true);
-    }
-    if (saved->life == CS_TURN_PURGED) {
-        atomic_store(&turn->gone, true);
-    }
-    turn->reaped = saved->life != CS_TURN_LIVE;
-}
-
-/* Each row of the answer with the piece that it is about. */
-static void take_all(const chatsession_recorder_t *recorder, const apr_array_header_t *saved,
-                     const apr_array_header_t *pieces, apr_pool_t *pool)
-{
-    apr_hash_t *turns = running_turns(recorder, pool);
-    apr_hash_t *rows = apr_hash_make(pool);
-
-    for (int i = 0; i < saved->nelts; i++) {
-        const cs_turn_saved_t *row = &APR_ARRAY_IDX(saved, i, cs_turn_saved_t);
-        apr_hash_set(rows, row->answer_id, APR_HASH_KEY_STRING, row);
-    }
-    for (int i = 0; i < pieces->nelts; i++) {
-        const piece_t *piece = &APR_ARRAY_IDX(pieces, i, piece_t);
-        const cs_turn_saved_t *row = apr_hash_get(rows, piece->answer_id, APR_HASH_KEY_STRING);
-        chatsession_turn_t *turn = apr_hash_get(turns, piece->answer_id, APR_HASH_KEY_STRING);
-        if (row && turn) {
-            take(turn, row, piece);
-        }
-    }
+    return savings;
 }
 
 static void report(chatsession_recorder_t *recorder, bool failed, int count)
@@ -186,25 +75,32 @@ static void report(chatsession_recorder_t *recorder, bool failed, int count)
 
 static void tick(chatsession_recorder_t *recorder, apr_pool_t *pool)
 {
-    apr_array_header_t *pieces = snapshot(recorder, pool);
+    apr_array_header_t *savings = snapshot(recorder, pool);
     apr_array_header_t *saved;
     apr_status_t rv;
 
-    recorder->ticked = cs_steady_now();
-    if (!pieces->nelts) {
+    if (!savings->nelts) {
         return;
     }
     pthread_mutex_unlock(&recorder->lock);
-    rv = cs_turn_save(&saved, recorder->db, pieces_json(pieces), pool);
+    rv = chatsession_saving_send(&saved, recorder->db, savings, pool);
     pthread_mutex_lock(&recorder->lock);
     if (rv == APR_SUCCESS) {
-        take_all(recorder, saved, pieces, pool);
-        recorder->takes = (3 * recorder->takes + cs_steady_now() - recorder->ticked) / 4;
+        chatsession_saving_take(savings, saved, pool);
+        cs_pace_learn(&recorder->pace, cs_steady_now() - recorder->pace.began);
     }
-    report(recorder, rv != APR_SUCCESS, pieces->nelts);
+    chatsession_saving_end(savings);
+    report(recorder, rv != APR_SUCCESS, savings->nelts);
 }
 
 /* --- the queue, under the lock, which is let go during the statement --- */
+
+static void write_from_now(chatsession_recorder_t *recorder, chatsession_turn_t *turn)
+{
+    turn->asked = cs_steady_now();
+    APR_RING_INSERT_TAIL(&recorder->written, turn, chatsession_turn, link);
+    recorder->pace.count++;
+}
 
 /* What the database said of a turn that waits. */
 static void take_waiting(chatsession_recorder_t *recorder, chatsession_turn_t *turn, const cs_turn_waiting_t *waiting)
@@ -220,8 +116,11 @@ static void take_waiting(chatsession_recorder_t *recorder, chatsession_turn_t *t
     if (waiting->gone) {
         atomic_store(&turn->gone, true);
     }
-    if (waiting->admitted && !atomic_exchange(&turn->admitted, true)) {
+    if (waiting->admitted) {
+        APR_RING_REMOVE(turn, link);
         recorder->queued--;
+        atomic_store(&turn->admitted, true);
+        write_from_now(recorder, turn);
     }
 }
 
@@ -229,16 +128,26 @@ static void take_waiting(chatsession_recorder_t *recorder, chatsession_turn_t *t
  */
 static int waiting_ids(const chatsession_recorder_t *recorder, json_t *ids)
 {
-    int max_turns = 0;
+    const chatsession_turn_t *turn;
 
-    for (int i = recorder->turns->nelts - 1; i >= 0; i--) {
-        const chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
-        if (!atomic_load(&turn->admitted)) {
-            json_array_append_new(ids, json_string(turn->answer_id));
-            max_turns = (int)chatsession_number(turn->conf, CHATSESSION_MAX_TURNS);
-        }
+    APR_RING_FOREACH(turn, &recorder->waiting, chatsession_turn, link)
+    {
+        json_array_append_new(ids, json_string(turn->answer_id));
     }
-    return max_turns;
+    return recorder->queued ? (int)chatsession_number(APR_RING_FIRST(&recorder->waiting)->conf, CHATSESSION_MAX_TURNS)
+                            : 0;
+}
+
+static apr_hash_t *waiting_turns(const chatsession_recorder_t *recorder, apr_pool_t *pool)
+{
+    apr_hash_t *turns = apr_hash_make(pool);
+    chatsession_turn_t *turn;
+
+    APR_RING_FOREACH(turn, &recorder->waiting, chatsession_turn, link)
+    {
+        apr_hash_set(turns, turn->answer_id, APR_HASH_KEY_STRING, turn);
+    }
+    return turns;
 }
 
 static void look_at_queue(chatsession_recorder_t *recorder, apr_pool_t *pool)
@@ -254,7 +163,7 @@ static void look_at_queue(chatsession_recorder_t *recorder, apr_pool_t *pool)
     pthread_mutex_unlock(&recorder->lock);
     rv = cs_turn_wait(&waiting, recorder->db, ids, max_turns, recorder->silence / 2, pool);
     pthread_mutex_lock(&recorder->lock);
-    turns = running_turns(recorder, pool);
+    turns = waiting_turns(recorder, pool);
     for (int i = 0; rv == APR_SUCCESS && i < waiting->nelts; i++) {
         const cs_turn_waiting_t *row = &APR_ARRAY_IDX(waiting, i, cs_turn_waiting_t);
         chatsession_turn_t *turn = apr_hash_get(turns, row->answer_id, APR_HASH_KEY_STRING);
@@ -278,28 +187,38 @@ static void hear_of_queue(void *baton)
 
 /* --- the thread --- */
 
-/* An interval after the last tick began its text is to be stored, so the next one is due earlier by what a statement
- * takes. A database that is slower than that gets some rest all the same. */
-static apr_interval_time_t until_tick(const chatsession_recorder_t *recorder)
+static apr_time_t next_tick(const chatsession_recorder_t *recorder)
 {
-    const apr_interval_time_t left = recorder->ticked + recorder->interval - recorder->takes - cs_steady_now();
+    return cs_pace_next(&recorder->pace, APR_RING_FIRST(&recorder->written)->asked);
+}
 
-    return left > recorder->interval / 4 ? left : recorder->interval / 4;
+/* Until when there is nothing to do for one who rests since then. */
+static apr_time_t rests_until(const chatsession_recorder_t *recorder, apr_time_t since)
+{
+    const apr_time_t least = since + cs_pace_rest(&recorder->pace);
+
+    if (!recorder->pace.count) {
+        return since + recorder->beat;
+    }
+    return next_tick(recorder) > least ? next_tick(recorder) : least;
 }
 
 /* Until there is something to do. A turn that has just begun has nothing to save, so its coming is no reason for a
- * tick.
- */
+ * tick. */
 static void rest(chatsession_recorder_t *recorder)
 {
-    apr_time_t until;
+    apr_time_t since;
 
-    while (!recorder->stopping && !recorder->turns->nelts) {
+    while (!recorder->stopping && !recorder->pace.count && !recorder->queued) {
         pthread_cond_wait(&recorder->wake, &recorder->lock);
     }
-    until = cs_steady_now() + (recorder->turns->nelts > recorder->queued ? until_tick(recorder) : recorder->beat);
-    while (!recorder->stopping && !(recorder->queued && recorder->hurry) && cs_steady_now() < until) {
-        cs_steady_wait(&recorder->wake, &recorder->lock, until - cs_steady_now());
+    since = cs_steady_now();
+    while (!recorder->stopping && !(recorder->queued && recorder->hurry)) {
+        const apr_interval_time_t left = rests_until(recorder, since) - cs_steady_now();
+        if (left <= 0) {
+            break;
+        }
+        cs_steady_wait(&recorder->wake, &recorder->lock, left);
     }
 }
 
@@ -317,7 +236,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
         if (recorder->queued && (recorder->hurry || cs_steady_now() - recorder->looked >= recorder->beat)) {
             look_at_queue(recorder, pool);
         }
-        tick(recorder, pool);
+        if (recorder->pace.count && (recorder->stopping || cs_steady_now() >= next_tick(recorder))) {
+            tick(recorder, pool);
+        }
         apr_pool_clear(pool);
     }
     pthread_mutex_unlock(&recorder->lock);
@@ -329,17 +250,20 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
 void chatsession_recorder_add(chatsession_turn_t *turn)
 {
     chatsession_recorder_t *recorder = turn->conf->recorder;
+    const bool queued = turn->state == CHATSESSION_TURN_QUEUED;
 
     pthread_mutex_lock(&recorder->lock);
-    APR_ARRAY_PUSH(recorder->turns, chatsession_turn_t *) = turn;
-    atomic_store(&turn->admitted, turn->state != CHATSESSION_TURN_QUEUED);
-    if (turn->state == CHATSESSION_TURN_QUEUED) {
+    atomic_store(&turn->admitted, !queued);
+    if (queued) {
         /* A place may have become free since the turn was begun. */
+        APR_RING_INSERT_TAIL(&recorder->waiting, turn, chatsession_turn, link);
         recorder->queued++;
         recorder->hurry = true;
         cs_turn_ear_need(recorder->ear, true);
+    } else {
+        write_from_now(recorder, turn);
     }
-    if (recorder->turns->nelts == 1 || recorder->hurry) {
+    if (queued || recorder->pace.count == 1) {
         pthread_cond_signal(&recorder->wake);
     }
     pthread_mutex_unlock(&recorder->lock);
@@ -348,19 +272,18 @@ void chatsession_recorder_add(chatsession_turn_t *turn)
 void chatsession_recorder_remove(chatsession_turn_t *turn)
 {
     chatsession_recorder_t *recorder = turn->conf->recorder;
-    apr_array_header_t *turns = recorder->turns;
 
     pthread_mutex_lock(&recorder->lock);
-    for (int i = 0; i < turns->nelts; i++) {
-        if (APR_ARRAY_IDX(turns, i, chatsession_turn_t *) == turn) {
-            APR_ARRAY_IDX(turns, i, chatsession_turn_t *) =
-                APR_ARRAY_IDX(turns, turns->nelts - 1, chatsession_turn_t *);
-            turns->nelts--;
-            recorder->queued -= !atomic_load(&turn->admitted);
-            cs_turn_ear_need(recorder->ear, recorder->queued > 0);
-            break;
-        }
+    APR_RING_REMOVE(turn, link);
+    if (atomic_load(&turn->admitted)) {
+        recorder->pace.count--;
+    } else {
+        recorder->queued--;
     }
+    if (turn->saving) {
+        chatsession_saving_forget(turn->saving);
+    }
+    cs_turn_ear_need(recorder->ear, recorder->queued > 0);
     pthread_mutex_unlock(&recorder->lock);
 }
 
@@ -406,15 +329,23 @@ apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_c
     return rv;
 }
 
-void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *conversation_id)
+static void stop_those_of(struct turns *turns, const char *conversation_id)
 {
-    pthread_mutex_lock(&recorder->lock);
-    for (int i = 0; i < recorder->turns->nelts; i++) {
-        chatsession_turn_t *turn = APR_ARRAY_IDX(recorder->turns, i, chatsession_turn_t *);
+    chatsession_turn_t *turn;
+
+    APR_RING_FOREACH(turn, turns, chatsession_turn, link)
+    {
         if (!strcmp(turn->conversation_id, conversation_id)) {
             atomic_store(&turn->stop, true);
         }
     }
+}
+
+void chatsession_recorder_stop(chatsession_recorder_t *recorder, const char *conversation_id)
+{
+    pthread_mutex_lock(&recorder->lock);
+    stop_those_of(&recorder->written, conversation_id);
+    stop_those_of(&recorder->waiting, conversation_id);
     pthread_cond_broadcast(&recorder->news);
     pthread_mutex_unlock(&recorder->lock);
 }
@@ -442,10 +373,11 @@ apr_status_t chatsession_recorder_start(chatsession_server_t *conf, const cs_db_
     pthread_mutex_init(&recorder->lock, NULL);
     pthread_cond_init(&recorder->wake, NULL);
     pthread_cond_init(&recorder->news, NULL);
-    recorder->turns = apr_array_make(pool, 64, sizeof(chatsession_turn_t *));
+    APR_RING_INIT(&recorder->written, chatsession_turn, link);
+    APR_RING_INIT(&recorder->waiting, chatsession_turn, link);
     recorder->server = s;
     recorder->db = conf->db;
-    recorder->interval = chatsession_number(conf, CHATSESSION_CHECKPOINT);
+    recorder->pace.interval = chatsession_number(conf, CHATSESSION_CHECKPOINT);
     recorder->silence = chatsession_number(conf, CHATSESSION_TURN_SILENCE);
     recorder->beat = recorder->silence / 8;
     rv = cs_turn_ear_start(&recorder->ear, config, hear_of_queue, recorder, pool);

@@ -4,9 +4,9 @@
 #define CHATSESSION_RECORDER_H
 /*
  * One thread per child and database that saves all running answers of the child together: every ChatSessionCheckpoint
- * one statement with what each has gained since. It is also the heartbeat by which other children know that the answers
- * live, and the way in which a stop from anywhere arrives. A database that is away costs nothing but time: what could
- * not be saved is saved at the next tick.
+ * one statement with what each has gained since, or, of many answers, several that are spread over it (core/pace.h). It
+ * is also the heartbeat by which other children know that the answers live, and the way in which a stop from anywhere
+ * arrives. A database that is away costs nothing but time: what could not be saved is saved at the next tick.
  *
  * Turns that wait to be let in are its business too: it looks at the queue when the ear (store/turn_ear.h) has heard
  * that something moved there, and once in a while to say that they live.

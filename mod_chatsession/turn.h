@@ -14,6 +14,7 @@
  */
 #include <httpd.h>
 #include <util_filter.h>
+#include <apr_ring.h>
 #include <stdatomic.h>
 #include "config.h"
 #include "core/answertext.h"
@@ -58,6 +59,8 @@ typedef struct {
     apr_table_t *headers;  /* ours */
     bool rest;             /* more text came at the end than was sent */
 } chatsession_plain_t;
+
+struct chatsession_saving;
 
 struct chatsession_turn {
     request_rec *r;
@@ -110,6 +113,9 @@ struct chatsession_turn {
     atomic_bool admitted;     /* it waits no more */
     int place;                /* in the queue; this and estimate under the recorder's lock */
     double estimate;
+    APR_RING_ENTRY(chatsession_turn) link; /* among the recorder's; this and the next two under its lock */
+    struct chatsession_saving *saving;     /* what is being saved of it just now */
+    apr_time_t asked;                      /* when that was taken last */
     bool reaped; /* given up for dead while it lived: only its end can still be recorded; under the lock */
 };
 

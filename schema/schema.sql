@@ -1335,9 +1335,13 @@ CREATE FUNCTION chatsession.turn_round(p_user uuid) RETURNS integer
 ALTER FUNCTION chatsession.turn_round(p_user uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uuid, saved_points integer, saved_thought integer, state text, stop boolean, cut boolean)
-    LANGUAGE sql
+    LANGUAGE plpgsql
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
-    WITH given AS (
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH given AS (
         SELECT g.id, g.at, g.t, g.thought_at, g.thought, g.extra
             FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
     ), beat AS (
@@ -1347,28 +1351,28 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
                 saved_thought = CASE WHEN l.saved_thought = g.thought_at THEN g.thought_at + char_length(g.thought)
                                      ELSE l.saved_thought END
             FROM given g WHERE l.answer_id = g.id
-            RETURNING l.answer_id, l.saved_points, l.saved_thought, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
+            RETURNING g.*, l.saved_points, l.saved_thought, l.stop_requested_at IS NOT NULL AS stop, l.session_hash
     ), added AS (
         INSERT INTO chatsession.answer_pieces (answer_id, from_point, content)
-            SELECT g.id, g.at, g.t FROM given g JOIN beat b ON b.answer_id = g.id
-                WHERE g.t <> '' AND b.saved_points = g.at + char_length(g.t)
+            SELECT b.id, b.at, b.t FROM beat b WHERE b.t <> '' AND b.saved_points = b.at + char_length(b.t)
             ON CONFLICT ON CONSTRAINT answer_pieces_pkey DO NOTHING
     ), thought AS (
         INSERT INTO chatsession.thought_pieces (answer_id, from_point, content)
-            SELECT g.id, g.thought_at, g.thought FROM given g JOIN beat b ON b.answer_id = g.id
-                WHERE g.thought <> '' AND b.saved_thought = g.thought_at + char_length(g.thought)
+            SELECT b.id, b.thought_at, b.thought FROM beat b
+                WHERE b.thought <> '' AND b.saved_thought = b.thought_at + char_length(b.thought)
             ON CONFLICT ON CONSTRAINT thought_pieces_pkey DO NOTHING
     ), beside AS (
         INSERT INTO chatsession.answer_extras (answer_id, extra)
-            SELECT g.id, g.extra FROM given g JOIN beat b ON b.answer_id = g.id WHERE jsonb_typeof(g.extra) = 'object'
+            SELECT b.id, b.extra FROM beat b WHERE jsonb_typeof(b.extra) = 'object'
             ON CONFLICT ON CONSTRAINT answer_extras_pkey DO UPDATE SET extra = EXCLUDED.extra
     )
-    SELECT g.id, coalesce(b.saved_points, g.at), coalesce(b.saved_thought, g.thought_at),
-           CASE WHEN b.answer_id IS NOT NULL THEN 'live'
-                WHEN chatsession.answer_is_there(g.id) THEN 'reaped' ELSE 'gone' END,
-           coalesce(b.stop, false),
-           b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash)
-        FROM given g LEFT JOIN beat b ON b.answer_id = g.id
+    SELECT b.id, b.saved_points, b.saved_thought, 'live', b.stop,
+           b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash OFFSET 0)
+        FROM beat b
+    UNION ALL
+    SELECT g.id, g.at, g.thought_at, CASE WHEN chatsession.answer_is_there(g.id) THEN 'reaped' ELSE 'gone' END, false, false
+        FROM given g WHERE g.id NOT IN (SELECT b.id FROM beat b);
+END
 $$;
 
 ALTER FUNCTION chatsession.turn_save(p_pieces json) OWNER TO chatsession_owner;

@@ -82,9 +82,22 @@ typedef struct {
     bool cut;  /* the session that asked has ended */
 } cs_turn_saved_t;
 
-/** Record pieces [{"id","at","t","thought_at","thought","extra"}] of several answers; *saved, an array of
- * cs_turn_saved_t in pool, has one for each. Takes the reference to pieces. */
-apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, json_t *pieces, apr_pool_t *pool) CS_MUSTCHECK;
+/** What one answer has gained. */
+typedef struct {
+    const char *answer_id;
+    const char *text; /* well-formed UTF-8, as the reasoning is */
+    apr_size_t len;
+    apr_int64_t at; /* code points before it */
+    const char *thought;
+    apr_size_t thought_len;
+    apr_int64_t thought_at;
+    const json_t *extra; /* all that is beside its text so far; NULL: as it was */
+} cs_turn_piece_t;
+
+/** Record pieces, of const cs_turn_piece_t *, of several answers; *saved, an array of cs_turn_saved_t in pool, has one
+ * for each, in any order. */
+apr_status_t cs_turn_save(apr_array_header_t **saved, cs_db_t *db, const apr_array_header_t *pieces,
+                          apr_pool_t *pool) CS_MUSTCHECK;
 
 /** What became of a turn that waits. */
 typedef struct {

@@ -44,6 +44,19 @@ def chunk(content=None, finish_reason=None, **more):
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}], **more}
 
 
+def pausing(gate, before, after=None):
+    """A script: say something, wait until the test opens the gate (a threading.Event), say the rest and end."""
+    def script(answer):
+        answer.begin()
+        answer.text(before)
+        answer.hold(gate)
+        if after is not None:
+            answer.text(after)
+        answer.finish()
+        answer.done()
+    return script
+
+
 class Answer:
     """What a script writes to. Nothing is held back: every call is on the wire when it returns."""
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from harness.client import Client, log_in
+from harness.model import pausing
 from harness.place import wait_until
 from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
 
@@ -70,15 +71,7 @@ def test_each_piece_is_the_whole_text_so_far_and_the_mark(client, model):
 def test_pieces_come_as_the_model_sends_them(client, model):
     gate = threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("one")
-        answer.hold(gate)
-        answer.text(" two")
-        answer.finish()
-        answer.done()
-
-    model.script = script
+    model.script = pausing(gate, "one", " two")
     response = ask(client, stream=True)
     body = response.iter_content(chunk_size=None)
     assert next(body).decode() == "one" + MARK
@@ -226,14 +219,7 @@ def test_generation_parameters_are_merged_bounded_and_sent(client, model):
 def test_the_load_is_that_of_all_children(server, client, database, model):
     gate = threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("x")
-        answer.hold(gate)
-        answer.finish()
-        answer.done()
-
-    model.script = script
+    model.script = pausing(gate, "x")
     others = []
     for _ in range(3):
         one = Client(server.url)
@@ -261,15 +247,8 @@ def test_one_more_than_may_wait_is_429_too_many_requests(make_httpd, database, m
     """[G5]"""
     gate = threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("x")
-        answer.hold(gate)
-        answer.finish()
-        answer.done()
-
     model.reset()
-    model.script = script
+    model.script = pausing(gate, "x")
     server = make_httpd(database.conninfo, backends=[f"scripted {model.url}"],
                         lines=["ChatSessionChatStream on", "ChatSessionMaxTurns 1", "ChatSessionMaxWaiting 0"])
     clients = []

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from harness.client import Client, log_in, read_turn
+from harness.model import pausing
 from harness.place import wait_until
 from harness.postgres import new_database
 from harness.relay import postgres_relay
@@ -92,15 +93,7 @@ def test_the_other_children_go_on_when_one_is_killed(make_httpd, database, user,
         "ChatSessionTurnSilence 1s", "ChatSessionSweepInterval 100ms", "ChatSessionCheckpoint 20ms"])
     client, gate = log_in(server, user), threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("half")
-        answer.hold(gate)
-        answer.text(" and half")
-        answer.finish()
-        answer.done()
-
-    model.script = script
+    model.script = pausing(gate, "half", " and half")
     running = []
     for _ in range(6):
         conversation = client.new_conversation()
@@ -247,14 +240,7 @@ def test_ending_every_connection_of_the_database_is_not_noticed_by_a_reader(make
 
 
 def gated(model, gate):
-    def script(answer):
-        answer.begin()
-        answer.text("before")
-        answer.hold(gate)
-        answer.text(", after")
-        answer.finish()
-        answer.done()
-    model.script = script
+    model.script = pausing(gate, "before", ", after")
     return "before, after"
 
 

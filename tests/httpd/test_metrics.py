@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from harness.client import Client, log_in, read_turn
+from harness.model import pausing
 from harness.place import wait_until
 
 LINE = re.compile(r'([a-z_]+)(\{[a-z_]+="[^"\\\n]*"\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?)')
@@ -94,14 +95,7 @@ def test_the_lag_of_recording_is_measured(make_httpd, database, user, model):
     client = log_in(server, user)
     gate = threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("x")
-        answer.hold(gate)
-        answer.finish()
-        answer.done()
-
-    model.script = script
+    model.script = pausing(gate, "x")
     conversation = client.new_conversation()
     with client.send(conversation, "x") as stream:
         wait_until(lambda: client.conversation(conversation)["messages"][-1]["content"] == "x", "the checkpoint")

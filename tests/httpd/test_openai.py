@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from harness.client import Client, log_in
-from harness.model import chunk
+from harness.model import chunk, pausing
 from harness.passwords import MODULES, htpasswd
 from harness.place import new_folder, wait_until
 from harness.scripted_chat import model  # noqa: F401  (fixtures are found by name)
@@ -311,15 +311,7 @@ def test_a_caller_that_leaves_loses_nothing(client, server, model, key):
     """[H9]"""
     gate = threading.Event()
 
-    def script(answer):
-        answer.begin()
-        answer.text("one")
-        answer.hold(gate)
-        answer.text(" two")
-        answer.finish()
-        answer.done()
-
-    model.script = script
+    model.script = pausing(gate, "one", " two")
     response = ask(server, key, question(stream=True), stream=True)
     next(response.iter_content(chunk_size=None))
     response.close()

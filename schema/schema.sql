@@ -1338,12 +1338,12 @@ CREATE FUNCTION chatsession.turn_save(p_pieces json) RETURNS TABLE(answer_id uui
     LANGUAGE plpgsql
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
-#variable_conflict use_column
+    AS $_$
 BEGIN
-    RETURN QUERY WITH given AS (
+    RETURN QUERY EXECUTE $save$
+    WITH given AS (
         SELECT g.id, g.at, g.t, g.thought_at, g.thought, g.extra
-            FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
+            FROM json_to_recordset($1) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
     ), beat AS (
         UPDATE chatsession.live_turns l
             SET heartbeat_at = clock_timestamp(),
@@ -1366,14 +1366,15 @@ BEGIN
             SELECT b.id, b.extra FROM beat b WHERE jsonb_typeof(b.extra) = 'object'
             ON CONFLICT ON CONSTRAINT answer_extras_pkey DO UPDATE SET extra = EXCLUDED.extra
     )
-    SELECT b.id, b.saved_points, b.saved_thought, 'live', b.stop,
+    SELECT b.id, b.saved_points, b.saved_thought, 'live'::text, b.stop,
            b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash OFFSET 0)
         FROM beat b
     UNION ALL
     SELECT g.id, g.at, g.thought_at, CASE WHEN chatsession.answer_is_there(g.id) THEN 'reaped' ELSE 'gone' END, false, false
-        FROM given g WHERE g.id NOT IN (SELECT b.id FROM beat b);
+        FROM given g WHERE g.id NOT IN (SELECT b.id FROM beat b)
+    $save$ USING p_pieces;
 END
-$$;
+$_$;
 
 ALTER FUNCTION chatsession.turn_save(p_pieces json) OWNER TO chatsession_owner;
 

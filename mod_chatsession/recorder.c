@@ -334,10 +334,8 @@ apr_status_t chatsession_recorder_add_extra(chatsession_turn_t *turn, const cs_c
 
 static void stop_those_of(struct turns *turns, const char *conversation_id)
 {
-    chatsession_turn_t *turn;
-
-    APR_RING_FOREACH(turn, turns, chatsession_turn, link)
-    {
+    for (chatsession_turn_t *turn = APR_RING_FIRST(turns); turn != APR_RING_SENTINEL(turns, chatsession_turn, link);
+         turn = APR_RING_NEXT(turn, link)) {
         if (!strcmp(turn->conversation_id, conversation_id)) {
             atomic_store(&turn->stop, true);
         }

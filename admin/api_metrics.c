@@ -53,8 +53,8 @@ static void put_lag(request_rec *r)
 
     head(r, "chatsession_persist_lag_seconds", "histogram", "From what a model wrote until it was recorded.");
     for (int i = 0; i < CHATSESSION_LAG_BUCKETS; i++) {
-        ap_rprintf(r, "chatsession_persist_lag_seconds_bucket{le=\"%g\"} %" APR_UINT64_T_FMT "\n",
-                   chatsession_lag_limits[i] / 1000.0, lag.buckets[i]);
+        ap_rprintf(r, "chatsession_persist_lag_seconds_bucket{le=\"%s\"} %" APR_UINT64_T_FMT "\n",
+                   chatsession_lag_limits[i].seconds, lag.buckets[i]);
     }
     ap_rprintf(r,
                "chatsession_persist_lag_seconds_bucket{le=\"+Inf\"} %" APR_UINT64_T_FMT

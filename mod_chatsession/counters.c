@@ -10,7 +10,10 @@
 
 APLOG_USE_MODULE(chatsession);
 
-const int chatsession_lag_limits[CHATSESSION_LAG_BUCKETS] = {50, 100, 250, 500, 1000, 2500, 5000, 15000};
+const chatsession_lag_limit_t chatsession_lag_limits[CHATSESSION_LAG_BUCKETS] = {{50, "0.05"},  {100, "0.1"},
+                                                                                 {250, "0.25"}, {500, "0.5"},
+                                                                                 {1000, "1"},   {2500, "2.5"},
+                                                                                 {5000, "5"},   {15000, "15"}};
 
 typedef struct {
     atomic_ullong counts[CHATSESSION_COUNTS];
@@ -55,7 +58,7 @@ void chatsession_count_lag(apr_interval_time_t lag)
     if (!counters || lag < 0) {
         return;
     }
-    while (bucket < CHATSESSION_LAG_BUCKETS && lag > apr_time_from_msec(chatsession_lag_limits[bucket])) {
+    while (bucket < CHATSESSION_LAG_BUCKETS && lag > apr_time_from_msec(chatsession_lag_limits[bucket].ms)) {
         bucket++;
     }
     atomic_fetch_add_explicit(&counters->lags[bucket], 1, memory_order_relaxed);

@@ -24,9 +24,14 @@ typedef enum {
     CHATSESSION_COUNTS
 } chatsession_count_e;
 
-/** Limits of the lag's buckets in milliseconds; what is longer is in none of them. */
+/** Limits of the lag's buckets, in milliseconds and, as Prometheus has them, in seconds (APR's %g leaves out the 0
+ * before the point); what is longer is in none of them. */
+typedef struct {
+    int ms;
+    const char *seconds;
+} chatsession_lag_limit_t;
 #define CHATSESSION_LAG_BUCKETS 8
-extern const int chatsession_lag_limits[CHATSESSION_LAG_BUCKETS];
+extern const chatsession_lag_limit_t chatsession_lag_limits[CHATSESSION_LAG_BUCKETS];
 
 typedef struct {
     apr_uint64_t buckets[CHATSESSION_LAG_BUCKETS]; /* each counts those of the ones before it too */

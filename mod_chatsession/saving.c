@@ -14,6 +14,7 @@ struct chatsession_saving {
     chatsession_turn_t *turn; /* NULL: it was removed meanwhile */
     unsigned extra_version;
     apr_time_t since; /* the oldest of it came then; 0: there is nothing */
+    apr_time_t taken;
 };
 
 static void take_piece(chatsession_saving_t *saving, const chatsession_turn_t *turn, apr_pool_t *pool)
@@ -49,6 +50,7 @@ chatsession_saving_t *chatsession_saving_begin(chatsession_turn_t *turn, apr_poo
 
     take_piece(saving, turn, pool);
     saving->turn = turn;
+    saving->taken = cs_steady_now();
     turn->saving = saving;
     return saving;
 }
@@ -75,6 +77,15 @@ apr_status_t chatsession_saving_send(apr_array_header_t **saved, cs_db_t *db, co
     return cs_turn_save(saved, db, pieces_of(savings, pool), pool);
 }
 
+static bool has_unsaved(const chatsession_turn_t *turn)
+{
+    apr_size_t thought;
+
+    cs_extra_reasoning(turn->extra, &thought);
+    return cs_text_length(turn->text) > turn->saved_bytes || thought > turn->saved_thought_bytes ||
+           cs_extra_version(turn->extra) != turn->saved_extra;
+}
+
 /* What the database said of what was asked. */
 static void take(const chatsession_saving_t *saving, const cs_turn_saved_t *saved)
 {
@@ -94,8 +105,8 @@ static void take(const chatsession_saving_t *saving, const cs_turn_saved_t *save
     if (saving->since && saved->life == CS_TURN_LIVE) {
         chatsession_count_lag(cs_steady_now() - saving->since);
     }
-    /* What has come since the snapshot is at most as old as this. */
-    turn->unsaved_since = cs_text_length(turn->text) > turn->saved_bytes ? cs_steady_now() : 0;
+    /* What is not there has come since the snapshot, and may have come right after it. */
+    turn->unsaved_since = has_unsaved(turn) ? saving->taken : 0;
     if (saved->stop) {
         atomic_store(&turn->stop, true);
     }

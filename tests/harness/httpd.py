@@ -244,6 +244,13 @@ class Httpd:
         """Vouch, for this test, for lines that hold one of these numbers ("CS0042", "AH01114") or texts."""
         self.log.expect(*texts)
 
+    def end_connections(self, connection):
+        """End the module's connections to the database of this one. One that is ended in the moment in which it is made, before
+        libpq can be told otherwise, has libpq's own words on stderr."""
+        self.log.expect("CS2021", "terminating connection due to administrator command")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                           " WHERE usename = 'chatsession' AND datname = current_database()")
+
     def wait_log(self, text, seconds=15.0):
         """The first line since this test began that holds text; waits for it, and vouches for it."""
         self.log.expect(text)

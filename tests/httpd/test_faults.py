@@ -234,7 +234,8 @@ def test_ending_every_connection_of_the_database_is_not_noticed_by_a_reader(make
     conversation = client.new_conversation()
     children = server.children
     for _ in range(10):
-        database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chatsession' AND datname = current_database()")
+        with database.connect() as connection:
+            server.end_connections(connection)
         assert client.get(f"api/conversations/{conversation}").status_code == 200
     assert server.children == children
 

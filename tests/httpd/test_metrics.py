@@ -107,6 +107,46 @@ def test_the_lag_of_recording_is_measured(make_httpd, database, user, model):
     assert buckets == sorted(buckets) and buckets[-1] == 1
 
 
+def test_what_comes_while_a_save_waits_is_as_old_as_it_is(make_httpd, database, user, model):
+    """What came after the snapshot that a slow statement writes has waited for that statement too."""
+    server = make_httpd(database.conninfo, backends=[f"one {model.url}"], lines=[
+        "ChatSessionMetricsFrom 127.0.0.1", "ChatSessionCheckpoint 20ms"])
+    client = log_in(server, user)
+    gates = [threading.Event() for _ in range(3)]
+
+    def script(answer):
+        answer.begin()
+        for piece, gate in zip("abc", gates):
+            answer.text(piece)
+            answer.hold(gate)
+        answer.finish()
+        answer.done()
+
+    model.script = script
+    conversation = client.new_conversation()
+
+    def is_stored(text):
+        wait_until(lambda: client.conversation(conversation)["messages"][-1]["content"] == text, f"{text} to be stored")
+
+    with client.send(conversation, "x") as stream:
+        is_stored("a")
+        with database.connect(autocommit=False) as lock:
+            lock.execute("SELECT FROM chatsession.live_turns FOR UPDATE")
+            gates[0].set()
+            wait_until(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                              " AND datname = current_database()"), "a save to wait")
+            gates[1].set()
+            while stream.next("message").json["choices"][0]["delta"].get("content") != "c":
+                pass
+            lock.execute("SELECT pg_sleep(0.6)")
+        is_stored("abc")
+        gates[2].set()
+        read_turn(stream)
+    seen = scrape(server)
+    # Only a was there soon; b may have come before the snapshot or after it.
+    assert (seen['chatsession_persist_lag_seconds_bucket{le="0.5"}'], seen["chatsession_persist_lag_seconds_count"] > 1) == (1, True)
+
+
 def test_who_may_read_them(make_httpd, database, user, operator):
     """nobody without a login unless an address is allowed, and no user; counted on over a graceful restart"""
     server = make_httpd(database.conninfo, lines=["ChatSessionMetricsFrom 192.0.2.0/24 2001:db8::1"])

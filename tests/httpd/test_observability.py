@@ -143,8 +143,8 @@ def test_audit_log_and_metrics_agree_with_the_database_after_faults(make_httpd, 
     looks = {}
     for n in range(40):
         if n % 5 == 3:
-            database.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                          " WHERE usename = 'chatsession' AND datname = current_database()")
+            with database.connect() as connection:
+                server.end_connections(connection)
         answer = ada.console.get(f"api/conversations/{conversation}?reason=r{n}")
         assert answer.status_code in (200, 503), answer.text
         looks[answer.headers["X-Request-Id"]] = answer.status_code

@@ -308,11 +308,30 @@ static apr_status_t print_object(cs_text_t *text, json_t *object)
     return rv == APR_SUCCESS ? append(text, "}", 1) : rv;
 }
 
-/* As jansson writes them. */
+#define NUMBER_ROOM 100 /* jansson's own array for one */
+/* Significant digits that survive in any double, and those that tell any two apart. */
+#define DIGITS_KEPT 15
+#define DIGITS_TELLING 17
+
+/* In as few digits as give the same number again: people set 0.3 and are not to find 0.29999999999999999. */
+static size_t write_number(char digits[NUMBER_ROOM], const json_t *number)
+{
+    size_t len = 0;
+    int precision;
+
+    for (precision = DIGITS_KEPT; precision <= DIGITS_TELLING; precision++) {
+        len = json_dumpb(number, digits, NUMBER_ROOM - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));
+        digits[len] = '\0';
+        if (!json_is_real(number) || strtod(digits, NULL) == json_real_value(number))
+            break;
+    }
+    return len;
+}
+
 static apr_status_t print_number(cs_text_t *text, const json_t *number)
 {
-    char digits[100]; /* jansson's own array for one */
-    const size_t len = json_dumpb(number, digits, sizeof(digits), JSON_ENCODE_ANY);
+    char digits[NUMBER_ROOM];
+    const size_t len = write_number(digits, number);
 
     return len ? append(text, digits, len) : APR_EGENERAL;
 }

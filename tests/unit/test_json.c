@@ -399,6 +399,39 @@ static void test_what_is_printed_parses_to_the_same(void **state)
     }
 }
 
+static void test_a_number_is_printed_in_as_few_digits_as_tell_it_from_others(void **state)
+{
+    static const char *const texts[] = {"0.3",
+                                        "0.1",
+                                        "0.7",
+                                        "-2.5",
+                                        "1e300",
+                                        "0.30000000000000004",
+                                        "1.1",
+                                        "1e22",
+                                        "123456789012345.6",
+                                        "2.2250738585072014e-308"};
+    uint64_t seed = 7;
+
+    for (size_t at = 0; at < sizeof(texts) / sizeof(texts[0]); at++) {
+        const json_t *value = must_parse(texts[at], *state);
+        const char *text = cs_json_print(value, NULL, *state);
+
+        assert_true(json_equal(value, must_parse(text, *state)));
+        assert_true(strlen(text) <= strlen(texts[at]) + 2); /* an exponent may have a sign, and a whole number ".0" */
+    }
+    assert_string_equal(cs_json_print(must_parse("[0.3,0.69999999999999996]", *state), NULL, *state), "[0.3,0.7]");
+    for (int n = 0; n < 100000; n++) {
+        const double number = ((double)fixture_random(&seed, UINT32_MAX) * UINT32_MAX + fixture_random(&seed, 1000)) /
+                              (fixture_random(&seed, 100000) + 1);
+        json_t *value = cs_json_own(json_real(number), *state);
+
+        assert_true(json_equal(value, must_parse(cs_json_print(value, NULL, *state), *state)));
+        if (n % 1000 == 0)
+            apr_pool_clear(*state);
+    }
+}
+
 static void test_print_is_compact_and_keeps_the_order(void **state)
 {
     assert_string_equal(cs_json_print(must_parse("{ \"z\" : 1 , \"a\" : [ 1 , 2 ] }", *state), NULL, *state),
@@ -741,6 +774,7 @@ int main(void)
         FIXTURE_TEST(test_sentences_never_quote_the_text),
         FIXTURE_TEST(test_any_octets_are_parsed_or_refused),
         FIXTURE_TEST(test_what_is_printed_parses_to_the_same),
+        FIXTURE_TEST(test_a_number_is_printed_in_as_few_digits_as_tell_it_from_others),
         FIXTURE_TEST(test_print_is_compact_and_keeps_the_order),
         FIXTURE_TEST(test_large_values_are_printed_whole),
         FIXTURE_TEST(test_a_string_is_written_as_it_is_printed),

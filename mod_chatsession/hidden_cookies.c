@@ -38,9 +38,9 @@ static const char *without_ours(const char *cookies, const chatsession_server_t 
 {
     const request_rec *const connections[] = {r, NULL};
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && *cookies; i++) {
         cookies = cs_cookie_without(cookies, chatsession_cookie(conf, connections[i]).name, r->pool);
-        if (chatsession_number(conf, CHATSESSION_KNOWN_DEVICE) == 0) { /* else it is anybody's */
+        if (*cookies && chatsession_number(conf, CHATSESSION_KNOWN_DEVICE) == 0) { /* else it is anybody's */
             cookies = cs_cookie_without(cookies, chatsession_known_cookie(conf, connections[i]).name, r->pool);
         }
     }

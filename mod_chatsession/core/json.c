@@ -322,7 +322,7 @@ static size_t write_number(char digits[NUMBER_ROOM], const json_t *number)
     for (precision = DIGITS_KEPT; precision <= DIGITS_TELLING; precision++) {
         len = json_dumpb(number, digits, NUMBER_ROOM - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));
         digits[len] = '\0';
-        if (!json_is_real(number) || strtod(digits, NULL) == json_real_value(number))
+        if (!len || !json_is_real(number) || strtod(digits, NULL) == json_real_value(number))
             break;
     }
     return len;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX-FileCopyrightText: The mod_chatsession authors */
 /*
- * Sets of four places, found by the tag. The memory is the system's zero pages until something is written, and each
- * child of httpd writes to pages of its own.
+ * Sets of four places, found by the tag, in memory that the children of httpd share: it takes a page when something is
+ * written there first, and what one child has verified the others know. Whoever dies while holding a lock may have left
+ * half a place: its sets are forgotten.
  */
 #include "core/token_memo.h"
 
+#include <apr_shm.h>
+#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -32,22 +34,23 @@ typedef struct {
     unsigned int next; /* which one goes next */
 } set_t;
 
+typedef struct {
+    pthread_mutex_t locks[LOCKS];
+    set_t sets[SETS];
+} shared_t;
+
 struct cs_token_memo {
     EVP_MAC *siphash;
     EVP_MAC_CTX *keyed; /* copied for each tag */
-    set_t *sets;
-    pthread_mutex_t locks[LOCKS];
+    shared_t *shared;
 };
 
 static apr_status_t memo_free(void *data)
 {
     cs_token_memo_t *memo = data;
 
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_destroy(&memo->locks[i]);
     EVP_MAC_CTX_free(memo->keyed);
     EVP_MAC_free(memo->siphash);
-    free(memo->sets);
     return APR_SUCCESS;
 }
 
@@ -63,20 +66,43 @@ static bool draw_key(cs_token_memo_t *memo)
     return drawn;
 }
 
+static bool make_locks(shared_t *shared)
+{
+    pthread_mutexattr_t attr;
+    bool made = pthread_mutexattr_init(&attr) == 0 &&
+                pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
+                pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0;
+
+    for (int i = 0; made && i < LOCKS; i++)
+        made = pthread_mutex_init(&shared->locks[i], &attr) == 0;
+    pthread_mutexattr_destroy(&attr);
+    return made;
+}
+
+/* NULL: no memory, or no locks in it. Gone with pool; the locks need no end, for nothing is behind them. */
+static shared_t *make_shared(apr_pool_t *pool)
+{
+    shared_t *shared;
+    apr_shm_t *shm;
+
+    if (apr_shm_create(&shm, sizeof(*shared), NULL, pool) != APR_SUCCESS)
+        return NULL;
+    shared = apr_shm_baseaddr_get(shm); /* begins as zeros */
+    return make_locks(shared) ? shared : NULL;
+}
+
 apr_status_t cs_token_memo_create(cs_token_memo_t **memo, apr_pool_t *pool)
 {
     cs_token_memo_t *made = apr_pcalloc(pool, sizeof(*made));
 
     *memo = NULL;
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_init(&made->locks[i], NULL);
     made->siphash = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_SIPHASH, NULL);
     made->keyed = made->siphash ? EVP_MAC_CTX_new(made->siphash) : NULL;
-    made->sets = calloc(SETS, sizeof(*made->sets));
+    made->shared = make_shared(pool);
     apr_pool_cleanup_register(pool, made, memo_free, apr_pool_cleanup_null);
     if (!made->siphash)
         return APR_ENOTIMPL;
-    if (!made->keyed || !made->sets)
+    if (!made->keyed || !made->shared)
         return APR_ENOMEM;
     if (!draw_key(made))
         return APR_EGENERAL;
@@ -105,6 +131,24 @@ static unsigned int set_of(const cs_token_tag_t *tag)
     return number % SETS;
 }
 
+/* The set of a tag, locked. */
+static set_t *lock(cs_token_memo_t *memo, unsigned int number)
+{
+    pthread_mutex_t *mutex = &memo->shared->locks[number % LOCKS];
+
+    if (pthread_mutex_lock(mutex) == EOWNERDEAD) {
+        for (unsigned int i = number % LOCKS; i < SETS; i += LOCKS)
+            memset(&memo->shared->sets[i], 0, sizeof(set_t));
+        pthread_mutex_consistent(mutex);
+    }
+    return &memo->shared->sets[number];
+}
+
+static void unlock(cs_token_memo_t *memo, unsigned int number)
+{
+    pthread_mutex_unlock(&memo->shared->locks[number % LOCKS]);
+}
+
 static bool is_of(const place_t *place, const cs_token_tag_t *tag)
 {
     return place->taken && place->tag.purpose == tag->purpose &&
@@ -114,10 +158,9 @@ static bool is_of(const place_t *place, const cs_token_tag_t *tag)
 bool cs_token_memo_find(cs_token_t *token, cs_token_memo_t *memo, const cs_token_tag_t *tag)
 {
     const unsigned int number = set_of(tag);
-    const set_t *set = &memo->sets[number];
+    const set_t *set = lock(memo, number);
     bool found = false;
 
-    pthread_mutex_lock(&memo->locks[number % LOCKS]);
     for (int i = 0; !found && i < PLACES; i++) {
         const place_t *place = &set->places[i];
         if ((found = is_of(place, tag))) {
@@ -127,22 +170,20 @@ bool cs_token_memo_find(cs_token_t *token, cs_token_memo_t *memo, const cs_token
             token->old_key = place->old_key;
         }
     }
-    pthread_mutex_unlock(&memo->locks[number % LOCKS]);
+    unlock(memo, number);
     return found;
 }
 
 void cs_token_memo_keep(cs_token_memo_t *memo, const cs_token_tag_t *tag, const cs_token_t *token)
 {
     const unsigned int number = set_of(tag);
-    set_t *set = &memo->sets[number];
-    place_t *place;
+    set_t *set = lock(memo, number);
+    place_t *place = &set->places[set->next++ % PLACES];
 
-    pthread_mutex_lock(&memo->locks[number % LOCKS]);
-    place = &set->places[set->next++ % PLACES];
     place->tag = *tag;
     place->issued = token->issued;
     memcpy(place->hash, token->hash, sizeof(place->hash));
     place->old_key = token->old_key;
     place->taken = true;
-    pthread_mutex_unlock(&memo->locks[number % LOCKS]);
+    unlock(memo, number);
 }

@@ -8,7 +8,8 @@
  * key that each memo draws for itself, so who does not have that key can make no text that is taken for another.
  * Neither a token nor its id is kept. Only what was verified is remembered, so strangers cannot fill it.
  *
- * Safe to share between threads. Whether a token has expired is judged anew each time, by its issued time.
+ * Safe to share between threads, and between processes that come of a fork. Whether a token has expired is judged anew
+ * each time, by its issued time.
  */
 #include <apr_pools.h>
 #include "core/token.h"

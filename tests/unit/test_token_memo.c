@@ -3,6 +3,9 @@
 /* Tokens that are known again: what they were, no longer than they count, and nothing else in their place. */
 #include "core/token_memo.h"
 #include <openssl/evp.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "fixture.h"
 
 WRAP(EVP_MAC *, EVP_MAC_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties), (ctx, name, properties),
@@ -163,6 +166,36 @@ static void test_more_tokens_than_are_remembered(void **state)
     assert_in_range(known, 30000, 4 * 8192);
 }
 
+/* What a child learnt its parent knows, and a child that was killed while it held a lock leaves it to the others. */
+static void test_children_share_it_and_one_that_is_killed_holds_nobody_up(void **state)
+{
+    cs_token_t token = {.issued = 7}, found;
+    cs_token_memo_t *memo;
+    cs_token_tag_t tags[2];
+    int status;
+
+    assert_int_equal(cs_token_memo_create(&memo, *state), APR_SUCCESS);
+    for (int i = 0; i < 2; i++) {
+        const pid_t child = fork();
+
+        assert_true(cs_token_memo_tag(&tags[i], memo, CS_PURPOSE_SESSION, i ? "one" : "two", 3));
+        if (child == 0) {
+            signal(SIGSEGV, SIG_DFL);
+            cs_token_memo_keep(memo, &tags[i], &token);
+            if (i) { /* within the second call: memory that is not there is read under the lock */
+                cs_token_memo_keep(memo, &tags[0], (const cs_token_t *)8);
+            }
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(WIFEXITED(status) && WEXITSTATUS(status) == 0, i == 0);
+        assert_true(cs_token_memo_find(&found, memo, &tags[1]) == (i == 1));
+    }
+    assert_false(cs_token_memo_find(&found, memo, &tags[0])); /* forgotten with its set */
+    cs_token_memo_keep(memo, &tags[0], &token);
+    assert_true(cs_token_memo_find(&found, memo, &tags[0]));
+}
+
 static void test_tags_are_keyed(void **state)
 {
     cs_token_tag_t tags[2];
@@ -208,6 +241,7 @@ int main(void)
         FIXTURE_TEST(test_a_known_token_with_one_bit_changed_is_unknown),
         FIXTURE_TEST(test_what_one_ring_knows_another_does_not),
         FIXTURE_TEST(test_more_tokens_than_are_remembered),
+        FIXTURE_TEST(test_children_share_it_and_one_that_is_killed_holds_nobody_up),
         FIXTURE_TEST(test_tags_are_keyed),
         FIXTURE_TEST(test_without_siphash_each_token_is_verified_anew),
     };

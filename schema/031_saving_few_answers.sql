@@ -1,21 +1,22 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- SPDX-FileCopyrightText: The mod_chatsession authors
 --
--- Saving what was written: a statement about five answers took as much as one about eighty, for it was planned anew each time (a function in SQL is), read all of live_turns
--- to find its own, and put all living sessions together to look for a few among them.
+-- Saving what was written: a statement about five answers took as much as one about eighty, for it read all of live_turns to find its own, and put all living sessions together
+-- to look for a few among them.
 SET LOCAL ROLE chatsession_owner;
 
--- As before (023_thoughts.sql says what it promises, 029_saving_answers.sql why answer_is_there is volatile). In PL/pgSQL, whose plans are kept. Without hash and merge joins, for
--- how many pieces come is not known when the plan is made: each finds its turn by the key. What it found goes on with it, so that nothing is joined a second time; OFFSET 0 keeps
--- the living sessions from being hashed. A piece need not have what it has nothing of (thought, extra).
+-- As before (023_thoughts.sql says what it promises, 029_saving_answers.sql why answer_is_there is volatile). Without hash and merge joins, each piece finds its turn by the key.
+-- What it found goes on with it, so that nothing is joined a second time; OFFSET 0 keeps the living sessions from being hashed. A piece need not have what it has nothing of
+-- (thought, extra). EXECUTE, and so a plan made anew each time: one that was kept from when no turn was running compares every piece with every turn, and reads all users for each,
+-- until live_turns is analysed, and what runs here goes from none to a thousand within a minute.
 CREATE OR REPLACE FUNCTION chatsession.turn_save(p_pieces json)
 RETURNS TABLE (answer_id uuid, saved_points integer, saved_thought integer, state text, stop boolean, cut boolean)
 LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-#variable_conflict use_column
 BEGIN
-    RETURN QUERY WITH given AS (
+    RETURN QUERY EXECUTE $save$
+    WITH given AS (
         SELECT g.id, g.at, g.t, g.thought_at, g.thought, g.extra
-            FROM json_to_recordset(p_pieces) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
+            FROM json_to_recordset($1) AS g(id uuid, at integer, t text, thought_at integer, thought text, extra jsonb)
     ), beat AS (
         UPDATE chatsession.live_turns l
             SET heartbeat_at = clock_timestamp(),
@@ -38,11 +39,12 @@ BEGIN
             SELECT b.id, b.extra FROM beat b WHERE jsonb_typeof(b.extra) = 'object'
             ON CONFLICT ON CONSTRAINT answer_extras_pkey DO UPDATE SET extra = EXCLUDED.extra
     )
-    SELECT b.id, b.saved_points, b.saved_thought, 'live', b.stop,
+    SELECT b.id, b.saved_points, b.saved_thought, 'live'::text, b.stop,
            b.session_hash IS NOT NULL AND NOT EXISTS (SELECT FROM chatsession.living_sessions s WHERE s.id_hash = b.session_hash OFFSET 0)
         FROM beat b
     UNION ALL
     SELECT g.id, g.at, g.thought_at, CASE WHEN chatsession.answer_is_there(g.id) THEN 'reaped' ELSE 'gone' END, false, false
-        FROM given g WHERE g.id NOT IN (SELECT b.id FROM beat b);
+        FROM given g WHERE g.id NOT IN (SELECT b.id FROM beat b)
+    $save$ USING p_pieces;
 END
 $$;

@@ -41,23 +41,6 @@ void chatsession_event_add(apr_bucket_brigade *bb, const char *name, json_t *dat
     add(bb, name, NULL, data, pool);
 }
 
-static const char *id_text(apr_int64_t points, apr_int64_t thought, apr_pool_t *pool)
-{
-    return thought ? apr_psprintf(pool, "%" APR_INT64_T_FMT "+%" APR_INT64_T_FMT, points, thought)
-                   : apr_psprintf(pool, "%" APR_INT64_T_FMT, points);
-}
-
-void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
-                                 apr_pool_t *pool)
-{
-    add(bb, NULL, id_text(points, thought, pool), data, pool);
-}
-
-/* The parts of an event that nearly all are. */
-static const char text_id[] = "id: ", text_begin[] = "\ndata: {\"id\":",
-                  text_created[] = ",\"object\":\"chat.completion.chunk\",\"created\":", text_model[] = ",\"model\":",
-                  text_choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":",
-                  text_end[] = "},\"finish_reason\":null}]}\n\n";
 /* Digits of the longest number. */
 #define NUMBER_ROOM 20
 
@@ -76,6 +59,37 @@ static char *write_number(char *at, apr_int64_t number)
     return at;
 }
 
+#define ID_ROOM (2 * NUMBER_ROOM + 1)
+
+static char *write_id(char *at, apr_int64_t points, apr_int64_t thought)
+{
+    at = write_number(at, points);
+    if (thought) {
+        *at++ = '+';
+        at = write_number(at, thought);
+    }
+    return at;
+}
+
+static const char *id_text(apr_int64_t points, apr_int64_t thought, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, ID_ROOM + 1);
+
+    *write_id(text, points, thought) = '\0';
+    return text;
+}
+
+void chatsession_event_add_chunk(apr_bucket_brigade *bb, apr_int64_t points, apr_int64_t thought, json_t *data,
+                                 apr_pool_t *pool)
+{
+    add(bb, NULL, id_text(points, thought, pool), data, pool);
+}
+
+/* The parts of an event that nearly all are. */
+static const char text_id[] = "id: ", text_begin[] = "\ndata: {\"id\":",
+                  text_created[] = ",\"object\":\"chat.completion.chunk\",\"created\":", text_model[] = ",\"model\":",
+                  text_choice[] = ",\"choices\":[{\"index\":0,\"delta\":{\"content\":",
+                  text_end[] = "},\"finish_reason\":null}]}\n\n";
 #define WRITE(at, text) ((char *)memcpy(at, text, sizeof(text) - 1) + sizeof(text) - 1)
 
 /* Written in one go: building and printing a value for each token took more time than sending it, and formatting its
@@ -86,14 +100,10 @@ void chatsession_event_add_text(apr_bucket_brigade *bb, apr_int64_t points, apr_
     const apr_size_t id_len = strlen(answer_id), model_len = strlen(model);
     char *event =
         apr_palloc(pool, sizeof(text_id) + sizeof(text_begin) + sizeof(text_created) + sizeof(text_model) +
-                             sizeof(text_choice) + sizeof(text_end) + 3 * NUMBER_ROOM + CS_JSON_STRING_ROOM(id_len) +
-                             CS_JSON_STRING_ROOM(model_len) + CS_JSON_STRING_ROOM(len));
-    char *at = write_number(WRITE(event, text_id), points);
+                             sizeof(text_choice) + sizeof(text_end) + ID_ROOM + NUMBER_ROOM +
+                             CS_JSON_STRING_ROOM(id_len) + CS_JSON_STRING_ROOM(model_len) + CS_JSON_STRING_ROOM(len));
+    char *at = write_id(WRITE(event, text_id), points, thought);
 
-    if (thought) {
-        *at++ = '+';
-        at = write_number(at, thought);
-    }
     at = cs_json_write_string(WRITE(at, text_begin), answer_id, id_len);
     at = write_number(WRITE(at, text_created), apr_time_sec(apr_time_now()));
     at = cs_json_write_string(WRITE(at, text_model), model, model_len);

@@ -15,6 +15,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include "core/shared_locks.h"
 
 #define SETS 8192
 #define PLACES 4
@@ -66,20 +67,7 @@ static bool draw_key(cs_token_memo_t *memo)
     return drawn;
 }
 
-static bool make_locks(shared_t *shared)
-{
-    pthread_mutexattr_t attr;
-    bool made = pthread_mutexattr_init(&attr) == 0 &&
-                pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) == 0 &&
-                pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) == 0;
-
-    for (int i = 0; made && i < LOCKS; i++)
-        made = pthread_mutex_init(&shared->locks[i], &attr) == 0;
-    pthread_mutexattr_destroy(&attr);
-    return made;
-}
-
-/* NULL: no memory, or no locks in it. Gone with pool; the locks need no end, for nothing is behind them. */
+/* NULL: no memory, or no locks in it. Gone with pool. */
 static shared_t *make_shared(apr_pool_t *pool)
 {
     shared_t *shared;
@@ -88,7 +76,7 @@ static shared_t *make_shared(apr_pool_t *pool)
     if (apr_shm_create(&shm, sizeof(*shared), NULL, pool) != APR_SUCCESS)
         return NULL;
     shared = apr_shm_baseaddr_get(shm); /* begins as zeros */
-    return make_locks(shared) ? shared : NULL;
+    return cs_shared_locks_init(shared->locks, LOCKS) == APR_SUCCESS ? shared : NULL;
 }
 
 apr_status_t cs_token_memo_create(cs_token_memo_t **memo, apr_pool_t *pool)

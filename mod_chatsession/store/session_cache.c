@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include "core/shared_locks.h"
 #include "core/steady.h"
 
 #define STRIPES 256
@@ -434,20 +435,18 @@ apr_status_t cs_session_cache_await(cs_session_cache_t *cache, int slot, int cou
 
 static apr_status_t make_locks(cs_session_cache_t *cache)
 {
-    pthread_mutexattr_t attr;
-    int failed = pthread_mutexattr_init(&attr);
+    apr_status_t rv = cs_shared_locks_init(&cache->ear, 1);
 
-    failed = failed || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
-             pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    failed = failed || pthread_mutex_init(&cache->ear, &attr) || pthread_mutex_init(&cache->waits_lock, &attr);
-    for (int i = 0; !failed && i < STRIPES; i++) {
-        failed = pthread_mutex_init(&cache->locks[i], &attr);
+    if (rv == APR_SUCCESS) {
+        rv = cs_shared_locks_init(&cache->waits_lock, 1);
     }
-    for (int i = 0; !failed && i < WAITS; i++) {
-        failed = sem_init(&cache->waits[i].echoes, 1, 0);
+    if (rv == APR_SUCCESS) {
+        rv = cs_shared_locks_init(cache->locks, STRIPES);
     }
-    pthread_mutexattr_destroy(&attr);
-    return failed ? APR_EGENERAL : APR_SUCCESS;
+    for (int i = 0; rv == APR_SUCCESS && i < WAITS; i++) {
+        rv = sem_init(&cache->waits[i].echoes, 1, 0) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+    }
+    return rv;
 }
 
 apr_status_t cs_session_cache_create(cs_session_cache_t **cache, int entries, apr_pool_t *pool)

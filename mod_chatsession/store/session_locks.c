@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/shared_locks.h"
 
 #define LOCKS 256
 
@@ -38,24 +39,17 @@ void cs_session_unlock(cs_session_locks_t *locks, const char *id_hash)
 
 apr_status_t cs_session_locks_create(cs_session_locks_t **locks, apr_pool_t *pool)
 {
-    pthread_mutexattr_t attr;
     apr_shm_t *shm;
     apr_status_t rv = apr_shm_create(&shm, sizeof(cs_session_locks_t), NULL, pool);
-    int failed;
 
     *locks = NULL;
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    failed = pthread_mutexattr_init(&attr) || pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
-             pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
     *locks = apr_shm_baseaddr_get(shm);
-    for (int i = 0; !failed && i < LOCKS; i++) {
-        failed = pthread_mutex_init(&(*locks)->locks[i], &attr);
-    }
-    pthread_mutexattr_destroy(&attr);
-    if (failed) {
+    rv = cs_shared_locks_init((*locks)->locks, LOCKS);
+    if (rv != APR_SUCCESS) {
         *locks = NULL;
     }
-    return failed ? APR_EGENERAL : APR_SUCCESS;
+    return rv;
 }

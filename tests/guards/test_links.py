@@ -34,12 +34,13 @@ def anchors(page):
 
 
 def problems(path, page):
+    tree = TREE.resolve()
     for name, target in links(page):
         if ELSEWHERE.match(target):
             continue
         where, _, anchor = target.partition("#")
-        goal = (TREE / path.parent / where).resolve() if where else TREE / path
-        if not goal.exists() or not goal.is_relative_to(TREE):
+        goal = (tree / path.parent / where).resolve() if where else tree / path
+        if not goal.exists() or not goal.is_relative_to(tree):
             yield f"{path}: {target} is not there"
         elif anchor and (goal.suffix != ".md" or anchor not in anchors(goal.read_text(encoding="utf-8"))):
             yield f"{path}: {target} has no such heading"

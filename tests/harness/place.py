@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import socket
-import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -21,13 +20,18 @@ MARK = "CHATSESSION_TEST_RUN"
 os.environ.setdefault(MARK, f"{os.getpid()}-{uuid.uuid4().hex[:12]}")
 
 
-def _without_white_space(tree):
-    """The tree, by a name that can stand where a path with white space cannot: LD_PRELOAD has no way to quote one, and a
-    connection string, a directive and a model's address each have another."""
-    if not re.search(r"\s", str(tree)):
+# Of the tree's name. What follows it to the longest socket of a run takes 68 octets; the address of a socket holds 107,
+# and httpd takes 95 of a model's.
+_LONGEST_TREE = 32
+
+
+def _usable(tree):
+    """The tree, by a name that can stand where its own cannot: LD_PRELOAD has no way to quote white space, a connection
+    string, a directive and a model's address each have another, and a unix socket's address is short."""
+    if not re.search(r"\s", str(tree)) and len(os.fsencode(tree)) <= _LONGEST_TREE:
         return tree
-    name = hashlib.sha256(os.fsencode(tree)).hexdigest()[:12]
-    link = Path(tempfile.gettempdir(), f"chatsession-tree-{os.getuid()}-{name}")
+    name = hashlib.sha256(os.fsencode(tree)).hexdigest()[:8]
+    link = Path("/tmp", f"cs-tree-{os.getuid()}-{name}")
     try:
         link.symlink_to(tree)
     except FileExistsError:
@@ -36,7 +40,7 @@ def _without_white_space(tree):
     return link
 
 
-TREE = _without_white_space(Path(__file__).resolve().parents[2])
+TREE = _usable(Path(__file__).resolve().parents[2])
 BUILD = TREE / os.environ.get("BUILD", "build")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 RUNS = TREE / "build" / "test-run"

@@ -8,7 +8,6 @@
 A rule says what happens to octets on their way: rule(link, way, data) with way "up" (to the server) or "down" returns
 what is passed on; link.cut = "end" or "reset" closes the connection, politely or not, when that has passed.
 """
-import os
 import socket
 import struct
 import threading
@@ -51,7 +50,7 @@ class Relay:
             return socket.create_server(("127.0.0.1", self.port), backlog=64)
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(os.path.relpath(self._path))  # a unix address is at most 107 octets long
+        listener.bind(str(self._path))
         self._path.chmod(0o666)  # httpd's children are another user
         listener.listen(64)
         return listener

@@ -391,8 +391,8 @@ def test_a_new_secret_is_random_and_only_its_owners(folder):
     for name in ("a", "b"):
         result = secret("new", name, cwd=folder)
         assert result.returncode == 0, result
-        assert result.stdout.startswith(f"made {folder / name}\n")
-        assert f'  ChatSessionSecretFile "{folder / name}"\n' in result.stdout
+        assert result.stdout.startswith(f"made {folder.resolve() / name}\n")
+        assert f'  ChatSessionSecretFile "{folder.resolve() / name}"\n' in result.stdout
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
         contents.add((folder / name).read_text())
     assert all(re.fullmatch(r"[A-Za-z0-9+/]{64}\n", text) for text in contents) and len(contents) == 2

@@ -158,6 +158,16 @@ static void advance_due(void)
     }
 }
 
+/* The first token goes at once: behind the others it would wait until the first of them is due, and all that came
+ * meanwhile would go on in step. Whoever stands in the queue after this is due no later than the new one. */
+static void begin(peer_t *peer)
+{
+    advance_due();
+    peer->sent = 0;
+    peer->due = now_ns();
+    advance(peer);
+}
+
 /* --- the request --- */
 
 static size_t content_length(const char *text)
@@ -190,8 +200,7 @@ static void take(peer_t *peer, const char *bytes, size_t len)
     if (!peer->body_left) {
         peer->in_body = false;
         peer->head_len = 0;
-        peer->sent = 0;
-        enqueue(peer, now_ns());
+        begin(peer);
     }
 }
 

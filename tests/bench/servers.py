@@ -119,9 +119,9 @@ def static(rig, **size):
     return Server(rig, "static", '<Location "/">\n    Require all granted\n</Location>', **size)
 
 
-def proxy(rig, model_port, **size):
+def proxy(rig, model_port, name="proxy", **size):
     """mod_proxy alone before a model."""
-    return Server(rig, "proxy", _PROXY.format(modules=LIBEXECDIR) + '<Location "/">\n    Require all granted\n</Location>\n'
+    return Server(rig, name, _PROXY.format(modules=LIBEXECDIR) + '<Location "/">\n    Require all granted\n</Location>\n'
                   f"ProxyPass / http://127.0.0.1:{model_port}/ flushpackets=on", **size)
 
 

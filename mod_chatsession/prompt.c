@@ -62,7 +62,11 @@ apr_status_t chatsession_prompt_history(chatsession_turn_t *turn)
         cs_prompt_add(prompt, cs_db_text(rows, i, 0, NULL), cs_db_text(rows, i, 1, NULL));
     }
     turn->prompt_octets = cs_prompt_octets(prompt, &options);
-    return rv == APR_SUCCESS ? chatsession_prompt_write(turn, prompt, &options) : rv;
+    if (rv == APR_SUCCESS) {
+        rv = chatsession_prompt_write(turn, prompt, &options);
+    }
+    cs_db_result_free(rows); /* the whole conversation, and it is in the body now */
+    return rv;
 }
 
 apr_status_t chatsession_prompt_text(chatsession_turn_t *turn, const char *text, apr_size_t len, bool last,

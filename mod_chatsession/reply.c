@@ -4,6 +4,7 @@
 #include <http_config.h>
 #include <http_log.h>
 #include <http_protocol.h>
+#include <apr_general.h>
 #include <apr_strings.h>
 #include "core/json.h"
 #include "core/token.h"
@@ -50,8 +51,10 @@ const char *chatsession_request_id(request_rec *r)
         id = r->log_id; /* httpd has given it one for a line that it wrote before, or this has */
     }
     if (!id) {
-        id = cs_token_random(bytes, sizeof(bytes)) == APR_SUCCESS ? cs_base64url_encode(bytes, sizeof(bytes), r->pool)
-                                                                  : "-";
+        /* No secret, so the kernel's do: OpenSSL would keep a generator of 5 KiB for each thread that asks it. */
+        id = apr_generate_random_bytes(bytes, sizeof(bytes)) == APR_SUCCESS
+                 ? cs_base64url_encode(bytes, sizeof(bytes), r->pool)
+                 : "-";
     }
     r->log_id = id; /* %L of ErrorLogFormat and LogFormat: every line of the request leads to the answer */
     return id;

@@ -138,6 +138,9 @@ apr_status_t cs_db_tx_script(cs_db_tx_t *tx, const char *script, const char **pr
  * otherwise. */
 int cs_db_rows(const cs_db_result_t *result);
 int cs_db_columns(const cs_db_result_t *result);
+/** Free its rows, and all texts of them, before its pool is: libpq takes 3 KiB and more for a single row, which an answer
+ * that runs for minutes need not carry. It has no rows then; NULL is allowed. */
+void cs_db_result_free(cs_db_result_t *result);
 /** NULL for SQL NULL; otherwise NUL-terminated text; *len may be NULL. */
 const char *cs_db_text(const cs_db_result_t *result, int row, int column, apr_size_t *len);
 apr_int64_t cs_db_int(const cs_db_result_t *result, int row, int column, apr_int64_t if_null);

@@ -175,6 +175,7 @@ apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, con
         return APR_ENOENT;
     }
     *row = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
+    cs_db_result_free(result);
     return rv;
 }
 

@@ -21,6 +21,14 @@ cs_db_result_t *cs_db_result_own(PGresult *rows, apr_pool_t *pool)
     return result;
 }
 
+void cs_db_result_free(cs_db_result_t *result)
+{
+    if (result && result->rows) {
+        apr_pool_cleanup_run(result->pool, result->rows, clear_rows);
+        result->rows = NULL;
+    }
+}
+
 int cs_db_rows(const cs_db_result_t *result)
 {
     return PQntuples(result->rows);

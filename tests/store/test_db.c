@@ -275,6 +275,48 @@ static void test_affected_rows_are_counted(void **state)
     assert_int_equal(cs_db_rows(result), 0);
 }
 
+static apr_size_t memory_in_use(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static void test_freed_rows_are_none_and_are_freed_once(void **state)
+{
+    apr_pool_t *own;
+    cs_db_result_t *result;
+
+    (void)state;
+    assert_int_equal(apr_pool_create(&own, pool), APR_SUCCESS);
+    assert_int_equal(cs_db_run(&result, db, CS_DB_ONCE, "SELECT 1", 0, NULL, own), APR_SUCCESS);
+    assert_int_equal(cs_db_rows(result), 1);
+    cs_db_result_free(result);
+    assert_int_equal(cs_db_rows(result), 0);
+    cs_db_result_free(result);
+    cs_db_result_free(NULL);
+    apr_pool_destroy(own); /* frees none of them again */
+}
+
+/* An answer runs for minutes in the pool that its conversation's settings were read into. */
+static void test_a_row_that_was_read_keeps_nothing_of_libpqs(void **state)
+{
+    apr_pool_t *own;
+    json_t *row;
+    apr_size_t before;
+
+    (void)state;
+    assert_int_equal(apr_pool_create(&own, pool), APR_SUCCESS);
+    before = memory_in_use();
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(cs_db_run_row(&row, db, CS_DB_ONCE, "SELECT repeat('x', 100000) AS x", 0, NULL, own),
+                         APR_SUCCESS);
+        json_decref(row);
+    }
+    assert_in_range(memory_in_use(), 0, before + 1000000);
+    apr_pool_destroy(own);
+}
+
 /* [L3] ---- what the log may say ---- */
 
 static void test_no_parameter_reaches_the_log(void **state)
@@ -420,8 +462,7 @@ static apr_status_t count_row(void *baton, const char *text, apr_size_t len)
 static apr_status_t measure(void *baton)
 {
     walked_t *walked = baton;
-    const struct mallinfo2 info = mallinfo2();
-    const apr_size_t now = info.uordblks + info.hblkhd;
+    const apr_size_t now = memory_in_use();
 
     walked->flushes++;
     walked->most_memory = now > walked->most_memory ? now : walked->most_memory;
@@ -659,6 +700,8 @@ int main(int argc, char **argv)
         TEST(test_what_is_absent_is_printed_as_null_and_what_is_empty_as_empty),
         TEST(test_texts_of_every_length_are_printed_as_jansson_writes_them),
         TEST(test_affected_rows_are_counted),
+        TEST(test_freed_rows_are_none_and_are_freed_once),
+        TEST(test_a_row_that_was_read_keeps_nothing_of_libpqs),
         TEST(test_no_parameter_reaches_the_log),
         TEST(test_a_syntax_error_is_logged_with_its_reason),
         TEST(test_a_transaction_is_all_or_nothing),

@@ -32,6 +32,16 @@ static cs_session_t read_session(const cs_db_result_t *result, int row)
                           .second_factor = cs_db_bool(result, row, 13)};
 }
 
+static void keep_texts(cs_session_t *session, apr_pool_t *pool)
+{
+    const char **const texts[] = {&session->ref,  &session->user_id,   &session->user,
+                                  &session->role, &session->legacy_id, &session->revoke_cause};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *texts[i] = apr_pstrdup(pool, *texts[i]);
+    }
+}
+
 apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool)
 {
     static const char sql[] =
@@ -48,6 +58,8 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
         return APR_ENOENT;
     }
     *session = read_session(result, 0);
+    keep_texts(session, pool);
+    cs_db_result_free(result); /* a request may be an answer of minutes */
     return APR_SUCCESS;
 }
 

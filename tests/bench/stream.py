@@ -6,7 +6,7 @@ import subprocess
 
 import people
 import servers
-from rig import Peak, cpu_seconds, figure, median, pairs, pss_kib, say, temporary
+from rig import Peak, cpu_seconds, figure, median, pairs, pss_kib, say, temporary, wrk
 
 TOKENS, EVERY_MS = 120, 50
 RAMP_SECONDS = 2  # until all streams are open
@@ -47,6 +47,12 @@ class _Visitors:
             f"/chat/api/conversations/{conversation}/messages\t{self._cookie_of[user]}\t"
             + json.dumps({"content": "Tell me a story.", "client_id": f"{self._made:08x}-0000-4000-8000-{number:012x}"}) + "\n"
             for number, (user, conversation) in enumerate(self._owned)))
+
+
+    def look_in(self, server):
+        """So that the sessions are remembered, which takes memory of its own (ChatSessionCacheEntries)."""
+        cookies = temporary(self._folder, "cookies", "".join(f"{cookie}\n" for cookie in self._cookie_of.values()))
+        assert wrk(server.port, "/private/index.html", "get.lua", 1, 8, cookies)["bad"] == 0
 
 
 def _plain(rig):
@@ -94,6 +100,7 @@ def _is_held(result):
 def _measure_many(rig, visitors, count, rounds, **room):
     model = rig.model(TOKENS, EVERY_MS)
     bare, ours = servers.proxy(rig, model, **room), servers.chat(rig, visitors.secret, model, **room)
+    visitors.look_in(ours)
     _run(rig, ours.port, min(count, 100), visitors.requests(), 100)
     _run(rig, bare.port, min(count, 100), _plain(rig), 100)
     limits, results, ratios = pairs(rounds, lambda: _load(rig, bare, count, _plain(rig)),

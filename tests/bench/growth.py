@@ -19,15 +19,12 @@ import session  # noqa: E402
 import stream  # noqa: E402
 import turn  # noqa: E402
 from main import Size  # noqa: E402
-from rig import Rig, figure, median, pairs, say, temporary, wrk  # noqa: E402
+from rig import Rig, all_good, figure, median, pairs, say, temporary, wrk  # noqa: E402
 
 
 def _with_rig(measure, *arguments):
-    rig = Rig()
-    try:
+    with Rig() as rig:
         return measure(rig, *arguments)
-    finally:
-        rig.close()
 
 
 def _two_hosts(rig, size):
@@ -52,7 +49,8 @@ def _two_hosts(rig, size):
             thread.start()
         for thread in threads:
             thread.join()
-        return {"per_second": sum(c["per_second"] for c in counted), "bad": sum(c["bad"] for c in counted)}
+        return {"per_second": sum(c["per_second"] for c in counted), "bad": sum(c["bad"] for c in counted),
+                "errors": [c["errors"] for c in counted]}
 
     def by_one():
         return wrk(hosts[0].port, "/", "say.lua", size.seconds, turn.CONNECTIONS, both)
@@ -60,8 +58,7 @@ def _two_hosts(rig, size):
     by_one()
     by_two()
     _, results, ratios = pairs(size.rounds, by_one, by_two, lambda a, b: a["per_second"] / b["per_second"])
-    bad = sum(r["bad"] for r in results)
-    assert bad == 0, f"{bad} turns were no success"
+    all_good(results, "turns")
     say(f"  two hosts: {figure(ratios)} of one")
     return [("turn", "turns/s of two httpd hosts on one PostgreSQL, on one machine",
              f"{median([r['per_second'] for r in results]):.0f}", "one host, the same connections in all", figure(ratios), "–")]

@@ -7,7 +7,7 @@ import re
 import requests
 import people
 import servers
-from rig import figure, median, pairs, say, temporary, wait_until, wrk
+from rig import all_good, figure, median, pairs, say, temporary, wait_until, wrk
 
 CONNECTIONS, CLIENTS = 16, 16
 CONVERSATIONS = 1000  # of a user
@@ -118,6 +118,6 @@ def measure(rig, size):
                      f"pgbench, the same SELECT: {median([r[0] for r in limits]):.0f}/s", figure(ratios), target))
         rows.append(("history", f"{name}, {total} messages: one after the other, median and 99 of 100 below",
                      f"{one['p50']:.1f} and {one['p99']:.1f} ms", "–", "–", "at most 20 ms"))
-        assert bad == 0, f"{bad} calls were no success"
+        all_good(results, "calls")
     server.stop()
     return rows

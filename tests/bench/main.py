@@ -59,11 +59,8 @@ def main():
     for number, name in enumerate(categories, 1):
         say(f"{name} ({number} of {len(categories)}, {time.monotonic() - began:.0f} s so far)")
         category = importlib.import_module(CATEGORIES[name])
-        rig = Rig()
-        try:
+        with Rig() as rig:
             rows += category.measure(rig, size)
-        finally:
-            rig.close()
     print(report.table(rows))
     if not given.no_document:
         report.write(rows, categories, was_busy=busy)

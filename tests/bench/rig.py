@@ -88,7 +88,8 @@ class Peak(threading.Thread):
 
 
 class Rig:
-    """Everything that a run starts; all of it ends with close()."""
+    """Everything that a run starts: `with Rig() as rig`. All of it ends with that; the folder stays where a measurement
+    failed, for its logs say why."""
 
     def __init__(self, postgres_settings=None):
         self.folder = new_folder("bench")
@@ -122,11 +123,17 @@ class Rig:
             process.wait()
         self._processes.remove(process)
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, problem, trace):
         for process in list(reversed(self._processes)):
             self.end(process)
         self.postgres.remove()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if kind:
+            say(f"What it left is in {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def tool(self, name):
         """One of the C programs beside this file."""
@@ -186,6 +193,12 @@ def wrk(port, path, script, seconds, connections, *arguments):
             counted["per_second"] = counted["requests"] / (counted["us"] / 1e6)
             return counted
     raise RuntimeError(f"wrk: {result.stdout[-600:]}{result.stderr[-600:]}")
+
+
+def all_good(results, what):
+    """Fail unless each request of all runs of wrk was answered as it should be."""
+    bad = [result["errors"] for result in results if result["bad"]]
+    assert not bad, f"{what} were no success: {bad}"
 
 
 # --- figures

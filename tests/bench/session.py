@@ -4,7 +4,7 @@
 import requests
 import people
 import servers
-from rig import cpu_seconds, figure, median, pairs, say, temporary, wrk
+from rig import all_good, cpu_seconds, figure, median, pairs, say, temporary, wrk
 
 CONNECTIONS = 64
 PAGE = "/private/index.html"
@@ -55,7 +55,7 @@ def measure(rig, size):
                   "httpd's static file", figure(cpu), "at most 1.20"),
                  ("session", f"{name}: statements sent per 1000 requests",
                   f"{asked / sum(r['requests'] for r in results) * 1000:.2f}", "none", "–", "last use, written in batches")]
-        assert bad == 0, f"{bad} answers were no success"
+        all_good(results, "answers")
     refusal, plain = _refusal_ms(ours, cookies[0]), None
     with requests.Session() as client:
         plain = median([client.get(f"http://127.0.0.1:{bare.port}{PAGE}").elapsed.total_seconds() * 1000

@@ -5,7 +5,7 @@ with the statements and commits that the module sends for it, in the same databa
 import requests
 import people
 import servers
-from rig import cpu_seconds, figure, median, pairs, say, temporary, wait_until, wrk
+from rig import all_good, cpu_seconds, figure, median, pairs, say, temporary, wait_until, wrk
 
 CONNECTIONS = 32  # wrk's; pgbench has as many clients as the module has connections
 CLIENTS = 16
@@ -85,7 +85,7 @@ def measure(rig, size):
                      f"{median([r['per_second'] for r in results]):.0f} ({median([r['cpu_us'] for r in results]):.0f} +"
                      f" {median([r['pg_us'] for r in results]):.0f} µs)",
                      f"pgbench, the same statements and commits: {median([r[0] for r in limits]):.0f}/s", figure(ratios), target))
-        assert bad == 0, f"{bad} turns were no success"
+        all_good(results, "turns")
     wait_until(lambda: not rig.database.value("SELECT count(*) FROM chatsession.messages WHERE status <> 'complete'"),
                "the turns under way when the load ended to be complete")
     server.stop()

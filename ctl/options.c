@@ -204,7 +204,7 @@ static void set_defaults(ctl_t *ctl)
     memset(given, 0, sizeof(given));
     *ctl = (ctl_t){.database = getenv("CHATSESSION_DATABASE"),
                    .limit = PAGE,
-                   .limits = {LONGEST_TIMEOUT, LONGEST_TIMEOUT},
+                   .limits = {.idle_timeout = LONGEST_TIMEOUT, .max_lifetime = LONGEST_TIMEOUT},
                    .turn_silence = TURN_SILENCE,
                    .grace = TRASH_GRACE};
 }

@@ -10,7 +10,7 @@
 
 #define GAP 2
 
-static void say(const char *format, va_list args)
+CS_PRINTF(1, 0) static void say(const char *format, va_list args)
 {
     fputs("chatsessionctl: ", stderr);
     vfprintf(stderr, format, args);

@@ -317,7 +317,7 @@ static apr_status_t print_object(cs_text_t *text, json_t *object)
 static size_t write_number(char digits[NUMBER_ROOM], const json_t *number)
 {
     size_t len = 0;
-    int precision;
+    size_t precision;
 
     for (precision = DIGITS_KEPT; precision <= DIGITS_TELLING; precision++) {
         len = json_dumpb(number, digits, NUMBER_ROOM - 1, JSON_ENCODE_ANY | JSON_REAL_PRECISION(precision));

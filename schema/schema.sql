@@ -1043,6 +1043,7 @@ ALTER FUNCTION chatsession.totals(p_counted_up_to bigint) OWNER TO chatsession_o
 
 CREATE FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_state text, p_counted boolean, p_round integer, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT untitled boolean) RETURNS record
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     v_seq integer;
@@ -1118,6 +1119,7 @@ ALTER FUNCTION chatsession.turn_begin(p_user uuid, p_conversation uuid, p_conten
 
 CREATE FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text, p_extra jsonb) RETURNS text
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     v_outcome text := chatsession.turn_finish(p_answer, p_status, p_content, p_finish_reason, p_usage, p_detail, p_model);
@@ -1133,6 +1135,7 @@ ALTER FUNCTION chatsession.turn_end(p_answer uuid, p_status text, p_content text
 
 CREATE FUNCTION chatsession.turn_enter(p_user uuid, p_conversation uuid, p_content text, p_parent uuid, p_parent_given boolean, p_branch boolean, p_regenerate uuid, p_client uuid, p_model text, p_host text, p_request text, p_session bytea, p_max integer, p_waiting integer, p_user_turns integer, p_user_requests integer, p_user_tokens bigint, p_titled boolean, OUT outcome text, OUT message_id uuid, OUT answer_id uuid, OUT model text, OUT place integer, OUT estimate real, OUT exceeded text, OUT retry_after real, OUT untitled boolean) RETURNS record
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     v_queued integer := 0;
@@ -1204,6 +1207,7 @@ ALTER FUNCTION chatsession.turn_estimate(p_place integer, p_max integer) OWNER T
 
 CREATE FUNCTION chatsession.turn_finish(p_answer uuid, p_status text, p_content text, p_finish_reason text, p_usage jsonb, p_detail text, p_model text) RETURNS text
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     v_old chatsession.messages;
@@ -1239,14 +1243,20 @@ CREATE FUNCTION chatsession.turn_gate() RETURNS void
 ALTER FUNCTION chatsession.turn_gate() OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_history(p_message uuid) RETURNS TABLE(role text, content text)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
-    WITH RECURSIVE branch AS (
-        SELECT m.parent_id, m.seq, m.role, m.content FROM chatsession.messages m WHERE m.id = p_message
-        UNION ALL
-        SELECT m.parent_id, m.seq, m.role, m.content FROM branch b JOIN chatsession.messages m ON m.id = b.parent_id
-    )
-    SELECT b.role, b.content FROM branch b WHERE b.content <> '' ORDER BY b.seq
+BEGIN
+    RETURN QUERY
+        WITH RECURSIVE branch AS (
+            SELECT m.parent_id, m.seq, m.role, m.content FROM chatsession.messages m WHERE m.id = p_message
+            UNION ALL
+            SELECT m.parent_id, m.seq, m.role, m.content FROM branch b JOIN chatsession.messages m ON m.id = b.parent_id
+        )
+        SELECT b.role, b.content FROM branch b WHERE b.content <> '' ORDER BY b.seq;
+END
 $$;
 
 ALTER FUNCTION chatsession.turn_history(p_message uuid) OWNER TO chatsession_owner;
@@ -1299,6 +1309,7 @@ ALTER FUNCTION chatsession.turn_place(p_answer uuid) OWNER TO chatsession_owner;
 
 CREATE FUNCTION chatsession.turn_reap(p_silence interval) RETURNS SETOF uuid
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 DECLARE
     v_turn record;

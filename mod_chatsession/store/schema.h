@@ -13,7 +13,7 @@
 #include "store/db.h"
 
 /** The step that this software was made for. */
-#define CS_SCHEMA_STEP 32
+#define CS_SCHEMA_STEP 33
 
 typedef enum {
     CS_SCHEMA_APPLIED,

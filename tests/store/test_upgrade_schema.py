@@ -24,7 +24,7 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
     SELECT format('%s %s %s', relname, relkind, relacl) AS line FROM pg_class WHERE relnamespace = 'chatsession'::regnamespace
     UNION ALL SELECT format('%s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attnotnull) FROM pg_attribute
         JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'chatsession'::regnamespace AND attnum > 0
-    UNION ALL SELECT format('%s %s', oid::regprocedure, md5(coalesce(prosrc, '') || coalesce(pg_get_function_sqlbody(oid), '')))
+    UNION ALL SELECT format('%s %s %s', oid::regprocedure, proconfig, md5(coalesce(prosrc, '') || coalesce(pg_get_function_sqlbody(oid), '')))
         FROM pg_proc WHERE pronamespace = 'chatsession'::regnamespace
     UNION ALL SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
         WHERE connamespace = 'chatsession'::regnamespace

@@ -16,7 +16,8 @@ from .scene import Scene
 TABS = 10
 # What httpd's log may say while its database is away.
 AWAY = ("CS0012", "CS0060", "CS0061", "CS0071", "CS0072", "CS0030", "CS200", "CS202",
-        "WARNING:  terminating connection", "DETAIL:  The postmaster has commanded", "HINT:  In a moment you should be")
+        "WARNING:  terminating connection", "FATAL:  terminating connection due to unexpected postmaster exit",
+        "DETAIL:  The postmaster has commanded", "HINT:  In a moment you should be")
 NOT_THERE = "does not exist"
 RECOVERED = "database system is ready to accept connections"
 

@@ -21,7 +21,8 @@ _A_LINE = re.compile(r"^\[[^]]*\] \[[\w-]*:\w+\]")
 _CRASH = re.compile(r"AH0005[12]: child pid (?P<pid>\d+) exit signal")
 # httpd's event MPM closes its workers' sockets when it is told to end, also that of a connection which a worker has just
 # closed and freed (close_worker_sockets): such a child crashes in its main thread, with nothing of ours on the stack.
-_CRASH_OF_HTTPD = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread main:"
+# AddressSanitizer's build has the frame of the signal before it.
+_CRASH_OF_HTTPD = re.compile(r"CRASH pid (?P<pid>\d+) signal 11 thread main:(?: < libc\.so[.\d]*\+\S+)?"
                              r" < libapr-1\.so[.\d]*!apr_os_sock_get < mod_mpm_event\.so\S+ <(?!.*mod_chatsession)")
 # The same haste, met by a worker: the socket that it gives back to be kept alive or lingered on is closed already. That
 # is so only where the server's end follows.

@@ -57,8 +57,9 @@ apr_size_t cs_prompt_octets(const cs_prompt_t *prompt, const cs_prompt_options_t
 /**
  * The chat-completions body in pool: {"model","messages",[params…],"stream","stream_options"}. CS_EREFUSED when the
  * prompt does not end with a message of the user, or holds a role other than the two; CS_ENOTTEXT when the model's name
- * is missing or a text is not UTF-8. params cannot replace our own members. An answer without text (stopped before its
- * first token) is left out together with nothing else: its question stays.
+ * is missing or a text is not UTF-8. params cannot replace our own members, nor "prompt", which is one of a body with
+ * one text. An answer without text (stopped before its first token) is left out together with nothing else: its
+ * question stays.
  */
 apr_status_t cs_prompt_to_completions(const char **body, apr_size_t *len, const cs_prompt_t *prompt,
                                       const cs_prompt_options_t *options, apr_pool_t *pool) CS_MUSTCHECK;

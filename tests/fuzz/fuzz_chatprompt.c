@@ -86,10 +86,11 @@ static void check_params(const json_t *json, json_t *params)
 
     json_object_foreach(params, name, value)
     {
-        if (strcmp(name, "model") && strcmp(name, "messages") && strcmp(name, "stream") &&
+        if (strcmp(name, "model") && strcmp(name, "messages") && strcmp(name, "prompt") && strcmp(name, "stream") &&
             strcmp(name, "stream_options"))
             HOLDS(json_equal(json_object_get(json, name), value));
     }
+    HOLDS(!json_object_get(json, "prompt")); /* is ours too, in the other form of body */
 }
 
 static void check_body(const char *body, apr_size_t len, const cs_prompt_t *prompt, const cs_prompt_options_t *options)

@@ -221,13 +221,20 @@ class Httpd:
     def kill_child(self, pid=None, signal_number=signal.SIGKILL):
         """Kill a child (the first unless told), wait for its successor; the pid that is gone. The parent's line about
         it is expected."""
-        before = self.children
-        victim = pid or before[0]
-        self.log.expect("AH00052", f"CRASH pid {victim} ")
-        os.kill(victim, signal_number)
-        wait_until(lambda: victim not in self.children and len(self.children) >= self.configured_children,
-                   "the successor of a killed child")
+        victim = pid or self.children[0]
+        self._kill([victim], signal_number)
         return victim
+
+    def kill_children(self):
+        """Kill all of them at once, so that none sees another's end; wait for their successors."""
+        self._kill(self.children, signal.SIGKILL)
+
+    def _kill(self, victims, signal_number):
+        for victim in victims:
+            self.log.expect("AH00052", f"CRASH pid {victim} ")
+            os.kill(victim, signal_number)
+        wait_until(lambda: not set(victims) & set(self.children) and len(self.children) >= self.configured_children,
+                   "the successors of killed children")
 
     def end(self):
         """Stop for good: its ports go to others. The folder stays, for whoever looks into a failure."""

@@ -153,9 +153,8 @@ def test_audit_log_and_metrics_agree_with_the_database_after_faults(make_httpd, 
     for killed in (1, 2):
         with anna.send(anna.new_conversation(), "x") as stream:
             stream.next("message")
-            for child in server.children:
-                server.kill_child(child)
-        # The next kill must not meet a sweep between its statement and its count: that one would have died with the child.
+            server.kill_children()
+        # No kill may meet a sweep between its statement and its count, which would die with the child.
         wait_until(lambda killed=killed: scrape(server)["chatsession_reaped_total"] == killed, "the sweep to count what it ended")
     gate.set()
     assert database.value("SELECT count(*) FROM chatsession.live_turns") == 0

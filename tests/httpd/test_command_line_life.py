@@ -301,6 +301,7 @@ def test_a_matter_that_cannot_be_is_refused(world, ctl):
 
 def test_a_rule_is_previewed_counted_added_changed_and_removed(world, ctl, look):
     """[E8]"""
+    world.put_off_retention()
     old = world.thing("anna")
     world.connection.execute("UPDATE chatsession.conversations SET created_at = now() - interval '90 days', updated_at = now() - interval '90 days'"
                              " WHERE id = %s", (old.conversation,))

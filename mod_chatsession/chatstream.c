@@ -166,7 +166,7 @@ static int get_prompt(chatsession_call_t *call)
     if (!context.answer_id) {
         return reply_success(call, "no prompt", "prompt", json_null());
     }
-    rv = cs_chatstream_history(&rows, call->conf->db, context.answer_id, pool);
+    rv = cs_turn_history(&rows, call->conf->db, context.answer_id, pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }

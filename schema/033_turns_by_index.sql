@@ -5,7 +5,7 @@
 --
 -- PostgreSQL keeps a function's plans for the life of a connection, until the table is analyzed. live_turns is empty at almost any time, and messages is small on a
 -- new site: a plan from then reads the whole table, which is cheaper for a page of rows, and goes on doing so when there are many. Without autovacuum a turn's begin took
--- 0.9 ms with 1,000 messages in the table and 2.4 ms with 8,000; it takes 0.7 ms now (docs/performance.md, "What a turn costs PostgreSQL").
+-- 0.9 ms with 1,000 messages in the table and 2.4 ms with 7,000; it takes 0.7 ms now (docs/performance.md, "What a turn costs PostgreSQL").
 SET LOCAL ROLE chatsession_owner;
 
 ALTER FUNCTION chatsession.turn_enter SET enable_seqscan = off;

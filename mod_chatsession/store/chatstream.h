@@ -25,10 +25,6 @@ apr_status_t cs_chatstream_set_conversation(cs_db_t *db, const char *session_has
 apr_status_t cs_chatstream_set_params(cs_db_t *db, const char *user_id, const char *session_hash, const json_t *values,
                                       apr_pool_t *pool) CS_MUSTCHECK;
 
-/** The branch that ends with the newest answer: rows of (role, content), oldest first. */
-apr_status_t cs_chatstream_history(cs_db_result_t **rows, cs_db_t *db, const char *answer_id,
-                                   apr_pool_t *pool) CS_MUSTCHECK;
-
 /** Keep a form beside the user's rating of an answer; form is JSON text. */
 apr_status_t cs_chatstream_set_form(cs_db_t *db, const char *user_id, const char *message_id, const char *form,
                                     apr_pool_t *pool) CS_MUSTCHECK;

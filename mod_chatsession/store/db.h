@@ -138,11 +138,13 @@ apr_status_t cs_db_tx_script(cs_db_tx_t *tx, const char *script, const char **pr
  * otherwise. */
 int cs_db_rows(const cs_db_result_t *result);
 int cs_db_columns(const cs_db_result_t *result);
-/** Free its rows, and all texts of them, before its pool is: libpq takes 3 KiB and more for a single row, which an answer
- * that runs for minutes need not carry. It has no rows then; NULL is allowed. */
+/** Free its rows, and all texts of them, before its pool is: libpq takes 3 KiB and more for a single row, which an
+ * answer that runs for minutes need not carry. It has no rows then; NULL is allowed. */
 void cs_db_result_free(cs_db_result_t *result);
 /** NULL for SQL NULL; otherwise NUL-terminated text; *len may be NULL. */
 const char *cs_db_text(const cs_db_result_t *result, int row, int column, apr_size_t *len);
+/** A copy in pool, for what outlives the result; NULL for SQL NULL. */
+const char *cs_db_text_copy(const cs_db_result_t *result, int row, int column, apr_pool_t *pool);
 apr_int64_t cs_db_int(const cs_db_result_t *result, int row, int column, apr_int64_t if_null);
 bool cs_db_bool(const cs_db_result_t *result, int row, int column);
 /** A column of microseconds since 1970 (SQL: chatsession.usec(timestamptz)); 0 for NULL. */

@@ -56,6 +56,11 @@ const char *cs_db_text(const cs_db_result_t *result, int row, int column, apr_si
     return PQgetvalue(result->rows, row, column);
 }
 
+const char *cs_db_text_copy(const cs_db_result_t *result, int row, int column, apr_pool_t *pool)
+{
+    return apr_pstrdup(pool, cs_db_text(result, row, column, NULL));
+}
+
 apr_int64_t cs_db_int(const cs_db_result_t *result, int row, int column, apr_int64_t if_null)
 {
     const char *text = cs_db_text(result, row, column, NULL);

@@ -46,7 +46,7 @@ json_t *cs_keyset_page(const char **next, const cs_db_result_t *result, int limi
         json_array_append_new(rows, row);
     }
     if (cs_db_rows(result) > limit) {
-        *next = apr_pstrdup(pool, cs_db_text(result, limit - 1, cursor, NULL));
+        *next = cs_db_text_copy(result, limit - 1, cursor, pool);
     }
     return rows;
 }

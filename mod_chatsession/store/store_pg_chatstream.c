@@ -58,14 +58,6 @@ apr_status_t cs_chatstream_set_params(cs_db_t *db, const char *user_id, const ch
     return cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 3, params, pool);
 }
 
-apr_status_t cs_chatstream_history(cs_db_result_t **rows, cs_db_t *db, const char *answer_id, apr_pool_t *pool)
-{
-    const cs_db_param_t params[] = {CS_DB_TEXT(answer_id)};
-
-    return cs_db_run(rows, db, CS_DB_REPEATABLE, "SELECT role, content FROM chatsession.turn_history($1::uuid)", 1,
-                     params, pool);
-}
-
 apr_status_t cs_chatstream_set_form(cs_db_t *db, const char *user_id, const char *message_id, const char *form,
                                     apr_pool_t *pool)
 {

@@ -14,12 +14,12 @@
     " LEFT JOIN chatsession.users u ON u.id = s.user_id"                                                               \
     " LEFT JOIN chatsession.sessions n ON n.id_hash = s.replaced_by"
 
-static cs_session_t read_session(const cs_db_result_t *result, int row)
+static cs_session_t read_session(const cs_db_result_t *result, int row, apr_pool_t *pool)
 {
-    return (cs_session_t){.ref = cs_db_text(result, row, 0, NULL),
-                          .user_id = cs_db_text(result, row, 1, NULL),
-                          .user = cs_db_text(result, row, 2, NULL),
-                          .role = cs_db_text(result, row, 3, NULL),
+    return (cs_session_t){.ref = cs_db_text_copy(result, row, 0, pool),
+                          .user_id = cs_db_text_copy(result, row, 1, pool),
+                          .user = cs_db_text_copy(result, row, 2, pool),
+                          .role = cs_db_text_copy(result, row, 3, pool),
                           .user_disabled = cs_db_bool(result, row, 4),
                           .times = {.created = cs_db_time(result, row, 5),
                                     .last_seen = cs_db_time(result, row, 6),
@@ -27,19 +27,9 @@ static cs_session_t read_session(const cs_db_result_t *result, int row)
                                     .console_seen = cs_db_time(result, row, 9),
                                     .rotated = cs_db_bool(result, row, 10)},
                           .now = cs_db_time(result, row, 8),
-                          .legacy_id = cs_db_text(result, row, 11, NULL),
-                          .revoke_cause = cs_db_text(result, row, 12, NULL),
+                          .legacy_id = cs_db_text_copy(result, row, 11, pool),
+                          .revoke_cause = cs_db_text_copy(result, row, 12, pool),
                           .second_factor = cs_db_bool(result, row, 13)};
-}
-
-static void keep_texts(cs_session_t *session, apr_pool_t *pool)
-{
-    const char **const texts[] = {&session->ref,  &session->user_id,   &session->user,
-                                  &session->role, &session->legacy_id, &session->revoke_cause};
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        *texts[i] = apr_pstrdup(pool, *texts[i]);
-    }
 }
 
 apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_hash, apr_pool_t *pool)
@@ -57,8 +47,7 @@ apr_status_t cs_session_find(cs_session_t *session, cs_db_t *db, const char *id_
     if (!cs_db_rows(result)) {
         return APR_ENOENT;
     }
-    *session = read_session(result, 0);
-    keep_texts(session, pool);
+    *session = read_session(result, 0, pool);
     cs_db_result_free(result); /* a request may be an answer of minutes */
     return APR_SUCCESS;
 }
@@ -113,7 +102,7 @@ apr_status_t cs_session_review(cs_session_t *sessions, cs_db_t *db, const cs_ses
     print_notes(params, notes, count, pool);
     rv = cs_db_run(&result, db, CS_DB_OFTEN, sql, 2, params, pool);
     for (int i = 0; rv == APR_SUCCESS && i < count; i++) {
-        sessions[i] = read_session(result, i);
+        sessions[i] = read_session(result, i, pool);
     }
     return rv;
 }

@@ -73,12 +73,12 @@ apr_status_t cs_turn_begin(cs_turn_begun_t *begun, cs_db_t *db, const cs_turn_ne
     if (rv != APR_SUCCESS || !cs_db_rows(result)) {
         return rv; /* no row: the user was erased a moment ago */
     }
-    begun->message_id = apr_pstrdup(pool, cs_db_text(result, 0, 1, NULL));
-    begun->answer_id = apr_pstrdup(pool, cs_db_text(result, 0, 2, NULL));
-    begun->model = apr_pstrdup(pool, cs_db_text(result, 0, 3, NULL));
+    begun->message_id = cs_db_text_copy(result, 0, 1, pool);
+    begun->answer_id = cs_db_text_copy(result, 0, 2, pool);
+    begun->model = cs_db_text_copy(result, 0, 3, pool);
     begun->place = (int)cs_db_int(result, 0, 4, 0);
     begun->estimate = seconds_of(result, 0, 5);
-    begun->exceeded = apr_pstrdup(pool, cs_db_text(result, 0, 6, NULL));
+    begun->exceeded = cs_db_text_copy(result, 0, 6, pool);
     begun->retry_after = seconds_of(result, 0, 7);
     begun->untitled = cs_db_bool(result, 0, 8);
     begun->limit = cs_db_int(result, 0, 9, 0);

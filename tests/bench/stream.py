@@ -6,7 +6,7 @@ import subprocess
 
 import people
 import servers
-from rig import Peak, cpu_seconds, figure, median, pairs, pss_kib, say, temporary, wrk
+from rig import Peak, all_good, cpu_seconds, figure, median, pairs, pss_kib, say, temporary, wrk
 
 TOKENS, EVERY_MS = 120, 50
 RAMP_SECONDS = 2  # until all streams are open
@@ -48,11 +48,10 @@ class _Visitors:
             + json.dumps({"content": "Tell me a story.", "client_id": f"{self._made:08x}-0000-4000-8000-{number:012x}"}) + "\n"
             for number, (user, conversation) in enumerate(self._owned)))
 
-
     def look_in(self, server):
         """So that the sessions are remembered, which takes memory of its own (ChatSessionCacheEntries)."""
         cookies = temporary(self._folder, "cookies", "".join(f"{cookie}\n" for cookie in self._cookie_of.values()))
-        assert wrk(server.port, "/private/index.html", "get.lua", 1, 8, cookies)["bad"] == 0
+        all_good([wrk(server.port, "/private/index.html", "get.lua", 1, 8, cookies)], "pages")
 
 
 def _plain(rig):

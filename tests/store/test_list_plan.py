@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The mod_chatsession authors
 """The list of conversations is planned once for a connection, and a time in microseconds costs no call."""
-import re
-
 import pytest
-from harness.place import BUILD
+from harness.statements import statements
 
-# As the module has them: each form of the list is a statement of its own.
-FORMS = sorted(text.decode() for text in re.findall(rb"SELECT \* FROM \(SELECT c\.id[^\0]+",
-                                                    (BUILD / "mod_chatsession.so").read_bytes()))
+FORMS = statements("SELECT * FROM (SELECT c.id")  # each form of the list is a statement of its own
 # What a page asks for when it is opened, and where one goes on from there.
 ONCE = [form for form in FORMS if "@>" not in form and not ("$5" in form and ("AND c.archived" in form or "c.trashed_by" in form))]
 TIMES = ("epoch", "1969-12-31 23:59:59.999999+00", "2026-11-23 05:31:07.123456+00", "2026-11-23 05:31:07+09", "9999-12-31 23:59:59.999999+00",

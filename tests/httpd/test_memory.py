@@ -11,7 +11,7 @@ import pytest
 
 from harness.client import Client
 from harness.httpd import Httpd
-from harness.place import SANITIZE
+from harness.place import SANITIZE, wait_until
 
 # A sanitizer keeps what was freed.
 pytestmark = pytest.mark.skipif(bool(SANITIZE), reason="memory is another one under a sanitizer")
@@ -133,9 +133,12 @@ def _rename(world):
 
 
 def _leave(world):
-    """A browser that goes away when its answer has begun."""
-    with world.client.send(world.client.new_conversation(), "left " * 20) as stream:
+    """A browser that goes away when its answer has begun. What follows waits for the answer's end: answers that pile up would take every
+    thread of the child, which is the model, too, and end in refusals and in errors of the proxy."""
+    conversation = world.client.new_conversation()
+    with world.client.send(conversation, "left " * 20) as stream:
         stream.next("turn")
+    wait_until(lambda: world.client.conversation(conversation)["messages"][-1]["status"] == "complete", "the left answer to be complete")
 
 
 def _ask_times(who, path):

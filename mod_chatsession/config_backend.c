@@ -191,7 +191,7 @@ const char *chatsession_add_backend(cmd_parms *cmd, void *dir, int argc, char *c
         return "ChatSessionBackend: expected NAME URL [model=NAME] [key-file=PATH] [context=TOKENS] [turns=N] "
                "[chat-mode=on|off] [form=chat|completions|llamacpp] [template=NAME] [connect=DURATION]";
     }
-    if (strlen(argv[0]) > 64 ||
+    if (!*argv[0] || strlen(argv[0]) > 64 ||
         strspn(argv[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-") != strlen(argv[0])) {
         return apr_psprintf(cmd->pool, "ChatSessionBackend: \"%s\" is no name of 1 to 64 letters, digits and . _ : / -",
                             argv[0]);
@@ -249,6 +249,9 @@ const char *chatsession_add_template(cmd_parms *cmd, void *dir, int argc, char *
     (void)dir;
     if (argc < 2) {
         return "ChatSessionPromptTemplate: expected NAME and options such as requester=User";
+    }
+    if (!*argv[0]) {
+        return "ChatSessionPromptTemplate: \"\" is no name; template= of a ChatSessionBackend could not say it";
     }
     if (chatsession_find_template(conf, argv[0])) {
         return apr_psprintf(cmd->pool, "ChatSessionPromptTemplate: the name \"%s\" is taken already", argv[0]);

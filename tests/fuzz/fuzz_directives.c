@@ -170,7 +170,8 @@ static void backends_hold(chatsession_server_t *conf, apr_pool_t *pool)
 
     for (int i = 0; conf->backends && i < conf->backends->nelts; i++) {
         const chatsession_backend_t *backend = &APR_ARRAY_IDX(conf->backends, i, chatsession_backend_t);
-        HOLDS(chatsession_find_backend(conf, backend->name) == backend && strlen(backend->name) <= 64);
+        HOLDS(chatsession_find_backend(conf, backend->name) == backend && *backend->name &&
+              strlen(backend->name) <= 64);
         HOLDS(*backend->model && backend->url[strlen(backend->url) - 1] != '/');
         HOLDS(backend->context >= 0 && backend->context <= 100000000 && backend->turns >= 0);
         HOLDS(backend->connect >= apr_time_from_msec(10) && backend->connect <= apr_time_from_sec(60));

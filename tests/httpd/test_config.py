@@ -126,6 +126,8 @@ def test_a_duration_takes_each_unit_and_seconds_without_one(check, value, millis
     ("ChatSessionBackend b http://127.0.0.1/v1?x", ["ChatSessionBackend", '"http://127.0.0.1/v1?x"', "URL"]),
     ('ChatSessionBackend "a b" http://127.0.0.1:1/v1', ["ChatSessionBackend", '"a b"', "letters"]),
     (f"ChatSessionBackend {'x' * 65} http://127.0.0.1:1/v1", ["ChatSessionBackend", "64"]),
+    ('ChatSessionBackend "" http://127.0.0.1:1/v1', ["ChatSessionBackend", '""', "letters"]),
+    ('ChatSessionPromptTemplate "" requester=User', ["ChatSessionPromptTemplate", '""', "no name"]),
     ("ChatSessionBackend b http://127.0.0.1:1/v1 key=x", ["ChatSessionBackend b", '"key=x"', "key-file=PATH"]),
     ("ChatSessionBackend b http://127.0.0.1:1/v1 model=", ["ChatSessionBackend b", '"model="']),
     ("ChatSessionBackend b http://127.0.0.1:1/v1 key-file=/nonexistent", ["ChatSessionBackend b", "/nonexistent"]),

@@ -44,7 +44,7 @@ int chatsession_admin_scrape(request_rec *r, chatsession_server_t *conf, const c
 /* api_jobs.c */
 chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
 /** 202 with the job, or the failure. */
-int chatsession_admin_reply_job(chatsession_call_t *call, const char *id);
+int chatsession_admin_reply_job(chatsession_call_t *call, json_t *job);
 
 /* api_retention.c */
 /** When the rules are run next, after the last run began (NULL: never did). */

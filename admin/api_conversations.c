@@ -215,13 +215,15 @@ static int expire_by_job(chatsession_call_t *call, const cs_console_filter_t *fi
 {
     cs_console_count_t count = {0};
     const char *id;
-    apr_status_t rv = cs_job_expire(&id, &count, call->conf->db, filter, confirmed,
-                                    chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), entry, call->r->pool);
+    json_t *job;
+    const apr_status_t rv =
+        cs_job_expire(&id, &job, &count, call->conf->db, filter, confirmed,
+                      chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), entry, call->r->pool);
 
     if (rv == CS_EREFUSED) {
         return reply_changed(call, &count);
     }
-    return rv == APR_SUCCESS ? chatsession_admin_reply_job(call, id) : chatsession_reply_status(call->r, rv);
+    return rv == APR_SUCCESS ? chatsession_admin_reply_job(call, job) : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_expire(chatsession_call_t *call)

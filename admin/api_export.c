@@ -227,7 +227,7 @@ int chatsession_admin_export(chatsession_call_t *call)
     want = (cs_export_want_t){&filter, format->name, compress && !strcmp(compress, "gzip"), NULL};
     entry = chatsession_audit_entry(call, "conversation.export",
                                     cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
-    rv = cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool);
+    rv = cs_export_make(&export, NULL, call->conf->db, &want, &entry, call->r->pool);
     return rv == APR_SUCCESS ? chatsession_admin_send_export(call, &export, compress != NULL)
                              : chatsession_reply_status(call->r, rv);
 }

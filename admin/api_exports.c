@@ -57,16 +57,13 @@ static const char *link_sha256(chatsession_call_t *call, const char *link)
                : NULL;
 }
 
-static int reply_with_link(chatsession_call_t *call, int status, const char *id, const char *link)
+static int reply_with_link(chatsession_call_t *call, int status, json_t *export, const char *link)
 {
-    json_t *export;
-    const apr_status_t rv = cs_export_get(&export, call->conf->db, id, call->r->pool);
-    const char *path = apr_pstrcat(call->r->pool, "api/exports/", id, "/file?link=", link, NULL);
+    const char *path = apr_pstrcat(call->r->pool, "api/exports/", json_string_value(json_object_get(export, "id")),
+                                   "/file?link=", link, NULL);
 
-    return rv == APR_SUCCESS
-               ? chatsession_reply_json(call->r, status,
-                                        json_pack("{s:o,s:s,s:s}", "export", export, "link", path, "token", link))
-               : chatsession_reply_status(call->r, rv);
+    return chatsession_reply_json(call->r, status,
+                                  json_pack("{s:o,s:s,s:s}", "export", export, "link", path, "token", link));
 }
 
 int chatsession_admin_export_create(chatsession_call_t *call)
@@ -78,6 +75,7 @@ int chatsession_admin_export_create(chatsession_call_t *call)
     cs_export_t export;
     cs_audit_entry_t entry;
     const char *link;
+    json_t *shown;
     apr_status_t rv;
     int answer;
 
@@ -93,9 +91,8 @@ int chatsession_admin_export_create(chatsession_call_t *call)
     entry = chatsession_audit_entry(call, "conversation.export",
                                     cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     rv = make_link(&link, &want.link_sha256, call);
-    rv = rv == APR_SUCCESS ? cs_export_make(&export, call->conf->db, &want, &entry, call->r->pool) : rv;
-    return rv == APR_SUCCESS ? reply_with_link(call, HTTP_CREATED, export.id, link)
-                             : chatsession_reply_status(call->r, rv);
+    rv = rv == APR_SUCCESS ? cs_export_make(&export, &shown, call->conf->db, &want, &entry, call->r->pool) : rv;
+    return rv == APR_SUCCESS ? reply_with_link(call, HTTP_CREATED, shown, link) : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_export_link(chatsession_call_t *call)
@@ -105,6 +102,7 @@ int chatsession_admin_export_link(chatsession_call_t *call)
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "export.resume", NULL);
     const char *link;
     const char *hash;
+    json_t *shown;
     apr_status_t rv;
     int answer;
 
@@ -115,9 +113,9 @@ int chatsession_admin_export_link(chatsession_call_t *call)
         return answer;
     }
     rv = make_link(&link, &hash, call);
-    rv = rv == APR_SUCCESS ? cs_export_relink(call->conf->db, call->ids[0], hash, &have, &entry, call->r->pool) : rv;
-    return rv == APR_SUCCESS ? reply_with_link(call, HTTP_OK, call->ids[0], link)
-                             : chatsession_reply_status(call->r, rv);
+    rv = rv == APR_SUCCESS ? cs_export_relink(&shown, call->conf->db, call->ids[0], hash, &have, &entry, call->r->pool)
+                           : rv;
+    return rv == APR_SUCCESS ? reply_with_link(call, HTTP_OK, shown, link) : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_export_file(chatsession_call_t *call)
@@ -166,9 +164,10 @@ int chatsession_admin_export_show(chatsession_call_t *call)
 int chatsession_admin_export_cancel(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "export.cancel", NULL);
-    const apr_status_t rv = cs_export_cancel(call->conf->db, call->ids[0], &entry, call->r->pool);
+    json_t *shown;
+    const apr_status_t rv = cs_export_cancel(&shown, call->conf->db, call->ids[0], &entry, call->r->pool);
 
-    return rv == APR_SUCCESS ? chatsession_admin_export_show(call) : chatsession_reply_status(call->r, rv);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, shown) : chatsession_reply_status(call->r, rv);
 }
 
 int chatsession_admin_export_manifest(chatsession_call_t *call)

@@ -5,13 +5,9 @@
 #include "reply.h"
 #include "store/job.h"
 
-int chatsession_admin_reply_job(chatsession_call_t *call, const char *id)
+int chatsession_admin_reply_job(chatsession_call_t *call, json_t *job)
 {
-    json_t *job;
-    const apr_status_t rv = cs_job_get(&job, call->conf->db, id, call->r->pool);
-
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_ACCEPTED, json_pack("{s:o}", "job", job))
-                             : chatsession_reply_status(call->r, rv);
+    return chatsession_reply_json(call->r, HTTP_ACCEPTED, json_pack("{s:o}", "job", job));
 }
 
 int chatsession_admin_jobs(chatsession_call_t *call)
@@ -44,7 +40,8 @@ int chatsession_admin_job(chatsession_call_t *call)
 int chatsession_admin_job_cancel(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "job.cancel", NULL);
-    const apr_status_t rv = cs_job_cancel(call->conf->db, call->ids[0], &entry, call->r->pool);
+    json_t *job;
+    const apr_status_t rv = cs_job_cancel(&job, call->conf->db, call->ids[0], &entry, call->r->pool);
 
-    return rv == APR_SUCCESS ? chatsession_admin_job(call) : chatsession_reply_status(call->r, rv);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, job) : chatsession_reply_status(call->r, rv);
 }

@@ -47,17 +47,12 @@ int chatsession_admin_matters(chatsession_call_t *call)
     return chatsession_admin_reply_page(call, rv, "matters", matters, next);
 }
 
-static int reply_matter(chatsession_call_t *call, int status, const char *id)
-{
-    json_t *matter;
-    const apr_status_t rv = cs_matter_get(&matter, call->conf->db, id, call->r->pool);
-
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, status, matter) : chatsession_reply_status(call->r, rv);
-}
-
 int chatsession_admin_matter(chatsession_call_t *call)
 {
-    return reply_matter(call, HTTP_OK, call->ids[0]);
+    json_t *matter;
+    const apr_status_t rv = cs_matter_get(&matter, call->conf->db, call->ids[0], call->r->pool);
+
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, matter) : chatsession_reply_status(call->r, rv);
 }
 
 /* What a body says is to be held; false: an error was answered. */
@@ -98,6 +93,7 @@ static int hold(chatsession_call_t *call, const char *id, const char *action, co
     cs_console_filter_t filter;
     cs_audit_entry_t entry;
     const char *unknown;
+    json_t *matter;
     apr_status_t rv;
     int answer;
 
@@ -106,7 +102,7 @@ static int hold(chatsession_call_t *call, const char *id, const char *action, co
     }
     entry = chatsession_audit_entry(call, action, cs_json_own(cs_console_filter_detail(&filter), call->r->pool));
     entry.reason = reason;
-    rv = cs_matter_hold(&id, &unknown, call->conf->db, &wanted, &entry, call->r->pool);
+    rv = cs_matter_hold(&matter, &unknown, call->conf->db, id, &wanted, &entry, call->r->pool);
     if (rv == CS_EREFUSED) {
         return chatsession_bad_request(call, apr_psprintf(call->r->pool,
                                                           "There is no user called \"%s\"; nothing was put on hold.",
@@ -117,7 +113,7 @@ static int hold(chatsession_call_t *call, const char *id, const char *action, co
                                        name ? "An open matter has this name; add to it, or take another name."
                                             : "This matter was released; make another one to hold again.");
     }
-    return rv == APR_SUCCESS ? reply_matter(call, name ? HTTP_CREATED : HTTP_OK, id)
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, name ? HTTP_CREATED : HTTP_OK, matter)
                              : chatsession_reply_status(call->r, rv);
 }
 
@@ -139,12 +135,13 @@ int chatsession_admin_matter_release(chatsession_call_t *call)
     cs_audit_entry_t entry =
         chatsession_audit_entry(call, "matter.release",
                                 cs_json_own(json_pack("{s:s}", "matter", call->ids[0]), call->r->pool));
+    json_t *matter;
     apr_status_t rv;
 
     entry.reason = call->fields[0].string;
-    rv = cs_matter_release(call->conf->db, call->ids[0], &entry, call->r->pool);
+    rv = cs_matter_release(&matter, call->conf->db, call->ids[0], &entry, call->r->pool);
     if (rv == CS_ECONFLICT) {
         return chatsession_reply_error(call->r, HTTP_CONFLICT, "matter_released", "This matter was released before.");
     }
-    return rv == APR_SUCCESS ? reply_matter(call, HTTP_OK, call->ids[0]) : chatsession_reply_status(call->r, rv);
+    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, matter) : chatsession_reply_status(call->r, rv);
 }

@@ -34,29 +34,39 @@ const char *chatsession_admin_next_retention(const chatsession_call_t *call, con
     return cs_rfc3339_print(time > apr_time_now() ? time : apr_time_now(), call->r->pool);
 }
 
-int chatsession_admin_retention(chatsession_call_t *call)
+/* The run that began last, of the request's pool; NULL: there was none. */
+static apr_status_t last_run(json_t **run, const chatsession_call_t *call)
 {
-    json_t *rules = NULL;
     json_t *jobs = NULL;
     const char *next;
-    const char *last;
-    apr_status_t rv = cs_retention_list(&rules, call->conf->db, call->r->pool);
+    const apr_status_t rv = cs_job_list(&jobs, &next, call->conf->db, "retention", NULL, 1, call->r->pool);
 
-    if (rv == APR_SUCCESS) {
-        rv = cs_job_list(&jobs, &next, call->conf->db, "retention", NULL, 1, call->r->pool);
-    }
-    if (rv != APR_SUCCESS) {
-        json_decref(rules);
-        return chatsession_reply_status(call->r, rv);
-    }
-    cs_json_own(jobs, call->r->pool);
-    last = json_string_value(json_object_get(json_array_get(jobs, 0), "created_at"));
+    *run = rv == APR_SUCCESS ? json_array_get(cs_json_own(jobs, call->r->pool), 0) : NULL;
+    return rv;
+}
+
+/* Takes the reference to rules. */
+static int reply_rules(chatsession_call_t *call, json_t *rules, json_t *run)
+{
+    const char *last = json_string_value(json_object_get(run, "created_at"));
+
     return chatsession_reply_json(call->r, HTTP_OK,
-                                  json_pack("{s:o,s:O?,s:o}", "rules", rules, "last_run", json_array_get(jobs, 0),
-                                            "next_run_at",
+                                  json_pack("{s:o,s:O?,s:o}", "rules", rules, "last_run", run, "next_run_at",
                                             json_array_size(rules)
                                                 ? time_json(chatsession_admin_next_retention(call, last))
                                                 : json_null()));
+}
+
+int chatsession_admin_retention(chatsession_call_t *call)
+{
+    json_t *rules = NULL;
+    json_t *run;
+    apr_status_t rv = last_run(&run, call);
+
+    if (rv == APR_SUCCESS) {
+        rv = cs_retention_list(&rules, call->conf->db, call->r->pool);
+    }
+    return rv == APR_SUCCESS ? reply_rules(call, rules, run) : chatsession_reply_status(call->r, rv);
 }
 
 /* The rule of a body; NULL when it is one, else what is wrong with it. */
@@ -126,20 +136,24 @@ static int save(chatsession_call_t *call, const cs_retention_change_t *change, c
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "retention.change", NULL);
     cs_retention_count_t count;
-    bool counted;
+    json_t *rules = NULL;
+    json_t *run;
     json_t *body;
     apr_status_t rv;
 
     if (!json_is_integer(confirmed)) {
         return chatsession_bad_request(call, "confirm.conversations is missing: repeat the count of the dry run.");
     }
-    rv = cs_retention_change(&counted, &count, call->conf->db, change, json_integer_value(confirmed), &entry,
-                             call->r->pool);
+    rv = last_run(&run, call); /* before the change: after it nothing may fail any more */
+    if (rv == APR_SUCCESS) {
+        rv = cs_retention_change(&rules, &count, call->conf->db, change, json_integer_value(confirmed), &entry,
+                                 call->r->pool);
+    }
     if (rv != APR_SUCCESS) {
         return reply_failed(call, rv);
     }
-    if (counted) {
-        return chatsession_admin_retention(call);
+    if (rules) {
+        return reply_rules(call, rules, run);
     }
     body = chatsession_error_json(call->r, "count_changed",
                                   "The number of conversations is no longer the one you confirmed; "
@@ -173,16 +187,17 @@ int chatsession_admin_retention_run(chatsession_call_t *call)
 {
     const cs_audit_entry_t entry = chatsession_audit_entry(call, "retention.run", NULL);
     const char *id;
-    apr_status_t rv =
-        cs_job_retention(&id, call->conf->db, call->session->user,
+    json_t *job;
+    const apr_status_t rv =
+        cs_job_retention(&id, &job, call->conf->db, call->session->user,
                          chatsession_number(call->conf, CHATSESSION_TRASH_GRACE), 0, &entry, call->r->pool);
 
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
-    return id ? chatsession_admin_reply_job(call, id)
-              : chatsession_reply_error(call->r, HTTP_CONFLICT, "nothing_to_run",
-                                        "A run is under way, or no rule ends anything.");
+    return job ? chatsession_admin_reply_job(call, job)
+               : chatsession_reply_error(call->r, HTTP_CONFLICT, "nothing_to_run",
+                                         "A run is under way, or no rule ends anything.");
 }
 
 int chatsession_admin_retention_explain(chatsession_call_t *call)

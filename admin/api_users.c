@@ -233,15 +233,15 @@ int chatsession_admin_user_change(chatsession_call_t *call)
     if (deed.role && !cs_user_is_role(deed.role)) {
         return chatsession_bad_request(call, ROLES_EXPECTED);
     }
-    rv = cs_user_admin_change(&outcome, &ended, call->conf->db, &deed, &entry, call->r->pool);
-    if (rv == APR_SUCCESS && is_refused(call, outcome, &answer)) {
+    rv = cs_user_admin_change(&outcome, &ended, &user, call->conf->db, &deed, &entry, call->r->pool);
+    if (rv != APR_SUCCESS) {
+        return chatsession_reply_status(call->r, rv);
+    }
+    if (is_refused(call, outcome, &answer)) {
         return answer;
     }
-    if (rv == APR_SUCCESS) {
-        chatsession_sessions_ended(call->r, call->conf, NULL);
-        rv = cs_user_object(&user, call->conf->db, call->word, call->r->pool);
-    }
-    return rv == APR_SUCCESS ? chatsession_reply_json(call->r, HTTP_OK, user) : chatsession_reply_status(call->r, rv);
+    chatsession_sessions_ended(call->r, call->conf, NULL);
+    return chatsession_reply_json(call->r, HTTP_OK, user);
 }
 
 int chatsession_admin_user_password(chatsession_call_t *call)

@@ -86,7 +86,7 @@ static int expire_by_job(const ctl_t *ctl, apr_int64_t confirmed, const cs_audit
     cs_console_count_t count = {0};
     cs_job_step_t step = {0};
     const char *id;
-    apr_status_t rv = cs_job_expire(&id, &count, ctl->db, &ctl->filter, confirmed, ctl->grace, entry, pool);
+    apr_status_t rv = cs_job_expire(&id, NULL, &count, ctl->db, &ctl->filter, confirmed, ctl->grace, entry, pool);
 
     if (rv == CS_EREFUSED) {
         return say_changed(&count, "expired", pool);

@@ -30,7 +30,8 @@ int ctl_export_list(ctl_t *ctl, apr_pool_t *pool)
                              : ctl_fail_status(ctl, rv, "the exports could not be read");
 }
 
-int ctl_export_show(ctl_t *ctl, apr_pool_t *pool)
+/* Takes the reference. */
+static int print_export(const ctl_t *ctl, json_t *export, apr_pool_t *pool)
 {
     static const ctl_column_t facts[] = {{"id", "id"},
                                          {"state", "state"},
@@ -49,18 +50,24 @@ int ctl_export_show(ctl_t *ctl, apr_pool_t *pool)
                                          {"octets", "octets"},
                                          {"sha256", "sha256"},
                                          {NULL, NULL}};
-    json_t *export;
-    apr_status_t rv = cs_export_get(&export, ctl->db, ctl->id, pool);
 
-    if (rv != APR_SUCCESS) {
-        return rv == APR_ENOENT ? no_such_export() : ctl_fail_status(ctl, rv, "the export could not be read");
-    }
     if (ctl->json) {
         return ctl_print_json(export);
     }
     ctl_print_facts(export, facts, pool);
     json_decref(export);
     return CTL_DONE;
+}
+
+int ctl_export_show(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *export;
+    const apr_status_t rv = cs_export_get(&export, ctl->db, ctl->id, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv == APR_ENOENT ? no_such_export() : ctl_fail_status(ctl, rv, "the export could not be read");
+    }
+    return print_export(ctl, export, pool);
 }
 
 int ctl_export_manifest(ctl_t *ctl, apr_pool_t *pool)
@@ -77,15 +84,16 @@ int ctl_export_manifest(ctl_t *ctl, apr_pool_t *pool)
 int ctl_export_cancel(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_audit_entry_t entry;
+    json_t *export;
     apr_status_t rv;
     const int code = ctl_make_entry(&entry, ctl, "export.cancel", NULL, pool);
 
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_export_cancel(ctl->db, ctl->id, &entry, pool);
+    rv = cs_export_cancel(&export, ctl->db, ctl->id, &entry, pool);
     if (rv != APR_SUCCESS) {
         return rv == APR_ENOENT ? no_such_export() : ctl_fail_status(ctl, rv, "the export could not be cancelled");
     }
-    return ctl_export_show(ctl, pool); /* one that had ended stays as it ended */
+    return print_export(ctl, export, pool); /* one that had ended stays as it ended */
 }

@@ -221,7 +221,7 @@ static void say_done(const work_t *work, apr_pool_t *pool)
 static int export_to(work_t *work, const cs_export_want_t *want, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     const ctl_t *ctl = work->ctl;
-    apr_status_t rv = cs_export_make(&work->export, ctl->db, want, entry, pool);
+    apr_status_t rv = cs_export_make(&work->export, NULL, ctl->db, want, entry, pool);
     int code;
 
     if (rv != APR_SUCCESS) {

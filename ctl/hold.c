@@ -33,7 +33,8 @@ static int no_such_matter(void)
     return ctl_refuse(CTL_ABSENT, "there is no such matter; hold list shows them");
 }
 
-static int print_matter(const ctl_t *ctl, const char *id, apr_pool_t *pool)
+/* Takes the reference. */
+static int print_matter(const ctl_t *ctl, json_t *matter, apr_pool_t *pool)
 {
     static const ctl_column_t facts[] = {{"id", "id"},
                                          {"name", "name"},
@@ -47,12 +48,7 @@ static int print_matter(const ctl_t *ctl, const char *id, apr_pool_t *pool)
                                          {"conversations", "conversations"},
                                          {NULL, NULL}};
     static const ctl_column_t held[] = {{"CONVERSATION", "id"}, {"USER", "user"}, {NULL, NULL}};
-    json_t *matter;
-    apr_status_t rv = cs_matter_get(&matter, ctl->db, id, pool);
 
-    if (rv != APR_SUCCESS) {
-        return rv == APR_ENOENT ? no_such_matter() : ctl_fail_status(ctl, rv, "the matter could not be read");
-    }
     if (ctl->json) {
         return ctl_print_json(matter);
     }
@@ -67,7 +63,13 @@ static int print_matter(const ctl_t *ctl, const char *id, apr_pool_t *pool)
 
 int ctl_hold_show(ctl_t *ctl, apr_pool_t *pool)
 {
-    return print_matter(ctl, ctl->id, pool);
+    json_t *matter;
+    const apr_status_t rv = cs_matter_get(&matter, ctl->db, ctl->id, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv == APR_ENOENT ? no_such_matter() : ctl_fail_status(ctl, rv, "the matter could not be read");
+    }
+    return print_matter(ctl, matter, pool);
 }
 
 /* The names of --custodian as a JSON array's text; NULL: there are none. */
@@ -86,6 +88,7 @@ static int hold(const ctl_t *ctl, const char *id, const char *action, cs_hold_t 
 {
     cs_audit_entry_t entry;
     const char *unknown;
+    json_t *matter;
     apr_status_t rv;
     int code = ctl_make_entry(&entry, ctl, action, ctl_filter_detail(ctl, pool), pool);
 
@@ -93,7 +96,7 @@ static int hold(const ctl_t *ctl, const char *id, const char *action, cs_hold_t 
         return code;
     }
     wanted->users = custodians_of(ctl, pool);
-    rv = cs_matter_hold(&id, &unknown, ctl->db, wanted, &entry, pool);
+    rv = cs_matter_hold(&matter, &unknown, ctl->db, id, wanted, &entry, pool);
     if (rv == CS_EREFUSED) {
         return ctl_refuse(CTL_ABSENT, "there is no user \"%s\"; nothing was put on hold", unknown);
     }
@@ -104,7 +107,7 @@ static int hold(const ctl_t *ctl, const char *id, const char *action, cs_hold_t 
     if (rv == APR_ENOENT) {
         return no_such_matter();
     }
-    return rv == APR_SUCCESS ? print_matter(ctl, id, pool) : ctl_fail_status(ctl, rv, "nothing was put on hold");
+    return rv == APR_SUCCESS ? print_matter(ctl, matter, pool) : ctl_fail_status(ctl, rv, "nothing was put on hold");
 }
 
 int ctl_hold_open(ctl_t *ctl, apr_pool_t *pool)
@@ -141,6 +144,7 @@ int ctl_hold_add(ctl_t *ctl, apr_pool_t *pool)
 int ctl_hold_release(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_audit_entry_t entry;
+    json_t *matter;
     apr_status_t rv;
     int code =
         ctl_make_entry(&entry, ctl, "matter.release", cs_json_own(json_pack("{s:s}", "matter", ctl->id), pool), pool);
@@ -148,12 +152,12 @@ int ctl_hold_release(ctl_t *ctl, apr_pool_t *pool)
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_matter_release(ctl->db, ctl->id, &entry, pool);
+    rv = cs_matter_release(&matter, ctl->db, ctl->id, &entry, pool);
     if (rv == CS_ECONFLICT) {
         return ctl_fail("this matter was released before");
     }
     if (rv != APR_SUCCESS) {
         return rv == APR_ENOENT ? no_such_matter() : ctl_fail_status(ctl, rv, "the matter could not be released");
     }
-    return print_matter(ctl, ctl->id, pool);
+    return print_matter(ctl, matter, pool);
 }

@@ -55,7 +55,8 @@ static int no_such_job(void)
     return ctl_refuse(CTL_ABSENT, "there is no such job; job list shows them");
 }
 
-int ctl_job_show(ctl_t *ctl, apr_pool_t *pool)
+/* Takes the reference. */
+static int print_job(const ctl_t *ctl, json_t *job, apr_pool_t *pool)
 {
     static const ctl_column_t facts[] = {{"id", "id"},
                                          {"kind", "kind"},
@@ -72,12 +73,7 @@ int ctl_job_show(ctl_t *ctl, apr_pool_t *pool)
                                          {"held", "held"},
                                          {"filter", "filter"},
                                          {NULL, NULL}};
-    json_t *job;
-    apr_status_t rv = cs_job_get(&job, ctl->db, ctl->id, pool);
 
-    if (rv != APR_SUCCESS) {
-        return rv == APR_ENOENT ? no_such_job() : ctl_fail_status(ctl, rv, "the job could not be read");
-    }
     if (ctl->json) {
         return ctl_print_json(job);
     }
@@ -86,18 +82,30 @@ int ctl_job_show(ctl_t *ctl, apr_pool_t *pool)
     return CTL_DONE;
 }
 
+int ctl_job_show(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *job;
+    const apr_status_t rv = cs_job_get(&job, ctl->db, ctl->id, pool);
+
+    if (rv != APR_SUCCESS) {
+        return rv == APR_ENOENT ? no_such_job() : ctl_fail_status(ctl, rv, "the job could not be read");
+    }
+    return print_job(ctl, job, pool);
+}
+
 int ctl_job_cancel(ctl_t *ctl, apr_pool_t *pool)
 {
     cs_audit_entry_t entry;
+    json_t *job;
     apr_status_t rv;
     const int code = ctl_make_entry(&entry, ctl, "job.cancel", NULL, pool);
 
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_job_cancel(ctl->db, ctl->id, &entry, pool);
+    rv = cs_job_cancel(&job, ctl->db, ctl->id, &entry, pool);
     if (rv != APR_SUCCESS) {
         return rv == APR_ENOENT ? no_such_job() : ctl_fail_status(ctl, rv, "the job could not be cancelled");
     }
-    return ctl_job_show(ctl, pool); /* one that had ended stays as it ended */
+    return print_job(ctl, job, pool); /* one that had ended stays as it ended */
 }

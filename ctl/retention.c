@@ -45,14 +45,9 @@ static void print_rules(json_t *rules, apr_pool_t *pool)
     ctl_print_table(rules, columns, pool);
 }
 
-int ctl_retention_list(ctl_t *ctl, apr_pool_t *pool)
+/* Takes the reference. */
+static int show_rules(const ctl_t *ctl, json_t *rules, apr_pool_t *pool)
 {
-    json_t *rules;
-    apr_status_t rv = cs_retention_list(&rules, ctl->db, pool);
-
-    if (rv != APR_SUCCESS) {
-        return ctl_fail_status(ctl, rv, "the retention rules could not be read");
-    }
     if (ctl->json) {
         return ctl_print_json(json_pack("{s:o}", "rules", rules));
     }
@@ -60,6 +55,15 @@ int ctl_retention_list(ctl_t *ctl, apr_pool_t *pool)
     print_rules(rules, pool);
     json_decref(rules);
     return CTL_DONE;
+}
+
+int ctl_retention_list(ctl_t *ctl, apr_pool_t *pool)
+{
+    json_t *rules;
+    const apr_status_t rv = cs_retention_list(&rules, ctl->db, pool);
+
+    return rv == APR_SUCCESS ? show_rules(ctl, rules, pool)
+                             : ctl_fail_status(ctl, rv, "the retention rules could not be read");
 }
 
 /* --- changing the rules --- */
@@ -114,7 +118,7 @@ static int change_rules(ctl_t *ctl, const cs_retention_change_t *change, apr_poo
     cs_retention_count_t count;
     cs_audit_entry_t entry;
     apr_int64_t confirmed;
-    bool counted;
+    json_t *rules;
     apr_status_t rv;
     int code = ctl_read_confirm(&confirmed, ctl);
 
@@ -125,15 +129,15 @@ static int change_rules(ctl_t *ctl, const cs_retention_change_t *change, apr_poo
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_retention_change(&counted, &count, ctl->db, change, confirmed, &entry, pool);
+    rv = cs_retention_change(&rules, &count, ctl->db, change, confirmed, &entry, pool);
     if (rv != APR_SUCCESS) {
         return change_failed(ctl, rv);
     }
-    return counted ? ctl_retention_list(ctl, pool)
-                   : ctl_refuse(CTL_CHANGED,
-                                "a run would expire %" APR_INT64_T_FMT " conversations by these rules, not as many as "
-                                "--confirm says; the rules are as they were",
-                                count.conversations);
+    return rules ? show_rules(ctl, rules, pool)
+                 : ctl_refuse(CTL_CHANGED,
+                              "a run would expire %" APR_INT64_T_FMT " conversations by these rules, not as many as "
+                              "--confirm says; the rules are as they were",
+                              count.conversations);
 }
 
 /* "tag", "important": subject and value; everyone has no value. */
@@ -282,7 +286,7 @@ int ctl_retention_run(ctl_t *ctl, apr_pool_t *pool)
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_job_retention(&id, ctl->db, CTL_OPERATOR, ctl->grace, 0, entry, pool);
+    rv = cs_job_retention(&id, NULL, ctl->db, CTL_OPERATOR, ctl->grace, 0, entry, pool);
     if (rv == APR_SUCCESS && !id) {
         /* What a timer meets most of the time is no failure. */
         return ctl->json ? ctl_print_json(json_pack("{s:n}", "job"))

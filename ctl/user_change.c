@@ -159,7 +159,7 @@ static int change(const ctl_t *ctl, const cs_user_deed_t *deed, const char *what
     if (code != CTL_DONE) {
         return code;
     }
-    rv = cs_user_admin_change(&outcome, &ended, ctl->db, deed, &entry, pool);
+    rv = cs_user_admin_change(&outcome, &ended, NULL, ctl->db, deed, &entry, pool);
     code = ctl_judge_deed(ctl, rv, outcome, "the user could not be changed");
     if (code == CTL_DONE) {
         printf("%s %s; %s ended\n", ctl_printable(user.name, pool), what, ctl_count(ended, "session", pool));

@@ -104,8 +104,8 @@ static int check_new(chatsession_call_t *call)
     return DECLINED;
 }
 
-/* Set the verified user's new password; all sessions end with it, and this one goes on under a new id. */
-static apr_status_t change(chatsession_call_t *call, const cs_user_t *user)
+/* Set the verified user's new password; all sessions end with it, and this one goes on under a new id: *begun. */
+static apr_status_t change(const char **begun, chatsession_call_t *call, const cs_user_t *user)
 {
     const char *revision;
     const char *phc;
@@ -115,7 +115,7 @@ static apr_status_t change(chatsession_call_t *call, const cs_user_t *user)
         rv = cs_user_change_password(&revision, call->conf->db, user->id, user->password_revision, phc, call->r->pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = chatsession_session_begin_verified(&call->session, call->r, user->id, revision);
+        *begun = chatsession_session_go_on(&call->session, call->r, user->id, revision);
     }
     return rv;
 }
@@ -123,6 +123,7 @@ static apr_status_t change(chatsession_call_t *call, const cs_user_t *user)
 int chatsession_post_password(chatsession_call_t *call)
 {
     cs_throttle_attempt_t attempt;
+    const char *begun;
     cs_user_t user;
     apr_status_t rv;
     int answer = check_new(call);
@@ -144,7 +145,7 @@ int chatsession_post_password(chatsession_call_t *call)
                                        "The present password is wrong.");
     }
     if (rv == APR_SUCCESS) {
-        rv = change(call, &user);
+        rv = change(&begun, call, &user);
     }
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
@@ -155,8 +156,7 @@ int chatsession_post_password(chatsession_call_t *call)
     } else {
         chatsession_throttle_succeeded(&attempt, call, user.id);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0127: a password was changed; session %s begins",
-                  call->session->ref);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0127: a password was changed; session %s begins", begun);
     return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);
 }
 

@@ -561,6 +561,20 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
     return begin(current, r, &made);
 }
 
+const char *chatsession_session_go_on(const chatsession_session_t **session, request_rec *r, const char *user_id,
+                                      const char *password_revision)
+{
+    const apr_status_t rv = chatsession_session_begin_verified(session, r, user_id, password_revision);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
+                      "CS0128: no session could begin after a change that ended all of its user's; the change stands, "
+                      "and "
+                      "the user logs in again");
+    }
+    return (*session)->ref ? (*session)->ref : "none";
+}
+
 apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 {
     chatsession_server_t *conf = chatsession_server(r->server);

@@ -78,6 +78,11 @@ const chatsession_session_t *chatsession_console_session(request_rec *r);
  */
 apr_status_t chatsession_session_begin(const chatsession_session_t **session, request_rec *r, const char *user_id);
 
+/** The same after a deed that ended all sessions of the user who asked for it, and that is done: where no session can
+ * begin now, the answer is as good, and the next request asks for a login. Returns the session's handle for the log. */
+const char *chatsession_session_go_on(const chatsession_session_t **session, request_rec *r, const char *user_id,
+                                      const char *password_revision);
+
 /** The same for a user whose password was verified: APR_ENOENT when the password was changed or the user disabled in
  * the meantime. password_revision is cs_user_t's; NULL: no password was looked at. */
 apr_status_t chatsession_session_begin_verified(const chatsession_session_t **session, request_rec *r,

@@ -327,15 +327,17 @@ static apr_status_t check_begun(apr_int64_t *step, chatsession_call_t *call, con
                : rv;
 }
 
-/* From now on it counts; all sessions end, and this one goes on under a new id. */
-static apr_status_t activate(chatsession_call_t *call, const cs_second_factor_new_t *confirmed)
+/* From now on it counts; all sessions end, and this one goes on under a new id: *begun. */
+static apr_status_t activate(const char **begun, chatsession_call_t *call, const cs_second_factor_new_t *confirmed)
 {
     const cs_audit_entry_t entry = entry_of(call, call->session->user, call->session->role, "factor.enrol");
     const char *revision;
     apr_status_t rv = cs_second_factor_confirm(&revision, call->conf->db, confirmed, &entry, call->r->pool);
 
-    return rv == APR_SUCCESS ? chatsession_session_begin_verified(&call->session, call->r, confirmed->user_id, revision)
-                             : rv;
+    if (rv == APR_SUCCESS) {
+        *begun = chatsession_session_go_on(&call->session, call->r, confirmed->user_id, revision);
+    }
+    return rv;
 }
 
 int chatsession_confirm_second_factor(chatsession_call_t *call)
@@ -344,6 +346,7 @@ int chatsession_confirm_second_factor(chatsession_call_t *call)
     cs_second_factor_t factor;
     cs_throttle_attempt_t attempt;
     json_t *codes = NULL;
+    const char *begun;
     apr_status_t rv;
     int answer = find_own(&factor, call, false);
 
@@ -366,15 +369,14 @@ int chatsession_confirm_second_factor(chatsession_call_t *call)
     }
     if (rv == APR_SUCCESS) {
         confirmed.secret = factor.secret;
-        rv = activate(call, &confirmed);
+        rv = activate(&begun, call, &confirmed);
     }
     if (rv != APR_SUCCESS) {
         json_decref(codes);
         return chatsession_reply_status(call->r, rv == APR_ENOENT ? CS_ECONFLICT : rv);
     }
     chatsession_throttle_succeeded(&attempt, call, confirmed.user_id);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0163: a second factor was set up; session %s begins",
-                  call->session->ref);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0163: a second factor was set up; session %s begins", begun);
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", "recovery_codes", codes));
 }
 
@@ -383,6 +385,7 @@ int chatsession_remove_second_factor(chatsession_call_t *call)
     const cs_audit_entry_t entry = entry_of(call, call->session->user, call->session->role, "factor.remove");
     cs_throttle_attempt_t attempt;
     const char *revision;
+    const char *begun;
     cs_user_t user;
     apr_status_t rv;
     int answer = check_both(&user, &attempt, call);
@@ -391,15 +394,12 @@ int chatsession_remove_second_factor(chatsession_call_t *call)
         return answer;
     }
     rv = cs_second_factor_remove(&revision, call->conf->db, user.id, &entry, call->r->pool);
-    if (rv == APR_SUCCESS) {
-        rv = chatsession_session_begin_verified(&call->session, call->r, user.id, revision);
-    }
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv == APR_ENOENT ? CS_ECONFLICT : rv);
     }
+    begun = chatsession_session_go_on(&call->session, call->r, user.id, revision);
     chatsession_throttle_succeeded(&attempt, call, user.id);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0164: a second factor was removed; session %s begins",
-                  call->session->ref);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, call->r, "CS0164: a second factor was removed; session %s begins", begun);
     return chatsession_reply_empty(call->r, HTTP_NO_CONTENT);
 }
 

@@ -75,8 +75,9 @@ static void work(server_rec *s, const chatsession_server_t *conf, apr_pool_t *po
     const apr_time_t deadline = cs_steady_now() + PURGE_TIME;
     cs_job_step_t step = {0};
     const char *begun;
-    apr_status_t rv = cs_job_retention(&begun, conf->db, "(sweep)", chatsession_number(conf, CHATSESSION_TRASH_GRACE),
-                                       chatsession_number(conf, CHATSESSION_RETENTION_INTERVAL), NULL, pool);
+    apr_status_t rv =
+        cs_job_retention(&begun, NULL, conf->db, "(sweep)", chatsession_number(conf, CHATSESSION_TRASH_GRACE),
+                         chatsession_number(conf, CHATSESSION_RETENTION_INTERVAL), NULL, pool);
 
     while (rv == APR_SUCCESS && cs_steady_now() < deadline && !atomic_load(&stopping)) {
         rv = cs_job_step(&step, conf->db, NULL, JOB_BATCH, pool);

@@ -164,18 +164,62 @@ json_t *cs_db_row_json(const cs_db_result_t *result, int row)
     return object;
 }
 
+/* The row of a statement that ended with rv; its result goes. */
+static apr_status_t take_row(json_t **row, cs_db_result_t *result, apr_status_t rv)
+{
+    const bool found = rv == APR_SUCCESS && cs_db_rows(result);
+
+    *row = found ? cs_db_row_json(result, 0) : NULL;
+    cs_db_result_free(result);
+    return rv == APR_SUCCESS && !found ? APR_ENOENT : rv;
+}
+
 apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, const char *sql, int nparams,
                            const cs_db_param_t *params, apr_pool_t *pool)
 {
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, repeat, sql, nparams, params, pool);
+    const apr_status_t rv = cs_db_run(&result, db, repeat, sql, nparams, params, pool);
 
-    *row = NULL;
-    if (rv == APR_SUCCESS && !cs_db_rows(result)) {
-        return APR_ENOENT;
+    return take_row(row, result, rv);
+}
+
+typedef struct {
+    cs_db_tx_fn *fn;
+    void *baton;
+    const char *sql;
+    const char *const *id;
+    json_t *row;
+} shown_t;
+
+static apr_status_t do_and_show(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+{
+    shown_t *work = baton;
+    cs_db_result_t *result;
+    apr_status_t rv = work->fn(work->baton, tx, pool);
+
+    json_decref(work->row); /* of an attempt before */
+    work->row = NULL;
+    if (rv == APR_SUCCESS && *work->id) {
+        rv = cs_db_tx_run(&result, tx, work->sql, 1, (cs_db_param_t[]){CS_DB_TEXT(*work->id)}, pool);
+        rv = take_row(&work->row, result, rv);
     }
-    *row = rv == APR_SUCCESS ? cs_db_row_json(result, 0) : NULL;
-    cs_db_result_free(result);
+    return rv;
+}
+
+apr_status_t cs_db_transaction_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
+                                   const char *sql, const char *const *id, apr_pool_t *pool)
+{
+    shown_t work = {fn, baton, sql, id, NULL};
+    apr_status_t rv;
+
+    if (!row) {
+        return cs_db_transaction(db, repeat, fn, baton, pool);
+    }
+    rv = cs_db_transaction(db, repeat, do_and_show, &work, pool);
+    *row = rv == APR_SUCCESS ? work.row : NULL;
+    if (rv != APR_SUCCESS) {
+        json_decref(work.row);
+    }
     return rv;
 }
 

@@ -38,8 +38,9 @@ typedef struct {
     const char *octets_sha256;                /* in hex */
 } cs_export_progress_t;
 
-/** Count what matches, make the row and write the entry, with what was counted, in one transaction. */
-apr_status_t cs_export_make(cs_export_t *export, cs_db_t *db, const cs_export_want_t *want,
+/** Count what matches, make the row and write the entry, with what was counted, in one transaction. *shown, here and
+ * below, is the row as cs_export_get gives it; here shown may be NULL. */
+apr_status_t cs_export_make(cs_export_t *export, json_t **shown, cs_db_t *db, const cs_export_want_t *want,
                             const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** What a reader has of the file. */
@@ -50,8 +51,9 @@ typedef struct {
 
 /** A new link to one's own export that was cut, less than a day old; the last link is void. APR_ENOENT: there is no
  * such export, or it ended. */
-apr_status_t cs_export_relink(cs_db_t *db, const char *id, const char *link_sha256, const cs_export_part_t *have,
-                              const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+apr_status_t cs_export_relink(json_t **shown, cs_db_t *db, const char *id, const char *link_sha256,
+                              const cs_export_part_t *have, const cs_audit_entry_t *entry,
+                              apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Begin the run that the link stands for, as the operator; the link is used up. APR_ENOENT: it opens nothing. */
 apr_status_t cs_export_open(cs_export_t *export, cs_db_t *db, const char *id, const char *operator_name,
@@ -79,7 +81,7 @@ apr_status_t cs_export_get(json_t **export, cs_db_t *db, const char *id, apr_poo
 apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** End a run, and let there be no other. An export that has ended stays as it ended. */
-apr_status_t cs_export_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
+apr_status_t cs_export_cancel(json_t **shown, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
                               apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

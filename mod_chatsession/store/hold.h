@@ -24,15 +24,16 @@ apr_status_t cs_matter_list(json_t **matters, const char **next, cs_db_t *db, co
 apr_status_t cs_matter_get(json_t **matter, cs_db_t *db, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
 /**
- * Make a matter, or add to the one called id (hold->name and reason are not looked at then). *id is the new one's.
- * CS_EREFUSED: *unknown is a name that no user has; CS_ECONFLICT: an open matter has the name, or this one was
- * released.
+ * Make a matter (id NULL), or add to the one called id (hold->name and reason are not looked at then). *matter is what
+ * it holds now, as by cs_matter_get. CS_EREFUSED: *unknown is a name that no user has; CS_ECONFLICT: an open matter has
+ * the name, or this one was released.
  */
-apr_status_t cs_matter_hold(const char **id, const char **unknown, cs_db_t *db, const cs_hold_t *hold,
+apr_status_t cs_matter_hold(json_t **matter, const char **unknown, cs_db_t *db, const char *id, const cs_hold_t *hold,
                             const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Release it: from now on the rules count again. CS_ECONFLICT: it was released before. entry->reason is why. */
-apr_status_t cs_matter_release(cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
+/** Release it: from now on the rules count again. *matter as above. CS_ECONFLICT: it was released before. entry->reason
+ * is why. */
+apr_status_t cs_matter_release(json_t **matter, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
                                apr_pool_t *pool) CS_MUSTCHECK;
 
 #endif

@@ -19,15 +19,16 @@ typedef struct {
  * that is at it. CS_ECONFLICT: something was put on hold at this moment; the next call sees it. */
 apr_status_t cs_job_step(cs_job_step_t *step, cs_db_t *db, const char *only, int batch, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Expire all that match by a job. CS_EREFUSED, and there is none, when their number is not confirm; *count is what it
- * was found to be. */
-apr_status_t cs_job_expire(const char **id, cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
-                           apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
-                           apr_pool_t *pool) CS_MUSTCHECK;
+/** Expire all that match by a job; *job as by cs_job_get, job may be NULL. CS_EREFUSED, and there is none, when their
+ * number is not confirm; *count is what it was found to be. */
+apr_status_t cs_job_expire(const char **id, json_t **job, cs_console_count_t *count, cs_db_t *db,
+                           const cs_console_filter_t *filter, apr_int64_t confirm, apr_interval_time_t grace,
+                           const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Begin a run of the retention rules, by whom is said. *id is NULL when there is nothing to run: no rule that ends
- * anything, a run under way, or one that began less than every ago (0: does not matter). entry may be NULL. */
-apr_status_t cs_job_retention(const char **id, cs_db_t *db, const char *by, apr_interval_time_t grace,
+/** Begin a run of the retention rules, by whom is said. *id, and *job as above, are NULL when there is nothing to run:
+ * no rule that ends anything, a run under way, or one that began less than every ago (0: does not matter). entry may be
+ * NULL. */
+apr_status_t cs_job_retention(const char **id, json_t **job, cs_db_t *db, const char *by, apr_interval_time_t grace,
                               apr_interval_time_t every, const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** A page of jobs, newest first; kind NULL: all. New reference. */
@@ -37,8 +38,10 @@ apr_status_t cs_job_list(json_t **jobs, const char **next, cs_db_t *db, const ch
 /** One job as in the list; new reference. */
 apr_status_t cs_job_get(json_t **job, cs_db_t *db, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** No further batch of it. What was expired stays so, and can be restored. A job that has ended stays as it ended. */
-apr_status_t cs_job_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+/** No further batch of it; *job as above. What was expired stays so, and can be restored. A job that has ended stays as
+ * it ended. */
+apr_status_t cs_job_cancel(json_t **job, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
+                           apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The filter that the row of a job or an export has as a text (cs_console_filter_json); CS_EMALFORMED: it is no JSON.
  */

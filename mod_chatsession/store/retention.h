@@ -41,10 +41,10 @@ apr_status_t cs_retention_list(json_t **rules, cs_db_t *db, apr_pool_t *pool) CS
 apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, const cs_retention_change_t *wanted,
                                   apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Make the change, if a run after it would do as many conversations as confirm says; else *counted is false and *count
- * the right one. CS_EREFUSED as above; APR_ENOENT: there is no such rule to replace; CS_ECONFLICT: there is a rule for
- * this already. */
-apr_status_t cs_retention_change(bool *counted, cs_retention_count_t *count, cs_db_t *db,
+/** Make the change, if a run after it would do as many conversations as confirm says, and *rules is what
+ * cs_retention_list gives then; else *rules is NULL and *count the right one. CS_EREFUSED as above; APR_ENOENT: there
+ * is no such rule to replace; CS_ECONFLICT: there is a rule for this already. */
+apr_status_t cs_retention_change(json_t **rules, cs_retention_count_t *count, cs_db_t *db,
                                  const cs_retention_change_t *wanted, apr_int64_t confirm,
                                  const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 

@@ -33,6 +33,8 @@ static const char *number(apr_int64_t n, apr_pool_t *pool)
     return apr_psprintf(pool, "%" APR_INT64_T_FMT, n);
 }
 
+static const char show_export[] = "SELECT " EXPORT_COLUMNS " FROM chatsession.exports x WHERE x.id = $1::uuid";
+
 /* entry with the export's id and what else of it is to be known. */
 static apr_status_t record(cs_db_tx_t *tx, const cs_audit_entry_t *entry, const char *id, json_t *more,
                            apr_pool_t *pool)
@@ -105,13 +107,13 @@ static apr_status_t make(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                   pool);
 }
 
-apr_status_t cs_export_make(cs_export_t *export, cs_db_t *db, const cs_export_want_t *want,
+apr_status_t cs_export_make(cs_export_t *export, json_t **shown, cs_db_t *db, const cs_export_want_t *want,
                             const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     make_t work = {export, want, entry, pool};
 
     *export = (cs_export_t){0};
-    return cs_db_transaction(db, CS_DB_ONCE, make, &work, pool);
+    return cs_db_transaction_row(shown, db, CS_DB_ONCE, make, &work, show_export, &export->id, pool);
 }
 
 typedef struct {
@@ -141,12 +143,12 @@ static apr_status_t relink(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                : rv;
 }
 
-apr_status_t cs_export_relink(cs_db_t *db, const char *id, const char *link_sha256, const cs_export_part_t *have,
-                              const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_export_relink(json_t **shown, cs_db_t *db, const char *id, const char *link_sha256,
+                              const cs_export_part_t *have, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     relink_t work = {id, link_sha256, have, entry};
 
-    return cs_db_transaction(db, CS_DB_ONCE, relink, &work, pool);
+    return cs_db_transaction_row(shown, db, CS_DB_ONCE, relink, &work, show_export, &work.id, pool);
 }
 
 apr_status_t cs_export_open(cs_export_t *export, cs_db_t *db, const char *id, const char *operator_name,
@@ -266,10 +268,9 @@ apr_status_t cs_export_list(json_t **exports, const char **next, cs_db_t *db, co
 
 apr_status_t cs_export_get(json_t **export, cs_db_t *db, const char *id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " EXPORT_COLUMNS " FROM chatsession.exports x WHERE x.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
 
-    return cs_db_run_row(export, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    return cs_db_run_row(export, db, CS_DB_REPEATABLE, show_export, 1, params, pool);
 }
 
 apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, apr_pool_t *pool)
@@ -317,9 +318,10 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return rv == APR_SUCCESS && cs_db_int(result, 0, 1, 0) ? record(tx, work->entry, work->id, NULL, pool) : rv;
 }
 
-apr_status_t cs_export_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_export_cancel(json_t **shown, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
+                              apr_pool_t *pool)
 {
     cancel_t work = {id, entry};
 
-    return cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &work, pool);
+    return cs_db_transaction_row(shown, db, CS_DB_REPEATABLE, cancel, &work, show_export, &work.id, pool);
 }

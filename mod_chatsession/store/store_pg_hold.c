@@ -23,20 +23,21 @@ apr_status_t cs_matter_list(json_t **matters, const char **next, cs_db_t *db, co
     return cs_keyset_list(matters, next, db, sql, 1, own, after, limit, pool);
 }
 
+static const char show_matter[] =
+    "SELECT " MATTER_COLUMNS ", (SELECT coalesce(json_agg(u.name ORDER BY u.canonical_name), '[]')"
+    "   FROM chatsession.matter_custodians k JOIN chatsession.users u ON u.id = k.user_id WHERE k.matter_id = m.id)"
+    " AS users, (SELECT coalesce(json_agg(json_build_object('id', h.conversation_id, 'user', h.name)), '[]') FROM ("
+    "   SELECT k.conversation_id, u.name FROM chatsession.matter_conversations k"
+    "   JOIN chatsession.conversations c ON c.id = k.conversation_id JOIN chatsession.users u ON u.id = c.user_id"
+    "   WHERE k.matter_id = m.id ORDER BY k.added_at, k.conversation_id"
+    "   LIMIT " APR_STRINGIFY(CS_MATTER_CONVERSATIONS) ") h) AS held"
+                                                       " FROM chatsession.matters m WHERE m.id = $1::uuid";
+
 apr_status_t cs_matter_get(json_t **matter, cs_db_t *db, const char *id, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT " MATTER_COLUMNS ", (SELECT coalesce(json_agg(u.name ORDER BY u.canonical_name), '[]')"
-        "   FROM chatsession.matter_custodians k JOIN chatsession.users u ON u.id = k.user_id WHERE k.matter_id = m.id)"
-        " AS users, (SELECT coalesce(json_agg(json_build_object('id', h.conversation_id, 'user', h.name)), '[]') FROM ("
-        "   SELECT k.conversation_id, u.name FROM chatsession.matter_conversations k"
-        "   JOIN chatsession.conversations c ON c.id = k.conversation_id JOIN chatsession.users u ON u.id = c.user_id"
-        "   WHERE k.matter_id = m.id ORDER BY k.added_at, k.conversation_id"
-        "   LIMIT " APR_STRINGIFY(CS_MATTER_CONVERSATIONS) ") h) AS held"
-                                                           " FROM chatsession.matters m WHERE m.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
 
-    return cs_db_run_row(matter, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    return cs_db_run_row(matter, db, CS_DB_REPEATABLE, show_matter, 1, params, pool);
 }
 
 /* --- hold and release --- */
@@ -125,16 +126,14 @@ static apr_status_t hold_all(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return rv == APR_SUCCESS ? record(work, tx, conversations, pool) : rv;
 }
 
-apr_status_t cs_matter_hold(const char **id, const char **unknown, cs_db_t *db, const cs_hold_t *hold,
+apr_status_t cs_matter_hold(json_t **matter, const char **unknown, cs_db_t *db, const char *id, const cs_hold_t *hold,
                             const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    work_t work = {.hold = hold, .entry = entry, .id = hold->name ? NULL : *id, .pool = pool};
-    apr_status_t rv = cs_db_transaction(db, hold->name ? CS_DB_ONCE : CS_DB_REPEATABLE, hold_all, &work, pool);
+    work_t work = {.hold = hold, .entry = entry, .id = id, .pool = pool};
+    const apr_status_t rv = cs_db_transaction_row(matter, db, id ? CS_DB_REPEATABLE : CS_DB_ONCE, hold_all, &work,
+                                                  show_matter, &work.id, pool);
 
     *unknown = work.unknown;
-    if (rv == APR_SUCCESS) {
-        *id = work.id;
-    }
     return rv;
 }
 
@@ -154,9 +153,10 @@ static apr_status_t release(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return rv == APR_SUCCESS ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
-apr_status_t cs_matter_release(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_matter_release(json_t **matter, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
+                               apr_pool_t *pool)
 {
     work_t work = {.entry = entry, .id = id, .pool = pool};
 
-    return cs_db_transaction(db, CS_DB_ONCE, release, &work, pool);
+    return cs_db_transaction_row(matter, db, CS_DB_ONCE, release, &work, show_matter, &work.id, pool);
 }

@@ -14,6 +14,8 @@
     " CASE WHEN j.state = 'done' THEN 1.0 WHEN j.position IS NULL THEN 0.0"                                            \
     "   ELSE ('x' || left(j.position::text, 8))::bit(32)::bigint / 4294967296.0 END::float8 AS progress"
 
+static const char show_job[] = "SELECT " JOB_COLUMNS " FROM chatsession.jobs j WHERE j.id = $1::uuid";
+
 /* --- what a job's filter is in its row --- */
 
 apr_status_t cs_job_read_filter(cs_console_filter_t *filter, const char *text, apr_pool_t *pool)
@@ -154,15 +156,15 @@ static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return record(begin, tx, pool);
 }
 
-apr_status_t cs_job_expire(const char **id, cs_console_count_t *count, cs_db_t *db, const cs_console_filter_t *filter,
-                           apr_int64_t confirm, apr_interval_time_t grace, const cs_audit_entry_t *entry,
-                           apr_pool_t *pool)
+apr_status_t cs_job_expire(const char **id, json_t **job, cs_console_count_t *count, cs_db_t *db,
+                           const cs_console_filter_t *filter, apr_int64_t confirm, apr_interval_time_t grace,
+                           const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     begin_t begin = {filter, confirm, entry->operator_name, grace, 0, entry, count, NULL, pool};
     apr_status_t rv;
 
     *count = (cs_console_count_t){0};
-    rv = cs_db_transaction(db, CS_DB_ONCE, begin_expiry, &begin, pool);
+    rv = cs_db_transaction_row(job, db, CS_DB_ONCE, begin_expiry, &begin, show_job, &begin.id, pool);
     *id = rv == APR_SUCCESS ? begin.id : NULL;
     return rv;
 }
@@ -187,11 +189,12 @@ static apr_status_t begin_retention(void *baton, cs_db_tx_t *tx, apr_pool_t *poo
     return begin->id ? record(begin, tx, pool) : rv;
 }
 
-apr_status_t cs_job_retention(const char **id, cs_db_t *db, const char *by, apr_interval_time_t grace,
+apr_status_t cs_job_retention(const char **id, json_t **job, cs_db_t *db, const char *by, apr_interval_time_t grace,
                               apr_interval_time_t every, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     begin_t begin = {.by = by, .grace = grace, .every = every, .entry = entry, .pool = pool};
-    apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, begin_retention, &begin, pool);
+    const apr_status_t rv =
+        cs_db_transaction_row(job, db, CS_DB_REPEATABLE, begin_retention, &begin, show_job, &begin.id, pool);
 
     *id = rv == APR_SUCCESS ? begin.id : NULL;
     return rv;
@@ -214,10 +217,9 @@ apr_status_t cs_job_list(json_t **jobs, const char **next, cs_db_t *db, const ch
 
 apr_status_t cs_job_get(json_t **job, cs_db_t *db, const char *id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " JOB_COLUMNS " FROM chatsession.jobs j WHERE j.id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(id)};
 
-    return cs_db_run_row(job, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    return cs_db_run_row(job, db, CS_DB_REPEATABLE, show_job, 1, params, pool);
 }
 
 static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -238,9 +240,9 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     return rv == APR_SUCCESS && cs_db_int(result, 0, 1, 0) ? record(begin, tx, pool) : rv;
 }
 
-apr_status_t cs_job_cancel(cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_job_cancel(json_t **job, cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     begin_t begin = {.id = id, .by = entry->operator_name, .entry = entry, .pool = pool};
 
-    return cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &begin, pool);
+    return cs_db_transaction_row(job, db, CS_DB_REPEATABLE, cancel, &begin, show_job, &begin.id, pool);
 }

@@ -37,14 +37,15 @@ const char *cs_retention_rule_problem(const cs_retention_rule_t *rule)
     return NULL;
 }
 
+static const char show_rules[] =
+    "SELECT r.id, r.subject, coalesce(r.value, u.name) AS value, r.clock, r.keep_days, r.pinned_too, r.changed_at,"
+    " r.changed_by FROM chatsession.retention_rules r LEFT JOIN chatsession.users u ON u.id = r.user_id"
+    " ORDER BY chatsession.retention_rank(r.subject), coalesce(r.value, u.canonical_name)";
+
 apr_status_t cs_retention_list(json_t **rules, cs_db_t *db, apr_pool_t *pool)
 {
-    static const char sql[] =
-        "SELECT r.id, r.subject, coalesce(r.value, u.name) AS value, r.clock, r.keep_days, r.pinned_too, r.changed_at,"
-        " r.changed_by FROM chatsession.retention_rules r LEFT JOIN chatsession.users u ON u.id = r.user_id"
-        " ORDER BY chatsession.retention_rank(r.subject), coalesce(r.value, u.canonical_name)";
     cs_db_result_t *result;
-    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, sql, 0, NULL, pool);
+    apr_status_t rv = cs_db_run(&result, db, CS_DB_REPEATABLE, show_rules, 0, NULL, pool);
 
     *rules = rv == APR_SUCCESS ? cs_db_rows_json(result) : NULL;
     return rv;
@@ -56,6 +57,7 @@ typedef struct {
     const cs_audit_entry_t *entry; /* NULL: only count */
     bool counted;
     cs_retention_count_t *count;
+    cs_db_result_t *rules; /* as they are then */
     apr_pool_t *pool;
 } work_t;
 
@@ -172,7 +174,10 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         return APR_SUCCESS;
     }
     rv = apply(tx, work, text, pool);
-    return rv == APR_SUCCESS ? record(tx, work, text, pool) : rv;
+    if (rv == APR_SUCCESS) {
+        rv = record(tx, work, text, pool);
+    }
+    return rv == APR_SUCCESS ? cs_db_tx_run(&work->rules, tx, show_rules, 0, NULL, work->pool) : rv;
 }
 
 apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, const cs_retention_change_t *wanted,
@@ -184,7 +189,7 @@ apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, cons
     return cs_db_transaction(db, CS_DB_REPEATABLE, change, &work, pool);
 }
 
-apr_status_t cs_retention_change(bool *counted, cs_retention_count_t *count, cs_db_t *db,
+apr_status_t cs_retention_change(json_t **rules, cs_retention_count_t *count, cs_db_t *db,
                                  const cs_retention_change_t *wanted, apr_int64_t confirm,
                                  const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
@@ -193,7 +198,7 @@ apr_status_t cs_retention_change(bool *counted, cs_retention_count_t *count, cs_
 
     *count = (cs_retention_count_t){0};
     rv = cs_db_transaction(db, CS_DB_ONCE, change, &work, pool);
-    *counted = work.counted;
+    *rules = rv == APR_SUCCESS && work.counted ? cs_db_rows_json(work.rules) : NULL;
     return rv;
 }
 

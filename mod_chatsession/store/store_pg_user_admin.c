@@ -57,13 +57,14 @@ apr_status_t cs_user_page(json_t **users, const char **next, cs_db_t *db, const 
     return rv;
 }
 
+static const char show_user[] = "SELECT " USER_COLUMNS " FROM chatsession.users u"
+                                " WHERE u.canonical_name = chatsession.canonical_name($1)";
+
 apr_status_t cs_user_object(json_t **user, cs_db_t *db, const char *name, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " USER_COLUMNS " FROM chatsession.users u"
-                              " WHERE u.canonical_name = chatsession.canonical_name($1)";
     const cs_db_param_t params[] = {CS_DB_TEXT(name)};
 
-    return cs_db_run_row(user, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    return cs_db_run_row(user, db, CS_DB_REPEATABLE, show_user, 1, params, pool);
 }
 
 apr_status_t cs_user_sessions(json_t **sessions, cs_db_t *db, const char *name, const cs_session_limits_t *limits,
@@ -95,6 +96,7 @@ typedef struct {
     const cs_audit_entry_t *entry;
     cs_user_outcome_e outcome;
     apr_int64_t ended;
+    const char *changed; /* the name, once it is certain that nothing speaks against the change */
 } work_t;
 
 typedef struct {
@@ -273,6 +275,7 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
     work->outcome = CS_USER_DONE;
     work->ended = 0;
+    work->changed = NULL;
     rv = lock_target(&target, tx, work, pool);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -285,7 +288,8 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     } else if (rights && target.last_admin && deed->actor_id) { /* the command line makes another one */
         work->outcome = CS_USER_LAST_ADMIN;
     }
-    if (work->outcome != CS_USER_DONE || (!rights && !deed->limits)) {
+    work->changed = work->outcome == CS_USER_DONE ? deed->name : NULL;
+    if (!work->changed || (!rights && !deed->limits)) {
         return APR_SUCCESS;
     }
     if (deed->limits) {
@@ -384,21 +388,22 @@ static apr_status_t run(work_t *work, cs_user_outcome_e *outcome, cs_db_t *db, c
 apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, create, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, create, pool);
 }
 
 apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, invite, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, invite, pool);
 }
 
-apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, cs_db_t *db,
+apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, json_t **user, cs_db_t *db,
                                   const cs_user_deed_t *deed, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    work_t work = {deed, entry, CS_USER_DONE, 0};
-    const apr_status_t rv = run(&work, outcome, db, change, pool);
+    work_t work = {deed, entry, CS_USER_DONE, 0, NULL};
+    const apr_status_t rv = cs_db_transaction_row(user, db, CS_DB_ONCE, change, &work, show_user, &work.changed, pool);
 
+    *outcome = work.outcome;
     *ended = rv == APR_SUCCESS ? work.ended : 0;
     return rv;
 }
@@ -406,20 +411,20 @@ apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                     const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, set_password, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, set_password, pool);
 }
 
 apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0}, outcome, db, reset_factor, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, reset_factor, pool);
 }
 
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     const cs_user_deed_t deed = {.name = name};
-    work_t work = {&deed, entry, CS_USER_DONE, 0};
+    work_t work = {&deed, entry, CS_USER_DONE, 0, NULL};
     apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, end_sessions, &work, pool);
 
     *ended = rv == APR_SUCCESS ? work.ended : 0;

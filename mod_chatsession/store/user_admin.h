@@ -64,8 +64,8 @@ apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const
                                   const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Another role, state or limits. The sessions end with it, but when the user is only enabled or only limits change;
- * *ended says how many. */
-apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, cs_db_t *db,
+ * *ended says how many. *user, where it is done, as by cs_user_object; user may be NULL. */
+apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, json_t **user, cs_db_t *db,
                                   const cs_user_deed_t *deed, const cs_audit_entry_t *entry,
                                   apr_pool_t *pool) CS_MUSTCHECK;
 

@@ -294,7 +294,7 @@ soak: ## two hosts, 30 users, 20 streams, for MINUTES=30: memory, descriptors, h
 # that breaks a property is written there too, and its path printed.
 fuzz-build := CC=clang-14 SANITIZE=fuzzer-no-link,address,undefined
 .PHONY: fuzz fuzzers
-fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; SECONDS=60 of a processor for each
+fuzz: packages-fuzz ## libFuzzer on core/: every target, or TARGET="json sse"; SECONDS=60 of a processor for each, AT_ONCE=2
 	@$(MAKE) $(fuzz-build) TARGET='$(TARGET)' fuzzers
 	@FUZZERS='build/sanitize-fuzzer-no-link-address-undefined/tests/fuzz' dev/fuzz $(SECONDS) $(or $(TARGET),$(fuzz-targets))
 fuzzers: $(foreach target,$(or $(TARGET),$(fuzz-targets)),$(BUILD)/tests/fuzz/fuzz_$(target))

@@ -347,7 +347,7 @@ def test_too_many_requests_count_down_and_then_go_on(browser, chat, client):
         window.fetch = (url, init) => {
           if (first && String(url).endsWith('/messages')) {
             first = false;
-            const headers = { 'Retry-After': '2' };
+            const headers = { 'Retry-After': '5' };
             const body = '{"error":"too_many_requests","detail":"x"}';
             return Promise.resolve(new Response(body, { status: 429, headers }));
           }

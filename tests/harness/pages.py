@@ -104,8 +104,9 @@ class Page:
         return self.browser.see_text(text, ".toast-text")
 
     def dismiss_toasts(self):
+        """All at once: one that goes by itself is not waited for."""
         while self.browser.find(".toast"):
-            self.click(".toast .icon-button")
+            self.browser.run("document.querySelectorAll('.toast .icon-button').forEach((button) => button.click())")
 
     def focused(self):
         """The id of the element that has the focus."""

@@ -163,14 +163,14 @@ class World:
 
     def make_retention_idle(self):
         """A rule, so that there is something to run, and no run under way."""
+        self.put_off_retention()
         self.connection.execute("INSERT INTO chatsession.retention_rules (subject, value, clock, keep_days, changed_by)"
                                 " VALUES ('tag', 'never given', 'age', 36500, 'ada') ON CONFLICT DO NOTHING")
-        self.put_off_retention()
 
     def put_off_retention(self):
         """The sweep makes a run as soon as there is a rule and none was today: not while this test looks."""
-        self.connection.execute("DELETE FROM chatsession.jobs WHERE kind = 'retention'")
-        self.connection.execute("INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
+        self.connection.execute("WITH gone AS (DELETE FROM chatsession.jobs WHERE kind = 'retention')"
+                                " INSERT INTO chatsession.jobs (kind, state, created_by, finished_at, grace) VALUES"
                                 " ('retention', 'done', '(test)', now(), '1 day')")
 
     def state(self):

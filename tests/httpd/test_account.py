@@ -159,7 +159,7 @@ def test_a_wrong_present_password_changes_nothing(httpd, account):
 
 def test_the_present_password_is_guessed_no_faster_than_at_the_login(make_httpd, database, account):
     """[C4] who finds an open session"""
-    server = make_httpd(database.conninfo, lines=["ChatSessionLoginDelay 1s", "ChatSessionKnownDevice off"])
+    server = make_httpd(database.conninfo, lines=["ChatSessionLoginDelay 15s", "ChatSessionKnownDevice off"])
     client = log_in(server, account)
     assert [change(client, f"guess {n}").status_code for n in range(4)] == [403, 403, 403, 429]
     assert int(change(client, account.password).headers["Retry-After"]) >= 1

@@ -35,7 +35,7 @@ def server(make_module_httpd, database, model, tmp_path_factory):
 def impatient(make_module_httpd, database, model):
     """A server that waits for a model only a moment."""
     return make_module_httpd(database.conninfo, backends=[f"scripted {model.url}"], lines=[
-        "ChatSessionFirstTokenTimeout 300ms", "ChatSessionTokenTimeout 300ms", "ChatSessionAnswerTimeout 2s"])
+        "ChatSessionFirstTokenTimeout 2s", "ChatSessionTokenTimeout 2s", "ChatSessionAnswerTimeout 6s"])
 
 
 class Deaf:

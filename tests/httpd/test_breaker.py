@@ -101,7 +101,8 @@ def test_what_the_server_refuses_is_no_failure_of_it(make_httpd, database, user,
 def test_each_backend_has_its_own_and_the_api_says_503(make_httpd, database, user, model):
     """[G12]"""
     other = Model()
-    server = make_httpd(database.conninfo, lines=LINES, backends=[f"one {model.url}", f"two {other.url}"])
+    server = make_httpd(database.conninfo, lines=[*LINES[:1], "ChatSessionBreakerPause 1h"],
+                        backends=[f"one {model.url}", f"two {other.url}"])
     server.expect_log("CS0052", "CS0341")
     client = log_in(server, user)
     trip(client, model)

@@ -602,7 +602,7 @@ def test_messages_of_before_the_index_come_into_it_bit_by_bit(world):
 
 def test_a_search_that_takes_too_long_is_ended_and_says_so(world, database, make_httpd):
     """[F3] The database's time limit ends a search or a list, with an error of its own and words on what to do."""
-    server = make_httpd(database.conninfo, lines=["ChatSessionStatementTimeout 300ms"])
+    server = make_httpd(database.conninfo, lines=["ChatSessionStatementTimeout 2s"])
     client = Client(server.url)
     client.login(world.users["aude"])
     blocker = database.connect(autocommit=False)

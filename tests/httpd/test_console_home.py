@@ -3,7 +3,13 @@
 """Home's figures, the settings and saved views of the console's API."""
 import uuid
 
+import pytest
 
+
+@pytest.fixture(scope="module")
+def httpd(make_module_httpd, database):
+    """Its sweep takes no sample of the growth while a test does."""
+    return make_module_httpd(database.conninfo, lines=["ChatSessionSweepInterval 1h"])
 
 
 def console(world, name):

@@ -167,7 +167,9 @@ def test_one_more_than_may_wait_is_429_with_retry_after_and_nothing_stored(make_
     """[G5]"""
     server, database = make_server("ChatSessionMaxTurns 1", "ChatSessionMaxWaiting 1")
     anna, berta, carla = (log_in(server, database, name) for name in ("anna", "berta", "carla"))
-    running, waiting = ask(anna, "0"), ask(berta, "1")
+    running = ask(anna, "0")
+    running.next("message")
+    waiting = ask(berta, "1")
     place(waiting)
     body = refused(carla)
     assert (body["error"], body["limit"]) == ("too_many_requests", 1) and body["retry_after"] >= 1

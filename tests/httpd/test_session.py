@@ -275,17 +275,17 @@ NEWEST = "FROM chatsession.sessions ORDER BY created_at DESC LIMIT 1"
 
 @pytest.mark.parametrize("cache", ["ChatSessionCacheEntries 0", "ChatSessionCacheEntries 1000"])
 def test_a_session_in_use_outlives_its_idle_limit_and_one_left_alone_does_not(make_httpd, database, user, cache):
-    server = make_httpd(database.conninfo, lines=["ChatSessionIdleTimeout 1s", cache])
+    server = make_httpd(database.conninfo, lines=["ChatSessionIdleTimeout 3s", cache])
     client = log_in(server, user)
     value = f"sid={client.cookies['sid']}"
 
     def used_for_two_limits():
         assert session(server.url, value)["authenticated"], "a session in use ended"
-        return database.value(f"SELECT last_seen_at > created_at + interval '2 s' {NEWEST}")
+        return database.value(f"SELECT last_seen_at > created_at + interval '6 s' {NEWEST}")
 
     wait_until(used_for_two_limits, "use to carry a session beyond its idle limit")
     # Nobody asks meanwhile: asking is use.
-    wait_until(lambda: database.value(f"SELECT clock_timestamp() > last_seen_at + interval '1.2 s' {NEWEST}"),
+    wait_until(lambda: database.value(f"SELECT clock_timestamp() > last_seen_at + interval '3.6 s' {NEWEST}"),
                "the session to be left alone for its idle limit")
     assert session(server.url, value)["cause"] == NO_STORE
 

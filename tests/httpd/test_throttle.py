@@ -11,7 +11,8 @@ from harness.client import Client, log_in
 from harness.place import new_folder
 from harness.postgres import new_database
 
-DEFAULTS = ["ChatSessionLoginDelay 1s", "ChatSessionLoginLimit 100"]
+# The delay is longer than a busy machine needs for a few logins.
+DEFAULTS = ["ChatSessionLoginDelay 15s", "ChatSessionLoginLimit 100"]
 NO_DELAY = ["ChatSessionLoginDelay 0", "ChatSessionLoginLimit 100"]
 WRONG = "a wrong password"
 
@@ -71,7 +72,7 @@ def test_the_wait_begins_after_the_third_failure_and_doubles_up_to_a_quarter_of_
             "(SELECT max(failures) FROM chatsession.login_attempts) AND not_before IS NOT NULL")))
         pass_time(database, f"{waits[-1]} s")
         assert status(httpd, user.name) == 401
-    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert waits == [15, 30, 60, 120, 240, 480] + [900] * 7
     assert 1 <= wait_of(httpd, user.name) <= 900
 
 
@@ -86,7 +87,7 @@ def test_the_right_password_after_the_wait_gets_in_and_ends_the_row(httpd, datab
     """[C5]"""
     for _ in range(3):
         status(httpd, user.name)
-    pass_time(database, "1 s")
+    pass_time(database, "15 s")
     assert status(httpd, user.name, user.password) == 200
     assert [status(httpd, user.name) for _ in range(3)] == [401, 401, 401]
 
@@ -129,7 +130,7 @@ def test_in_parallel_as_few_reach_the_hash_as_one_after_the_other(httpd, user):
     """[C4] an attempt counts before it is hashed"""
     with ThreadPoolExecutor(16) as pool:
         seen = list(pool.map(lambda _: status(httpd, user.name), range(64)))
-    assert 3 <= seen.count(401) <= 6  # a second or two may pass meanwhile
+    assert seen.count(401) == 3
 
 
 def test_hosts_share_the_count(httpd, make_httpd, database, user):
@@ -186,7 +187,8 @@ def test_a_new_password_begins_anew(httpd, database):
     assert status(httpd, other.name, other.password) == 200
 
 
-def test_the_sweep_forgets_what_is_a_day_old(make_httpd, database):
+def test_the_sweep_forgets_what_is_a_day_old(make_httpd, make_database):
+    database = make_database()  # where no other server's sweep comes first
     server = make_httpd(database.conninfo, lines=[*DEFAULTS, "ChatSessionSweepInterval 100ms"], log_level="info")
     status(server, "yesterday")
     pass_time(database, "1 day")

@@ -22,12 +22,10 @@ const cs_json_member_t chatsession_erase_members[5] = {
     {"reason", CS_JSON_STRING, 0, 1, 1000},
 };
 
-/* What the person who asks is told of an outcome; the deed itself is answered by its certificate. */
-static int answer_outcome(chatsession_call_t *call, cs_erasure_outcome_e outcome, const char *id)
+/* What the person who asks is told of an outcome; the deed itself is answered by its certificate, whose reference is
+ * taken. */
+static int answer_outcome(chatsession_call_t *call, cs_erasure_outcome_e outcome, json_t *certificate)
 {
-    json_t *certificate;
-    apr_status_t rv;
-
     switch (outcome) {
     case CS_ERASURE_ABSENT:
         return chatsession_reply_status(call->r, APR_ENOENT);
@@ -44,10 +42,6 @@ static int answer_outcome(chatsession_call_t *call, cs_erasure_outcome_e outcome
     case CS_ERASURE_DONE:
     case CS_ERASURE_BEFORE:
         break;
-    }
-    rv = cs_erasure_certificate(&certificate, call->conf->db, id, call->r->pool);
-    if (rv != APR_SUCCESS) {
-        return chatsession_reply_status(call->r, rv);
     }
     return chatsession_reply_json(call->r, HTTP_OK,
                                   json_pack("{s:b,s:o}", "erased", outcome == CS_ERASURE_DONE, "certificate",
@@ -68,6 +62,7 @@ static int preview(chatsession_call_t *call)
 static int check_target(chatsession_call_t *call, const char *id)
 {
     json_t *found, *certificate;
+    apr_status_t known;
     apr_status_t rv = cs_erasure_preview(&found, call->conf->db, call->word, call->r->pool);
     const bool same = rv == APR_SUCCESS && !strcmp(json_string_value(json_object_get(found, "id")), id);
 
@@ -75,11 +70,14 @@ static int check_target(chatsession_call_t *call, const char *id)
     if (same || (rv != APR_SUCCESS && rv != APR_ENOENT)) {
         return same ? DECLINED : chatsession_reply_status(call->r, rv);
     }
-    if (cs_erasure_certificate(&certificate, call->conf->db, id, call->r->pool) == APR_SUCCESS) {
-        json_decref(certificate);
-        return answer_outcome(call, CS_ERASURE_BEFORE, id);
+    known = cs_erasure_certificate(&certificate, call->conf->db, id, call->r->pool);
+    if (known == APR_SUCCESS) {
+        return answer_outcome(call, CS_ERASURE_BEFORE, certificate);
     }
-    return answer_outcome(call, rv == APR_ENOENT ? CS_ERASURE_ABSENT : CS_ERASURE_CHANGED, id);
+    if (known != APR_ENOENT) {
+        return chatsession_reply_status(call->r, known);
+    }
+    return answer_outcome(call, rv == APR_ENOENT ? CS_ERASURE_ABSENT : CS_ERASURE_CHANGED, NULL);
 }
 
 int chatsession_admin_user_erase(chatsession_call_t *call)
@@ -91,6 +89,7 @@ int chatsession_admin_user_erase(chatsession_call_t *call)
                                   .conversations = fields[2].integer,
                                   .messages = fields[3].integer};
     cs_erasure_outcome_e outcome;
+    json_t *certificate;
     apr_status_t rv;
     int answer;
 
@@ -113,7 +112,7 @@ int chatsession_admin_user_erase(chatsession_call_t *call)
         return answer;
     }
     entry.reason = fields[4].string;
-    rv = cs_erasure_run(&outcome, call->conf->db, &erasure, &entry, call->r->pool);
+    rv = cs_erasure_run(&outcome, &certificate, call->conf->db, &erasure, &entry, call->r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
@@ -121,7 +120,7 @@ int chatsession_admin_user_erase(chatsession_call_t *call)
         chatsession_sessions_ended(call->r, call->conf, NULL);
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, call->r, "CS0310: user %s was erased", erasure.user_id);
     }
-    return answer_outcome(call, outcome, erasure.user_id);
+    return answer_outcome(call, outcome, certificate);
 }
 
 int chatsession_admin_erasures(chatsession_call_t *call)

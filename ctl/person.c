@@ -78,15 +78,6 @@ static int fail_outcome(const char *who, cs_erasure_outcome_e outcome)
     return CTL_DONE;
 }
 
-static int print_certificate(const ctl_t *ctl, const char *user_id, apr_pool_t *pool)
-{
-    json_t *certificate;
-    apr_status_t rv = cs_erasure_certificate(&certificate, ctl->db, user_id, pool);
-
-    return rv == APR_SUCCESS ? ctl_print_json(certificate)
-                             : ctl_fail_status(ctl, rv, "erased, but the certificate could not be read");
-}
-
 /* The digits that text begins with; *end is what follows. False: there are none, or too many. */
 static bool read_count(apr_int64_t *count, const char **end, const char *text)
 {
@@ -122,6 +113,7 @@ int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
     cs_erasure_t erasure = {.by = CTL_OPERATOR};
     cs_erasure_outcome_e outcome;
     cs_audit_entry_t entry;
+    json_t *certificate;
     json_t *preview;
     int code;
     apr_status_t rv = cs_erasure_preview(&preview, ctl->db, ctl->name, pool);
@@ -143,12 +135,12 @@ int ctl_user_erase(ctl_t *ctl, apr_pool_t *pool)
         return CTL_FAILED;
     }
     erasure.user_id = json_string_value(json_object_get(preview, "id"));
-    rv = cs_erasure_run(&outcome, ctl->db, &erasure, &entry, pool);
+    rv = cs_erasure_run(&outcome, &certificate, ctl->db, &erasure, &entry, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv, "the user could not be erased");
     }
     code = fail_outcome(ctl->name, outcome);
-    return code == CTL_DONE ? print_certificate(ctl, erasure.user_id, pool) : code;
+    return code == CTL_DONE ? ctl_print_json(certificate) : code;
 }
 
 int ctl_erasure_show(ctl_t *ctl, apr_pool_t *pool)
@@ -207,7 +199,7 @@ static int apply_line(const ctl_t *ctl, const char *text, const cs_audit_entry_t
     if (!erasure.user_id) {
         return ctl_fail("a line of %s is no certificate as \"erasure list\" prints them", ctl->name);
     }
-    rv = cs_erasure_run(&outcome, ctl->db, &erasure, entry, pool);
+    rv = cs_erasure_run(&outcome, NULL, ctl->db, &erasure, entry, pool);
     if (rv != APR_SUCCESS) {
         return ctl_fail_status(ctl, rv,
                                apr_pstrcat(pool, "user ", erasure.user_id, " could not be erased again", NULL));

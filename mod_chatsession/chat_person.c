@@ -152,21 +152,17 @@ int chatsession_post_erase(chatsession_call_t *call)
     if (answer != DECLINED) {
         return answer;
     }
-    rv = cs_erasure_run(&outcome, call->conf->db, &erasure, &entry, call->r->pool);
-    if (rv == APR_SUCCESS && outcome != CS_ERASURE_DONE) {
-        return answer_refusal(call, outcome);
-    }
-    if (rv == APR_SUCCESS) {
-        chatsession_sessions_ended(call->r, call->conf, NULL);
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, call->r, "CS0312: user %s erased the own account", erasure.user_id);
-        rv = cs_erasure_certificate(&certificate, call->conf->db, erasure.user_id, call->r->pool);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = chatsession_session_end(call->r, "erased");
-    }
+    rv = cs_erasure_run(&outcome, &certificate, call->conf->db, &erasure, &entry, call->r->pool);
     if (rv != APR_SUCCESS) {
         return chatsession_reply_status(call->r, rv);
     }
+    if (outcome != CS_ERASURE_DONE) {
+        json_decref(certificate);
+        return answer_refusal(call, outcome);
+    }
+    chatsession_sessions_ended(call->r, call->conf, call->session->id_hash);
+    ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, call->r, "CS0312: user %s erased the own account", erasure.user_id);
+    chatsession_session_leave(call->r);
     apr_table_setn(call->r->err_headers_out, "Clear-Site-Data", "\"cache\", \"storage\"");
     return chatsession_reply_json(call->r, HTTP_OK, json_pack("{s:o}", "certificate", certificate));
 }

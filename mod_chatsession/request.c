@@ -565,21 +565,37 @@ const char *chatsession_session_go_on(const chatsession_session_t **session, req
                                       const char *password_revision)
 {
     const apr_status_t rv = chatsession_session_begin_verified(session, r, user_id, password_revision);
+    char reason[120];
 
-    if (rv != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, r,
-                      "CS0128: no session could begin after a change that ended all of its user's; the change stands, "
-                      "and "
-                      "the user logs in again");
+    if (rv == APR_SUCCESS) {
+        return (*session)->ref;
     }
-    return (*session)->ref ? (*session)->ref : "none";
+    /* The one of before is over, and what is known of a new one is not enough. */
+    *cookie_session(r) = (chatsession_session_t){.cause = "none", .cookie = true};
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "CS0128: no session goes on after a change that ended all of its user's (%s); the change stands",
+                  cs_strstatus(rv, reason, sizeof(reason)));
+    return "none";
+}
+
+void chatsession_session_leave(request_rec *r)
+{
+    const cs_cookie_attrs_t attrs = chatsession_cookie(chatsession_server(r->server), r);
+
+    if (cookie_session(r)->skipped) {
+        return;
+    }
+    if (chatsession_send_cookie(r, &attrs, NULL) != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "CS0129: a browser could not be told to forget its cookie, whose session is over");
+    }
+    *cookie_session(r) = (chatsession_session_t){.cause = "none"};
 }
 
 apr_status_t chatsession_session_end(request_rec *r, const char *cause)
 {
     chatsession_server_t *conf = chatsession_server(r->server);
-    const cs_cookie_attrs_t attrs = chatsession_cookie(conf, r);
-    chatsession_session_t *current = cookie_session(r);
+    const chatsession_session_t *current = cookie_session(r);
     apr_status_t rv = APR_SUCCESS;
 
     if (current->id_hash) {
@@ -588,9 +604,8 @@ apr_status_t chatsession_session_end(request_rec *r, const char *cause)
             chatsession_sessions_ended(r, conf, current->id_hash);
         }
     }
-    if (rv == APR_SUCCESS && !current->skipped) {
-        rv = chatsession_send_cookie(r, &attrs, NULL);
-        *current = (chatsession_session_t){.cause = "none"};
+    if (rv == APR_SUCCESS) {
+        chatsession_session_leave(r);
     }
     return rv;
 }

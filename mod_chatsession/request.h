@@ -95,6 +95,9 @@ apr_status_t chatsession_session_begin_verified(const chatsession_session_t **se
  */
 apr_status_t chatsession_session_to_write(const chatsession_session_t **session, request_rec *r);
 
+/** This request's session is over, in its store too: take the cookie away. */
+void chatsession_session_leave(request_rec *r);
+
 /** End this request's session and take the cookie away. */
 apr_status_t chatsession_session_end(request_rec *r, const char *cause);
 

@@ -5,7 +5,7 @@
 /*
  * What operators did. An entry is written in the transaction of the deed, before its data leave: no entry, no data.
  * Entries form a chain (core/audit_seal.h): writing one waits for the one before it to be committed, so it comes last
- * in its transaction.
+ * in its transaction. (An erasure's certificate, which names the entry, is read after it.)
  */
 #include "core/audit_seal.h"
 #include "store/db.h"

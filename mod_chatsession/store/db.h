@@ -113,13 +113,10 @@ apr_status_t cs_db_snapshot(cs_db_t *db, cs_db_tx_fn *fn, void *baton, apr_pool_
 apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *sql, int nparams,
                           const cs_db_param_t *params, apr_pool_t *pool) CS_MUSTCHECK;
 
-/**
- * A transaction and, before its COMMIT, the row that shows what it left: what sql gives for *id, which fn may find out.
- * So nobody hears of a failure when all was done and only the look at it failed. *row as by cs_db_run_row, NULL on
- * failure and where *id is NULL; row may be NULL: nothing is read. APR_ENOENT, and nothing was done: no row.
- */
-apr_status_t cs_db_transaction_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
-                                   const char *sql, const char *const *id, apr_pool_t *pool) CS_MUSTCHECK;
+/** The row that shows what a transaction has done to the object called id, in its own sight: *row as by cs_db_run_row,
+ * but pool's. Read before the audit entry, which comes last: nobody hears of a failure when all was done and only the
+ * look at it failed. APR_ENOENT: there is none. */
+apr_status_t cs_db_tx_row(json_t **row, cs_db_tx_t *tx, const char *sql, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** Inside a transaction, fn by itself: when it fails for what it was given (any status but CS_EUNAVAILABLE), what it
  * did is undone, the status is returned, and the transaction goes on. What PostgreSQL refuses meanwhile is not logged:

@@ -183,42 +183,15 @@ apr_status_t cs_db_run_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, con
     return take_row(row, result, rv);
 }
 
-typedef struct {
-    cs_db_tx_fn *fn;
-    void *baton;
-    const char *sql;
-    const char *const *id;
-    json_t *row;
-} shown_t;
-
-static apr_status_t do_and_show(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
+apr_status_t cs_db_tx_row(json_t **row, cs_db_tx_t *tx, const char *sql, const char *id, apr_pool_t *pool)
 {
-    shown_t *work = baton;
+    const cs_db_param_t params[] = {CS_DB_TEXT(id)};
     cs_db_result_t *result;
-    apr_status_t rv = work->fn(work->baton, tx, pool);
+    apr_status_t rv = cs_db_tx_run(&result, tx, sql, 1, params, pool);
 
-    json_decref(work->row); /* of an attempt before */
-    work->row = NULL;
-    if (rv == APR_SUCCESS && *work->id) {
-        rv = cs_db_tx_run(&result, tx, work->sql, 1, (cs_db_param_t[]){CS_DB_TEXT(*work->id)}, pool);
-        rv = take_row(&work->row, result, rv);
-    }
-    return rv;
-}
-
-apr_status_t cs_db_transaction_row(json_t **row, cs_db_t *db, cs_db_repeat_e repeat, cs_db_tx_fn *fn, void *baton,
-                                   const char *sql, const char *const *id, apr_pool_t *pool)
-{
-    shown_t work = {fn, baton, sql, id, NULL};
-    apr_status_t rv;
-
-    if (!row) {
-        return cs_db_transaction(db, repeat, fn, baton, pool);
-    }
-    rv = cs_db_transaction(db, repeat, do_and_show, &work, pool);
-    *row = rv == APR_SUCCESS ? work.row : NULL;
-    if (rv != APR_SUCCESS) {
-        json_decref(work.row);
+    rv = take_row(row, result, rv);
+    if (rv == APR_SUCCESS) {
+        cs_json_own(*row, pool);
     }
     return rv;
 }

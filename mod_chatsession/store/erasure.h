@@ -29,9 +29,11 @@ typedef struct {
  * no such user. New reference. */
 apr_status_t cs_erasure_preview(json_t **preview, cs_db_t *db, const char *name_or_id, apr_pool_t *pool) CS_MUSTCHECK;
 
-/** Erase; entry's detail is filled in here. Nothing was changed unless *outcome is CS_ERASURE_DONE. */
-apr_status_t cs_erasure_run(cs_erasure_outcome_e *outcome, cs_db_t *db, const cs_erasure_t *erasure,
-                            const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
+/** Erase; entry's detail is filled in here. Nothing was changed unless *outcome is CS_ERASURE_DONE. *certificate, new
+ * reference: as by cs_erasure_certificate for CS_ERASURE_DONE and CS_ERASURE_BEFORE, else NULL; certificate may be
+ * NULL. */
+apr_status_t cs_erasure_run(cs_erasure_outcome_e *outcome, json_t **certificate, cs_db_t *db,
+                            const cs_erasure_t *erasure, const cs_audit_entry_t *entry, apr_pool_t *pool) CS_MUSTCHECK;
 
 /** The certificate of an erasure: {"user_id","erased_at","erased_by","removed","repeated","audit":{"seq","seal"}}.
  * APR_ENOENT: nobody with this id was erased. New reference. */

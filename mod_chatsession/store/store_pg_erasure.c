@@ -20,10 +20,21 @@ apr_status_t cs_erasure_preview(json_t **preview, cs_db_t *db, const char *name_
     return cs_db_run_row(preview, db, CS_DB_REPEATABLE, sql, 2, params, pool);
 }
 
+/* clang-format off */
+#define CERTIFICATE \
+    "x.user_id, x.erased_at, x.erased_by, x.removed, x.repeated," \
+    " (SELECT jsonb_build_object('seq', e.seq, 'seal', encode(e.mac, 'hex')) FROM chatsession.audit_entries e" \
+    "  WHERE e.action = 'user.erase' AND e.detail ->> 'user_id' = x.user_id::text ORDER BY e.seq LIMIT 1) AS audit"
+/* clang-format on */
+
+static const char show_certificate[] = "SELECT " CERTIFICATE " FROM chatsession.erasures x WHERE x.user_id = $1::uuid";
+
 typedef struct {
     const cs_erasure_t *erasure;
     const cs_audit_entry_t *entry;
     cs_erasure_outcome_e outcome;
+    json_t *certificate;
+    apr_pool_t *pool;
 } work_t;
 
 static cs_erasure_outcome_e read_outcome(const char *word)
@@ -84,6 +95,10 @@ static apr_status_t erase(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     work->outcome = read_outcome(cs_db_text(result, 0, 0, NULL));
     removed = cs_db_text(result, 0, 1, NULL);
+    work->certificate = NULL;
+    if (work->outcome == CS_ERASURE_BEFORE) {
+        return cs_db_tx_row(&work->certificate, tx, show_certificate, erasure->user_id, work->pool);
+    }
     if (work->outcome != CS_ERASURE_DONE) {
         return APR_SUCCESS;
     }
@@ -93,33 +108,33 @@ static apr_status_t erase(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                           (cs_db_param_t[]){CS_DB_TEXT(erasure->user_id), CS_DB_TEXT(erasure->by), CS_DB_TEXT(removed)},
                           pool);
     }
-    return rv == APR_SUCCESS ? record(tx, work, removed, pool) : rv;
+    if (rv == APR_SUCCESS) {
+        rv = record(tx, work, removed, pool);
+    }
+    /* It names the entry, so it cannot be read before that. */
+    return rv == APR_SUCCESS ? cs_db_tx_row(&work->certificate, tx, show_certificate, erasure->user_id, work->pool)
+                             : rv;
 }
 
-apr_status_t cs_erasure_run(cs_erasure_outcome_e *outcome, cs_db_t *db, const cs_erasure_t *erasure,
-                            const cs_audit_entry_t *entry, apr_pool_t *pool)
+apr_status_t cs_erasure_run(cs_erasure_outcome_e *outcome, json_t **certificate, cs_db_t *db,
+                            const cs_erasure_t *erasure, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    work_t work = {erasure, entry, CS_ERASURE_ABSENT};
+    work_t work = {erasure, entry, CS_ERASURE_ABSENT, NULL, pool};
     /* A second run finds the tombstone of the first. */
     apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, erase, &work, pool);
 
     *outcome = work.outcome;
+    if (certificate) {
+        *certificate = rv == APR_SUCCESS ? json_incref(work.certificate) : NULL;
+    }
     return rv;
 }
 
-/* clang-format off */
-#define CERTIFICATE \
-    "x.user_id, x.erased_at, x.erased_by, x.removed, x.repeated," \
-    " (SELECT jsonb_build_object('seq', e.seq, 'seal', encode(e.mac, 'hex')) FROM chatsession.audit_entries e" \
-    "  WHERE e.action = 'user.erase' AND e.detail ->> 'user_id' = x.user_id::text ORDER BY e.seq LIMIT 1) AS audit"
-/* clang-format on */
-
 apr_status_t cs_erasure_certificate(json_t **certificate, cs_db_t *db, const char *user_id, apr_pool_t *pool)
 {
-    static const char sql[] = "SELECT " CERTIFICATE " FROM chatsession.erasures x WHERE x.user_id = $1::uuid";
     const cs_db_param_t params[] = {CS_DB_TEXT(user_id)};
 
-    return cs_db_run_row(certificate, db, CS_DB_REPEATABLE, sql, 1, params, pool);
+    return cs_db_run_row(certificate, db, CS_DB_REPEATABLE, show_certificate, 1, params, pool);
 }
 
 apr_status_t cs_erasure_list(json_t **certificates, const char **next, cs_db_t *db, const char *after, int limit,

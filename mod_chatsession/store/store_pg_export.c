@@ -55,6 +55,7 @@ typedef struct {
     cs_export_t *export;
     const cs_export_want_t *want;
     const cs_audit_entry_t *entry;
+    json_t *shown; /* the row as it is then */
     apr_pool_t *pool;
 } make_t;
 
@@ -71,7 +72,7 @@ static apr_status_t make(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         "   CASE WHEN $7::text IS NULL THEN now() END, decode($7::text, 'hex'),"
         "   CASE WHEN $7::text IS NOT NULL THEN now() + " LINK_LIFE " END"
         " RETURNING id, " WATERMARK("watermark") ", chatsession.usec(created_at), run";
-    const make_t *work = baton;
+    make_t *work = baton;
     cs_export_t *export = work->export;
     const cs_export_want_t *want = work->want;
     json_t *filter = cs_json_own(cs_console_filter_json(want->filter), pool);
@@ -101,6 +102,10 @@ static apr_status_t make(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
                             .filter = *want->filter,
                             .conversations = count.conversations,
                             .messages = count.messages};
+    rv = cs_db_tx_row(&work->shown, tx, show_export, export->id, work->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
     return record(tx, work->entry, export->id,
                   json_pack("{s:s,s:b,s:I,s:I}", "format", want->format, "gzip", want->gzip, "conversations",
                             (json_int_t)count.conversations, "messages", (json_int_t)count.messages),
@@ -110,16 +115,23 @@ static apr_status_t make(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 apr_status_t cs_export_make(cs_export_t *export, json_t **shown, cs_db_t *db, const cs_export_want_t *want,
                             const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    make_t work = {export, want, entry, pool};
+    make_t work = {export, want, entry, NULL, pool};
+    apr_status_t rv;
 
     *export = (cs_export_t){0};
-    return cs_db_transaction_row(shown, db, CS_DB_ONCE, make, &work, show_export, &export->id, pool);
+    rv = cs_db_transaction(db, CS_DB_ONCE, make, &work, pool);
+    if (shown) {
+        *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
+    }
+    return rv;
 }
 
 typedef struct {
     const char *id, *link_sha256;
     const cs_export_part_t *have;
     const cs_audit_entry_t *entry;
+    json_t *shown;
+    apr_pool_t *pool;
 } relink_t;
 
 static apr_status_t relink(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -128,7 +140,7 @@ static apr_status_t relink(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         "UPDATE chatsession.exports x SET link_hash = decode($3, 'hex'), link_until = now() + " LINK_LIFE ","
         "   link_from = $4::bigint, link_sha256 = decode($5, 'hex')"
         " WHERE x.id = $1::uuid AND x.operator = $2 AND " RESUMABLE;
-    const relink_t *work = baton;
+    relink_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->id), CS_DB_TEXT(work->entry->operator_name),
                                     CS_DB_TEXT(work->link_sha256), CS_DB_TEXT(number(work->have->octets, pool)),
                                     CS_DB_TEXT(work->have->sha256)};
@@ -138,6 +150,7 @@ static apr_status_t relink(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && !cs_db_affected(result)) {
         return APR_ENOENT;
     }
+    rv = rv == APR_SUCCESS ? cs_db_tx_row(&work->shown, tx, show_export, work->id, work->pool) : rv;
     return rv == APR_SUCCESS
                ? record(tx, work->entry, work->id, json_pack("{s:I}", "from", (json_int_t)work->have->octets), pool)
                : rv;
@@ -146,9 +159,11 @@ static apr_status_t relink(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 apr_status_t cs_export_relink(json_t **shown, cs_db_t *db, const char *id, const char *link_sha256,
                               const cs_export_part_t *have, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    relink_t work = {id, link_sha256, have, entry};
+    relink_t work = {id, link_sha256, have, entry, NULL, pool};
+    const apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, relink, &work, pool);
 
-    return cs_db_transaction_row(shown, db, CS_DB_ONCE, relink, &work, show_export, &work.id, pool);
+    *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
+    return rv;
 }
 
 apr_status_t cs_export_open(cs_export_t *export, cs_db_t *db, const char *id, const char *operator_name,
@@ -297,6 +312,8 @@ apr_status_t cs_export_manifest(json_t **manifest, cs_db_t *db, const char *id, 
 typedef struct {
     const char *id;
     const cs_audit_entry_t *entry;
+    json_t *shown;
+    apr_pool_t *pool;
 } cancel_t;
 
 static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -307,7 +324,7 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         "   updated_at = now(), link_hash = NULL, link_until = NULL, filter = x.filter - 'q' FROM known"
         "   WHERE x.id = known.id AND known.state IN ('ready', 'running', 'cut') RETURNING 1)"
         " SELECT (SELECT count(*) FROM known), (SELECT count(*) FROM ended)";
-    const cancel_t *work = baton;
+    cancel_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->id), CS_DB_TEXT(work->entry->operator_name)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_tx_run(&result, tx, sql, 2, params, pool);
@@ -315,13 +332,16 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && !cs_db_int(result, 0, 0, 0)) {
         return APR_ENOENT;
     }
+    rv = rv == APR_SUCCESS ? cs_db_tx_row(&work->shown, tx, show_export, work->id, work->pool) : rv;
     return rv == APR_SUCCESS && cs_db_int(result, 0, 1, 0) ? record(tx, work->entry, work->id, NULL, pool) : rv;
 }
 
 apr_status_t cs_export_cancel(json_t **shown, cs_db_t *db, const char *id, const cs_audit_entry_t *entry,
                               apr_pool_t *pool)
 {
-    cancel_t work = {id, entry};
+    cancel_t work = {id, entry, NULL, pool};
+    const apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &work, pool);
 
-    return cs_db_transaction_row(shown, db, CS_DB_REPEATABLE, cancel, &work, show_export, &work.id, pool);
+    *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
+    return rv;
 }

@@ -45,8 +45,10 @@ apr_status_t cs_matter_get(json_t **matter, cs_db_t *db, const char *id, apr_poo
 typedef struct {
     const cs_hold_t *hold;
     const cs_audit_entry_t *entry;
-    const char *id;
+    bool is_new;
+    const char *id; /* of a new one: once it is made */
     const char *unknown;
+    json_t *matter;   /* as it is then */
     apr_pool_t *pool; /* of what outlives the transaction */
 } work_t;
 
@@ -113,9 +115,8 @@ static apr_status_t record(const work_t *work, cs_db_tx_t *tx, apr_int64_t conve
 static apr_status_t hold_all(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     work_t *work = baton;
-    const bool is_new = work->hold->name != NULL;
     apr_int64_t conversations = 0;
-    apr_status_t rv = is_new ? make_matter(work, tx) : lock_matter(tx, work->id, pool);
+    apr_status_t rv = work->is_new ? make_matter(work, tx) : lock_matter(tx, work->id, pool);
 
     if (rv == APR_SUCCESS && work->hold->users) {
         rv = hold_users(work, tx, pool);
@@ -123,17 +124,20 @@ static apr_status_t hold_all(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && work->hold->conversations) {
         rv = cs_console_hold(&conversations, tx, work->hold->conversations, work->id, work->entry->operator_name, pool);
     }
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_tx_row(&work->matter, tx, show_matter, work->id, work->pool);
+    }
     return rv == APR_SUCCESS ? record(work, tx, conversations, pool) : rv;
 }
 
 apr_status_t cs_matter_hold(json_t **matter, const char **unknown, cs_db_t *db, const char *id, const cs_hold_t *hold,
                             const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    work_t work = {.hold = hold, .entry = entry, .id = id, .pool = pool};
-    const apr_status_t rv = cs_db_transaction_row(matter, db, id ? CS_DB_REPEATABLE : CS_DB_ONCE, hold_all, &work,
-                                                  show_matter, &work.id, pool);
+    work_t work = {.hold = hold, .entry = entry, .is_new = !id, .id = id, .pool = pool};
+    const apr_status_t rv = cs_db_transaction(db, id ? CS_DB_REPEATABLE : CS_DB_ONCE, hold_all, &work, pool);
 
     *unknown = work.unknown;
+    *matter = rv == APR_SUCCESS ? json_incref(work.matter) : NULL;
     return rv;
 }
 
@@ -141,7 +145,7 @@ static apr_status_t release(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     static const char sql[] = "UPDATE chatsession.matters SET released_at = now(), released_by = $2,"
                               " release_reason = $3 WHERE id = $1::uuid";
-    const work_t *work = baton;
+    work_t *work = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(work->id), CS_DB_TEXT(work->entry->operator_name),
                                     CS_DB_TEXT(work->entry->reason)};
     cs_db_result_t *result;
@@ -150,6 +154,9 @@ static apr_status_t release(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && !cs_db_affected(result)) {
         return APR_ENOENT;
     }
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_tx_row(&work->matter, tx, show_matter, work->id, work->pool);
+    }
     return rv == APR_SUCCESS ? cs_audit_add(tx, work->entry, pool) : rv;
 }
 
@@ -157,6 +164,8 @@ apr_status_t cs_matter_release(json_t **matter, cs_db_t *db, const char *id, con
                                apr_pool_t *pool)
 {
     work_t work = {.entry = entry, .id = id, .pool = pool};
+    const apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, release, &work, pool);
 
-    return cs_db_transaction_row(matter, db, CS_DB_ONCE, release, &work, show_matter, &work.id, pool);
+    *matter = rv == APR_SUCCESS ? json_incref(work.matter) : NULL;
+    return rv;
 }

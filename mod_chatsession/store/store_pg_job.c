@@ -114,8 +114,14 @@ typedef struct {
     const cs_audit_entry_t *entry;
     cs_console_count_t *count;
     const char *id;
+    json_t *job; /* as it is then */
     apr_pool_t *pool;
 } begin_t;
+
+static apr_status_t show(begin_t *begin, cs_db_tx_t *tx)
+{
+    return cs_db_tx_row(&begin->job, tx, show_job, begin->id, begin->pool);
+}
 
 /* The deed's entry, with the job's id. */
 static apr_status_t record(const begin_t *begin, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -129,6 +135,15 @@ static apr_status_t record(const begin_t *begin, cs_db_tx_t *tx, apr_pool_t *poo
     entry.detail = cs_json_own(entry.detail ? json_copy(entry.detail) : json_object(), pool);
     json_object_set_new(entry.detail, "job", json_string(begin->id));
     return cs_audit_add(tx, &entry, pool);
+}
+
+/* The job for who asked for it (NULL: nobody); returns rv. */
+static apr_status_t give(json_t **job, const begin_t *begin, apr_status_t rv)
+{
+    if (job) {
+        *job = rv == APR_SUCCESS ? json_incref(begin->job) : NULL;
+    }
+    return rv;
 }
 
 static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -153,20 +168,21 @@ static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     begin->id = cs_db_text(result, 0, 0, NULL);
     begin->count->purge_at = cs_db_text(result, 0, 1, NULL);
-    return record(begin, tx, pool);
+    rv = show(begin, tx);
+    return rv == APR_SUCCESS ? record(begin, tx, pool) : rv;
 }
 
 apr_status_t cs_job_expire(const char **id, json_t **job, cs_console_count_t *count, cs_db_t *db,
                            const cs_console_filter_t *filter, apr_int64_t confirm, apr_interval_time_t grace,
                            const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    begin_t begin = {filter, confirm, entry->operator_name, grace, 0, entry, count, NULL, pool};
+    begin_t begin = {filter, confirm, entry->operator_name, grace, 0, entry, count, NULL, NULL, pool};
     apr_status_t rv;
 
     *count = (cs_console_count_t){0};
-    rv = cs_db_transaction_row(job, db, CS_DB_ONCE, begin_expiry, &begin, show_job, &begin.id, pool);
+    rv = cs_db_transaction(db, CS_DB_ONCE, begin_expiry, &begin, pool);
     *id = rv == APR_SUCCESS ? begin.id : NULL;
-    return rv;
+    return give(job, &begin, rv);
 }
 
 static apr_status_t begin_retention(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -186,18 +202,22 @@ static apr_status_t begin_retention(void *baton, cs_db_tx_t *tx, apr_pool_t *poo
     apr_status_t rv = cs_db_tx_run(&result, tx, sql, 3, params, begin->pool);
 
     begin->id = rv == APR_SUCCESS && cs_db_rows(result) ? cs_db_text(result, 0, 0, NULL) : NULL;
-    return begin->id ? record(begin, tx, pool) : rv;
+    begin->job = NULL;
+    if (!begin->id) {
+        return rv;
+    }
+    rv = show(begin, tx);
+    return rv == APR_SUCCESS ? record(begin, tx, pool) : rv;
 }
 
 apr_status_t cs_job_retention(const char **id, json_t **job, cs_db_t *db, const char *by, apr_interval_time_t grace,
                               apr_interval_time_t every, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     begin_t begin = {.by = by, .grace = grace, .every = every, .entry = entry, .pool = pool};
-    const apr_status_t rv =
-        cs_db_transaction_row(job, db, CS_DB_REPEATABLE, begin_retention, &begin, show_job, &begin.id, pool);
+    const apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, begin_retention, &begin, pool);
 
     *id = rv == APR_SUCCESS ? begin.id : NULL;
-    return rv;
+    return give(job, &begin, rv);
 }
 
 /* --- looking, cancelling --- */
@@ -229,7 +249,7 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
         " ended AS (UPDATE chatsession.jobs j SET state = 'cancelled', cancelled_by = $2, finished_at = now(),"
         "   filter = j.filter - 'q' FROM known WHERE j.id = known.id AND known.state = 'running' RETURNING 1)"
         " SELECT (SELECT count(*) FROM known), (SELECT count(*) FROM ended)";
-    const begin_t *begin = baton;
+    begin_t *begin = baton;
     const cs_db_param_t params[] = {CS_DB_TEXT(begin->id), CS_DB_TEXT(begin->by)};
     cs_db_result_t *result;
     apr_status_t rv = cs_db_tx_run(&result, tx, sql, 2, params, pool);
@@ -237,6 +257,7 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && !cs_db_int(result, 0, 0, 0)) {
         return APR_ENOENT;
     }
+    rv = rv == APR_SUCCESS ? show(begin, tx) : rv;
     return rv == APR_SUCCESS && cs_db_int(result, 0, 1, 0) ? record(begin, tx, pool) : rv;
 }
 
@@ -244,5 +265,5 @@ apr_status_t cs_job_cancel(json_t **job, cs_db_t *db, const char *id, const cs_a
 {
     begin_t begin = {.id = id, .by = entry->operator_name, .entry = entry, .pool = pool};
 
-    return cs_db_transaction_row(job, db, CS_DB_REPEATABLE, cancel, &begin, show_job, &begin.id, pool);
+    return give(job, &begin, cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &begin, pool));
 }

@@ -175,9 +175,9 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     }
     rv = apply(tx, work, text, pool);
     if (rv == APR_SUCCESS) {
-        rv = record(tx, work, text, pool);
+        rv = cs_db_tx_run(&work->rules, tx, show_rules, 0, NULL, work->pool);
     }
-    return rv == APR_SUCCESS ? cs_db_tx_run(&work->rules, tx, show_rules, 0, NULL, work->pool) : rv;
+    return rv == APR_SUCCESS ? record(tx, work, text, pool) : rv;
 }
 
 apr_status_t cs_retention_preview(cs_retention_count_t *count, cs_db_t *db, const cs_retention_change_t *wanted,

@@ -96,7 +96,8 @@ typedef struct {
     const cs_audit_entry_t *entry;
     cs_user_outcome_e outcome;
     apr_int64_t ended;
-    const char *changed; /* the name, once it is certain that nothing speaks against the change */
+    json_t *user; /* after a change, as it is then */
+    apr_pool_t *pool;
 } work_t;
 
 typedef struct {
@@ -275,7 +276,6 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 
     work->outcome = CS_USER_DONE;
     work->ended = 0;
-    work->changed = NULL;
     rv = lock_target(&target, tx, work, pool);
     if (rv != APR_SUCCESS) {
         return rv;
@@ -288,8 +288,7 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     } else if (rights && target.last_admin && deed->actor_id) { /* the command line makes another one */
         work->outcome = CS_USER_LAST_ADMIN;
     }
-    work->changed = work->outcome == CS_USER_DONE ? deed->name : NULL;
-    if (!work->changed || (!rights && !deed->limits)) {
+    if (work->outcome != CS_USER_DONE) {
         return APR_SUCCESS;
     }
     if (deed->limits) {
@@ -298,7 +297,10 @@ static apr_status_t change(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
     if (rv == APR_SUCCESS && rights) {
         rv = change_rights(&work->ended, tx, deed, target.id, pool);
     }
-    return rv == APR_SUCCESS
+    if (rv == APR_SUCCESS) {
+        rv = cs_db_tx_row(&work->user, tx, show_user, deed->name, work->pool);
+    }
+    return rv == APR_SUCCESS && (rights || deed->limits)
                ? record(tx, work, target.name, change_detail(deed, &target, role, state, work->ended), pool)
                : rv;
 }
@@ -388,22 +390,24 @@ static apr_status_t run(work_t *work, cs_user_outcome_e *outcome, cs_db_t *db, c
 apr_status_t cs_user_admin_create(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, create, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL, pool}, outcome, db, create, pool);
 }
 
 apr_status_t cs_user_admin_invite(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                   const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, invite, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL, pool}, outcome, db, invite, pool);
 }
 
 apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended, json_t **user, cs_db_t *db,
                                   const cs_user_deed_t *deed, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    work_t work = {deed, entry, CS_USER_DONE, 0, NULL};
-    const apr_status_t rv = cs_db_transaction_row(user, db, CS_DB_ONCE, change, &work, show_user, &work.changed, pool);
+    work_t work = {deed, entry, CS_USER_DONE, 0, NULL, pool};
+    const apr_status_t rv = run(&work, outcome, db, change, pool);
 
-    *outcome = work.outcome;
+    if (user) {
+        *user = rv == APR_SUCCESS && *outcome == CS_USER_DONE ? json_incref(work.user) : NULL;
+    }
     *ended = rv == APR_SUCCESS ? work.ended : 0;
     return rv;
 }
@@ -411,20 +415,20 @@ apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                     const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, set_password, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL, pool}, outcome, db, set_password, pool);
 }
 
 apr_status_t cs_user_admin_reset_factor(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
-    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL}, outcome, db, reset_factor, pool);
+    return run(&(work_t){deed, entry, CS_USER_DONE, 0, NULL, pool}, outcome, db, reset_factor, pool);
 }
 
 apr_status_t cs_user_admin_end_sessions(apr_int64_t *ended, cs_db_t *db, const char *name,
                                         const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     const cs_user_deed_t deed = {.name = name};
-    work_t work = {&deed, entry, CS_USER_DONE, 0, NULL};
+    work_t work = {&deed, entry, CS_USER_DONE, 0, NULL, pool};
     apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, end_sessions, &work, pool);
 
     *ended = rv == APR_SUCCESS ? work.ended : 0;

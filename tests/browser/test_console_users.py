@@ -343,6 +343,22 @@ def test_one_session_or_all_of_a_user_are_ended(browser, console, httpd, add):
     assert not any(is_logged_in(client) for client in clients)
 
 
+def test_what_is_shown_once_stays_above_the_log_in_until_it_was_put_away(browser, console, httpd, add, root):
+    browser.expect_console("401")
+    me, other = add("admin"), add("user")
+    console.enter(me, of(other))
+    browser.see_text(other.name, "h1")
+    console.loaded()
+    console.click(".screen-actions button", "Reset password")
+    console.click("dialog[open] .button-danger")
+    password = browser.see("#password-shown").text
+    log_in(httpd, root, "/chat-admin").json("POST", f"api/users/{me.name}/sessions/revoke", 200)
+    assert browser.run("return import('./shared/api.js').then((m) => m.api.get('api/users')).catch((problem) => problem.status)") == 401
+    assert browser.see("#password-shown").text == password
+    console.click("dialog[open] .button-primary", "Done")
+    browser.see_text("Your session has ended.", "form")
+
+
 def test_who_was_demoted_meanwhile_changes_nothing_and_is_led_to_the_log_in(browser, console, httpd, add, root):
     """[A8] [E5]"""
     browser.expect_console("401")

@@ -4,12 +4,13 @@
 nothing, or that somebody may not, and what was refused was not done by half."""
 import json
 import os
+import uuid
 
 import pytest
 import requests
 
 from faults.refused_calls import Refuser
-from harness.client import Client
+from harness.client import Client, log_in
 from harness.place import BUILD, SANITIZE
 from harness.routes import ROUTES
 from harness.world import PEOPLE, World, good_request, send
@@ -85,7 +86,8 @@ class Call:
             refuser.arm_statements(0)
         self.changed = changed(before, world.state()) if route.changes_state else set()
         self.good = self.status == request.status
-        self.begun = self.changed == BEGUN and client.get("api/session").json()["authenticated"]
+        self.begun = (route.path == "api/login" and self.changed == BEGUN and "Set-Cookie" in answer.headers
+                      and client.get("api/session").json()["authenticated"])
         # A file that was cut short is seen to be.
         self.told = route.method == "GET" and self.status == "cut" or (
             self.status == 503 and json.loads(self.text)["error"] == "database_unavailable")
@@ -104,3 +106,38 @@ def test_a_call_without_its_database_is_refused_as_such_and_not_done_by_half(wor
         if not call.good:  # else what failed was not needed
             assert call.told, f"without statement {number} of {count}: {call.status} {call.text[:300]}"
             assert call.changed in (set(), SPENT) or call.begun, f"without statement {number} of {count}: {call.changed}"
+
+
+@pytest.mark.skipif(bool(SANITIZE), reason="what is preloaded comes before a sanitizer's library")
+@pytest.mark.parametrize("by", ["the person", "an administrator"])
+def test_an_erasure_is_answered_by_its_certificate_or_was_not_done(world, refuser, make_httpd, database, monkeypatch, by):
+    """[H4] [I3] Whoever is erased can ask no second time what became of it."""
+    monkeypatch.setenv("REFUSE_CALLS", str(refuser.path))
+    server = make_httpd(database.conninfo, preload=[str(BUILD / "tests/refuse_calls.so")], lines=[
+        "ChatSessionSelfErase on", "ChatSessionDatabaseWait 500ms", "ChatSessionSweepInterval 1h"])
+    admin = log_in(server, database.add_user(f"admin of {by}", "admin"), "/chat-admin")
+
+    def erase(number):
+        """Without the statements from that number on (0: with all): the answer, whether the person is there, how many they were."""
+        person = database.add_user(f"person {uuid.uuid4()}")
+        number_of = database.value("SELECT id::text FROM chatsession.users WHERE name = %s", (person.name,))
+        own = log_in(server, person)
+        for one in (server, world.httpd):  # statements fail in both
+            one.expect_log(*AWAY)
+        counts = {"conversations": 0, "messages": 0}
+        refuser.arm_statements(number)
+        try:
+            answer = (own.post("api/erase", json={"password": person.password, **counts}) if by == "the person"
+                      else admin.post(f"api/users/{person.name}/erase", json={"id": number_of, **counts}))
+            statements = refuser.statements
+        finally:
+            refuser.arm_statements(0)
+        if answer.status_code == 200:
+            assert answer.json()["certificate"]["user_id"] == number_of
+        return answer, database.value("SELECT count(*) FROM chatsession.users WHERE id = %s", (number_of,)), statements
+
+    answer, there, count = erase(0)
+    assert (answer.status_code, there) == (200, 0) and count > 5, answer.text
+    for number in range(1, count + 1):
+        answer, there, _ = erase(number)
+        assert (answer.status_code, there) in ((200, 0), (503, 1)), f"without statement {number} of {count}: {answer.text}"

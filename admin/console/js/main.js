@@ -66,7 +66,10 @@ function showEntrance(draw) {
   drawEntrance = draw;
   document.title = t('console.title');
   for (const dialog of document.querySelectorAll('dialog[open]')) {
-    dialog.close('');
+    /* What is shown only once stays above the login until it was put away. */
+    if (!dialog.querySelector('.factor-codes, .password-shown')) {
+      dialog.close('');
+    }
   }
   replaceChildren($('#app'), draw());
   $('#app').querySelector('input:not([hidden]), button')?.focus();

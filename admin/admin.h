@@ -43,7 +43,7 @@ int chatsession_admin_scrape(request_rec *r, chatsession_server_t *conf, const c
 
 /* api_jobs.c */
 chatsession_handler_fn chatsession_admin_jobs, chatsession_admin_job, chatsession_admin_job_cancel;
-/** 202 with the job, or the failure. */
+/** 202 with the job, whose reference is taken. */
 int chatsession_admin_reply_job(chatsession_call_t *call, json_t *job);
 
 /* api_retention.c */

@@ -22,6 +22,8 @@ void ctl_print_table(const json_t *rows, const ctl_column_t *columns, apr_pool_t
 
 /** The members of one object, a line each; those that are null are left out. The caller keeps it. */
 void ctl_print_facts(const json_t *object, const ctl_column_t *columns, apr_pool_t *pool);
+/** An object, as JSON or by those facts. Takes the reference. */
+int ctl_print_object(const ctl_t *ctl, json_t *object, const ctl_column_t *columns, apr_pool_t *pool);
 
 /** A page of rows: {"name": rows, "next"} as JSON, or a table; and where the next page begins, if there is one. Takes
  * the reference. */

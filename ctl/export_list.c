@@ -51,12 +51,7 @@ static int print_export(const ctl_t *ctl, json_t *export, apr_pool_t *pool)
                                          {"sha256", "sha256"},
                                          {NULL, NULL}};
 
-    if (ctl->json) {
-        return ctl_print_json(export);
-    }
-    ctl_print_facts(export, facts, pool);
-    json_decref(export);
-    return CTL_DONE;
+    return ctl_print_object(ctl, export, facts, pool);
 }
 
 int ctl_export_show(ctl_t *ctl, apr_pool_t *pool)

@@ -74,12 +74,7 @@ static int print_job(const ctl_t *ctl, json_t *job, apr_pool_t *pool)
                                          {"filter", "filter"},
                                          {NULL, NULL}};
 
-    if (ctl->json) {
-        return ctl_print_json(job);
-    }
-    ctl_print_facts(job, facts, pool);
-    json_decref(job);
-    return CTL_DONE;
+    return ctl_print_object(ctl, job, facts, pool);
 }
 
 int ctl_job_show(ctl_t *ctl, apr_pool_t *pool)

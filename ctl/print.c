@@ -196,6 +196,16 @@ void ctl_print_facts(const json_t *object, const ctl_column_t *columns, apr_pool
     }
 }
 
+int ctl_print_object(const ctl_t *ctl, json_t *object, const ctl_column_t *columns, apr_pool_t *pool)
+{
+    if (ctl->json) {
+        return ctl_print_json(object);
+    }
+    ctl_print_facts(object, columns, pool);
+    json_decref(object);
+    return CTL_DONE;
+}
+
 int ctl_print_page(const ctl_t *ctl, const char *name, json_t *rows, const char *next, const ctl_column_t *columns,
                    apr_pool_t *pool)
 {

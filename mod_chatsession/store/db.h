@@ -117,6 +117,9 @@ apr_status_t cs_db_tx_run(cs_db_result_t **result, cs_db_tx_t *tx, const char *s
  * but pool's. Read before the audit entry, which comes last: nobody hears of a failure when all was done and only the
  * look at it failed. APR_ENOENT: there is none. */
 apr_status_t cs_db_tx_row(json_t **row, cs_db_tx_t *tx, const char *sql, const char *id, apr_pool_t *pool) CS_MUSTCHECK;
+/** That row for who asked for the transaction, which ended with rv: *given is a new reference, NULL unless rv is
+ * APR_SUCCESS; given may be NULL. Returns rv. */
+apr_status_t cs_db_row_give(json_t **given, json_t *row, apr_status_t rv) CS_MUSTCHECK;
 
 /** Inside a transaction, fn by itself: when it fails for what it was given (any status but CS_EUNAVAILABLE), what it
  * did is undone, the status is returned, and the transaction goes on. What PostgreSQL refuses meanwhile is not logged:

@@ -196,6 +196,14 @@ apr_status_t cs_db_tx_row(json_t **row, cs_db_tx_t *tx, const char *sql, const c
     return rv;
 }
 
+apr_status_t cs_db_row_give(json_t **given, json_t *row, apr_status_t rv)
+{
+    if (given) {
+        *given = rv == APR_SUCCESS ? json_incref(row) : NULL;
+    }
+    return rv;
+}
+
 json_t *cs_db_rows_json(const cs_db_result_t *result)
 {
     json_t *array = json_array();

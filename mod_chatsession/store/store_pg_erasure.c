@@ -124,10 +124,7 @@ apr_status_t cs_erasure_run(cs_erasure_outcome_e *outcome, json_t **certificate,
     apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, erase, &work, pool);
 
     *outcome = work.outcome;
-    if (certificate) {
-        *certificate = rv == APR_SUCCESS ? json_incref(work.certificate) : NULL;
-    }
-    return rv;
+    return cs_db_row_give(certificate, work.certificate, rv);
 }
 
 apr_status_t cs_erasure_certificate(json_t **certificate, cs_db_t *db, const char *user_id, apr_pool_t *pool)

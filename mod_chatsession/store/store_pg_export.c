@@ -120,10 +120,7 @@ apr_status_t cs_export_make(cs_export_t *export, json_t **shown, cs_db_t *db, co
 
     *export = (cs_export_t){0};
     rv = cs_db_transaction(db, CS_DB_ONCE, make, &work, pool);
-    if (shown) {
-        *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
-    }
-    return rv;
+    return cs_db_row_give(shown, work.shown, rv);
 }
 
 typedef struct {
@@ -162,8 +159,7 @@ apr_status_t cs_export_relink(json_t **shown, cs_db_t *db, const char *id, const
     relink_t work = {id, link_sha256, have, entry, NULL, pool};
     const apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, relink, &work, pool);
 
-    *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
-    return rv;
+    return cs_db_row_give(shown, work.shown, rv);
 }
 
 apr_status_t cs_export_open(cs_export_t *export, cs_db_t *db, const char *id, const char *operator_name,
@@ -342,6 +338,5 @@ apr_status_t cs_export_cancel(json_t **shown, cs_db_t *db, const char *id, const
     cancel_t work = {id, entry, NULL, pool};
     const apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &work, pool);
 
-    *shown = rv == APR_SUCCESS ? json_incref(work.shown) : NULL;
-    return rv;
+    return cs_db_row_give(shown, work.shown, rv);
 }

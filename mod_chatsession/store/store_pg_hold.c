@@ -137,8 +137,7 @@ apr_status_t cs_matter_hold(json_t **matter, const char **unknown, cs_db_t *db, 
     const apr_status_t rv = cs_db_transaction(db, id ? CS_DB_REPEATABLE : CS_DB_ONCE, hold_all, &work, pool);
 
     *unknown = work.unknown;
-    *matter = rv == APR_SUCCESS ? json_incref(work.matter) : NULL;
-    return rv;
+    return cs_db_row_give(matter, work.matter, rv);
 }
 
 static apr_status_t release(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -166,6 +165,5 @@ apr_status_t cs_matter_release(json_t **matter, cs_db_t *db, const char *id, con
     work_t work = {.entry = entry, .id = id, .pool = pool};
     const apr_status_t rv = cs_db_transaction(db, CS_DB_ONCE, release, &work, pool);
 
-    *matter = rv == APR_SUCCESS ? json_incref(work.matter) : NULL;
-    return rv;
+    return cs_db_row_give(matter, work.matter, rv);
 }

@@ -137,15 +137,6 @@ static apr_status_t record(const begin_t *begin, cs_db_tx_t *tx, apr_pool_t *poo
     return cs_audit_add(tx, &entry, pool);
 }
 
-/* The job for who asked for it (NULL: nobody); returns rv. */
-static apr_status_t give(json_t **job, const begin_t *begin, apr_status_t rv)
-{
-    if (job) {
-        *job = rv == APR_SUCCESS ? json_incref(begin->job) : NULL;
-    }
-    return rv;
-}
-
 static apr_status_t begin_expiry(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 {
     static const char sql[] = "INSERT INTO chatsession.jobs (kind, created_by, filter, grace, expected) VALUES"
@@ -182,7 +173,7 @@ apr_status_t cs_job_expire(const char **id, json_t **job, cs_console_count_t *co
     *count = (cs_console_count_t){0};
     rv = cs_db_transaction(db, CS_DB_ONCE, begin_expiry, &begin, pool);
     *id = rv == APR_SUCCESS ? begin.id : NULL;
-    return give(job, &begin, rv);
+    return cs_db_row_give(job, begin.job, rv);
 }
 
 static apr_status_t begin_retention(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
@@ -217,7 +208,7 @@ apr_status_t cs_job_retention(const char **id, json_t **job, cs_db_t *db, const 
     const apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, begin_retention, &begin, pool);
 
     *id = rv == APR_SUCCESS ? begin.id : NULL;
-    return give(job, &begin, rv);
+    return cs_db_row_give(job, begin.job, rv);
 }
 
 /* --- looking, cancelling --- */
@@ -264,6 +255,7 @@ static apr_status_t cancel(void *baton, cs_db_tx_t *tx, apr_pool_t *pool)
 apr_status_t cs_job_cancel(json_t **job, cs_db_t *db, const char *id, const cs_audit_entry_t *entry, apr_pool_t *pool)
 {
     begin_t begin = {.id = id, .by = entry->operator_name, .entry = entry, .pool = pool};
+    const apr_status_t rv = cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &begin, pool);
 
-    return give(job, &begin, cs_db_transaction(db, CS_DB_REPEATABLE, cancel, &begin, pool));
+    return cs_db_row_give(job, begin.job, rv);
 }

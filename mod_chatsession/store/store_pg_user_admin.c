@@ -405,11 +405,8 @@ apr_status_t cs_user_admin_change(cs_user_outcome_e *outcome, apr_int64_t *ended
     work_t work = {deed, entry, CS_USER_DONE, 0, NULL, pool};
     const apr_status_t rv = run(&work, outcome, db, change, pool);
 
-    if (user) {
-        *user = rv == APR_SUCCESS && *outcome == CS_USER_DONE ? json_incref(work.user) : NULL;
-    }
     *ended = rv == APR_SUCCESS ? work.ended : 0;
-    return rv;
+    return cs_db_row_give(user, work.user, rv);
 }
 
 apr_status_t cs_user_admin_password(cs_user_outcome_e *outcome, cs_db_t *db, const cs_user_deed_t *deed,

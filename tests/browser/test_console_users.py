@@ -35,6 +35,13 @@ def of(user):
     return f"{LIST}&name={user.name}"
 
 
+def look_at(browser, console, me, other):
+    """I am logged in, and the other's page is there, whole."""
+    console.enter(me, of(other))
+    browser.see_text(other.name, "h1")
+    console.loaded()
+
+
 def is_logged_in(client):
     return client.json("GET", "api/session", 200)["authenticated"]
 
@@ -346,9 +353,7 @@ def test_one_session_or_all_of_a_user_are_ended(browser, console, httpd, add):
 def test_what_is_shown_once_stays_above_the_log_in_until_it_was_put_away(browser, console, httpd, add, root):
     browser.expect_console("401")
     me, other = add("admin"), add("user")
-    console.enter(me, of(other))
-    browser.see_text(other.name, "h1")
-    console.loaded()
+    look_at(browser, console, me, other)
     console.click(".screen-actions button", "Reset password")
     console.click("dialog[open] .button-danger")
     password = browser.see("#password-shown").text
@@ -363,9 +368,7 @@ def test_who_was_demoted_meanwhile_changes_nothing_and_is_led_to_the_log_in(brow
     """[A8] [E5]"""
     browser.expect_console("401")
     me, other = add("admin"), add("admin")
-    console.enter(me, of(other))
-    browser.see_text(other.name, "h1")
-    console.loaded()
+    look_at(browser, console, me, other)
     above = log_in(httpd, root, "/chat-admin")
     above.json("PATCH", f"api/users/{me.name}", 200, json={"role": "operator"})
     console.click(".screen-actions .button-danger", "Disable")
